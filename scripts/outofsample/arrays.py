@@ -1,0 +1,100 @@
+"""What models and methods see: plain arrays with the role of each cell, no AnnData.
+
+Vocabulary (``docs/choices.md`` and the README use the same words): a *source* population S and a *target*
+population T show the change; the *query* X is another population before it; the truth Y (X after the change)
+is never part of these classes.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+ROLES = ("source", "target", "query", "context", "reference")
+
+
+@dataclass(frozen=True)
+class Query:
+    """One prediction that is asked for: cells of ``domain`` in condition ``source``, as if in ``target``."""
+
+    name: str
+    domain: str
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The cells that a fit may look at.
+
+    Attributes
+    ----------
+    X
+        Array (cells, features): float32, or uint8 for images (flattened, see ``image_shape``).
+    role, condition, domain
+        Arrays (cells,) of strings; ``role`` holds words of `ROLES`.
+    features
+        Names of the columns of ``X``.
+    queries
+        The predictions that the task asks for.
+    counts
+        Array (cells, features) of raw counts where the data are counts, else None.
+    image_shape
+        (height, width, channels) where a row of ``X`` is a flattened image, else None.
+    """
+
+    X: np.ndarray
+    role: np.ndarray
+    condition: np.ndarray
+    domain: np.ndarray
+    features: tuple[str, ...]
+    queries: tuple[Query, ...]
+    counts: np.ndarray | None = None
+    image_shape: tuple[int, int, int] | None = None
+    names: np.ndarray = field(default=None)
+
+    def __post_init__(self):
+        if self.names is None:
+            object.__setattr__(self, "names", np.arange(len(self.X)).astype(str))
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What the data are: ``images``; or ``tabular``, and ``counts`` besides where raw counts are there."""
+        if self.image_shape is not None:
+            return frozenset({"images"})
+        return frozenset({"tabular", "counts"}) if self.counts is not None else frozenset({"tabular"})
+
+    def is_source(self, query: Query) -> np.ndarray:
+        """Mask (cells,) of S for this query: source cells in the condition that the query starts from."""
+        return (self.role == "source") & (self.condition == query.source)
+
+    def is_target(self, query: Query) -> np.ndarray:
+        """Mask (cells,) of T for this query: target cells in the condition that the query goes to."""
+        return (self.role == "target") & (self.condition == query.target)
+
+    def is_query(self, query: Query) -> np.ndarray:
+        """Mask (cells,) of X for this query."""
+        return (self.role == "query") & (self.domain == query.domain) & (self.condition == query.source)
+
+    def is_reference(self, query: Query) -> np.ndarray:
+        """Mask (cells,) of R: more cells measured in the target batch, for batch correctors only."""
+        return (self.role == "reference") & (self.condition == query.target)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a method returns for n cells.
+
+    Attributes
+    ----------
+    X
+        Array (n, features) float32 (uint8 range 0..255 kept as float32 for images), rows in the order given.
+    latent, matched
+        Arrays (n, units) of the model's bottleneck and of its matched layer, where it has them.
+    outside
+        Array (features,): share of cells whose edited unit lay outside the source's range; one value per edited unit.
+    """
+
+    X: np.ndarray
+    latent: np.ndarray | None = None
+    matched: np.ndarray | None = None
+    outside: np.ndarray | None = None

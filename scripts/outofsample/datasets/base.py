@@ -1,0 +1,73 @@
+"""The interface of every dataset."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One file that a dataset is read from.
+
+    Attributes
+    ----------
+    name
+        File name, unique within the dataset.
+    sha256
+        Expected digest, or None where it is not known.
+    url
+        Where it can be downloaded, or None where it can't.
+    """
+
+    name: str
+    sha256: str | None = None
+    url: str | None = None
+
+
+class Dataset:
+    """Raw files and how they become one AnnData.
+
+    Subclasses set ``Settings``: a frozen dataclass with at least ``folder``, the dataset's folder in ``data_dir``.
+    A dataset with `can_simulate` writes stand-in files of the same format where the real ones are not at hand;
+    nothing after `load` can tell the difference, but for ``uns["stand_in"]``, which says so in tables and figures.
+    """
+
+    Settings: ClassVar[type]
+    can_simulate: ClassVar[bool] = False
+
+    def __init__(self, settings=None):
+        self.settings = settings if settings is not None else self.Settings()
+
+    def raw_files(self) -> list[RawFile]:
+        """Return the real files."""
+        raise NotImplementedError
+
+    def simulated_files(self) -> list[RawFile]:
+        """Return the files that `simulate` writes."""
+        return []
+
+    def simulate(self, folder: Path) -> None:
+        """Write the stand-in files into ``folder``; the seed is part of the settings."""
+        raise NotImplementedError
+
+    def load(self, paths: dict[str, Path]) -> "AnnData":
+        """Read the files (name -> path) into one AnnData.
+
+        Returns ``X`` float32 (cells, features) on the scale that models see, ``obs`` with ``condition`` and
+        ``domain`` (and ``cell_type``, ``pair_id`` where known), ``var_names`` the features, ``layers["counts"]``
+        where the data are counts.
+
+        Raises
+        ------
+        UserError
+            If a file is missing, damaged or does not fit the others; the message names it.
+        """
+        raise NotImplementedError
+
+    def use_simulated(self, data_dir: Path) -> bool:
+        """Whether the stand-in is used: it exists, and not all real files are in ``data_dir``."""
+        folder = Path(data_dir) / self.settings.folder
+        return self.can_simulate and not all((folder / file.name).is_file() for file in self.raw_files())

@@ -1,0 +1,32 @@
+"""Errors that a user can mend, and how scripts end when one is raised."""
+
+import sys
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """Something in the user's files or configuration is wrong.
+
+    The message is one or more whole sentences that name the file, the field and what would be right; scripts
+    print it without a traceback.
+    """
+
+
+class NotAvailable(UserError):
+    """A method cannot run here (R or a package of R is missing); the message stands in the table's cell."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the nearest known word, or an empty string."""
+    nearest = get_close_matches(str(word), [str(name) for name in known], n=1, cutoff=0.6)
+    return f" (did you mean '{nearest[0]}'?)" if nearest else ""
+
+
+def run_script(main: Callable[[], None]) -> None:
+    """Call ``main`` and end the process with status 1 and one clear sentence if it raises `UserError`."""
+    try:
+        main()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

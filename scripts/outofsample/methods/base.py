@@ -1,0 +1,318 @@
+"""The interface of every method: ``fit``, ``transform``, ``save``, ``load``; and the families of methods.
+
+A method usually stands on a *model* (`outofsample.models`) that is trained once per task and shared with other
+methods: ``fit`` does both steps, `attach` only the method's own with a model that is already fitted.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from outofsample import registry
+from outofsample.arrays import Prediction, Query, TrainingData
+from outofsample.edits import EDITS, create_edit
+from outofsample.errors import UserError
+from outofsample.files import replacing
+from outofsample.models.base import Model, NoSettings, Run
+
+#: Cells that go through a network at once when predicting; bounds the memory.
+CHUNK = 16_384
+
+
+class Method:
+    """Turns a query population into a prediction of it after the change.
+
+    Subclasses set
+
+    - ``Settings``: a frozen dataclass of the method's own options;
+    - ``model``: the name of the model it stands on, or None;
+    - ``data``: the kinds of data it takes (``tabular``, ``counts``, ``images``);
+    - ``directed``: False where the prediction is not meant to move towards the target;
+    - ``transductive``: True where fitting and correcting are one step, so that `transform` takes only cells that
+      were fitted;
+    - ``stochastic``: False where the seed changes nothing.
+    """
+
+    Settings: ClassVar[type] = NoSettings
+    model: ClassVar[str | None] = None
+    data: ClassVar[frozenset[str]] = frozenset({"tabular", "images"})
+    directed: ClassVar[bool] = True
+    transductive: ClassVar[bool] = False
+    stochastic: ClassVar[bool] = True
+    #: The kind of job that computes it: ``python`` or ``r``.
+    job: ClassVar[str] = "python"
+
+    def __init__(self, settings=None, model: Model | None = None):
+        self.settings = settings if settings is not None else self.Settings()
+        name = self.model_name(self.settings)
+        self.fitted = model if model is not None or name is None else registry.create("models", name, {})
+        self.features: tuple[str, ...] | None = None
+        self.queries: tuple[Query, ...] = ()
+
+    @classmethod
+    def model_name(cls, settings) -> str | None:
+        """Return the name of the model that a method with these settings stands on."""
+        return getattr(settings, "model", None) or cls.model
+
+    def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Method":
+        """Fit the model, then the method's own part, to the training cells; return self.
+
+        Raises
+        ------
+        UserError
+            If the method does not take this kind of data, or a population is empty.
+        """
+        if self.fitted is not None:
+            self.fitted.fit(data, seed, run)
+        return self.attach(data, seed)
+
+    def attach(self, data: TrainingData, seed: int = 0) -> "Method":
+        """Fit only the method's own part: the model is fitted already."""
+        check(self, data)
+        self.features, self.queries = data.features, data.queries
+        self.learn(data, seed)
+        return self
+
+    def learn(self, data: TrainingData, seed: int) -> None:
+        """Fit what is the method's own (an edit, a correction); the model is fitted already."""
+
+    def transform(self, X: np.ndarray, query: Query) -> Prediction:
+        """Predict cells ``X`` (cells, features) of ``query.source`` as they would be in ``query.target``.
+
+        Raises
+        ------
+        UserError
+            If the number of features differs from training, or the query was not part of the fit.
+        """
+        if self.features is None:
+            raise UserError("This method is not fitted yet: call fit first.")
+        if X.ndim != 2 or X.shape[1] != len(self.features):
+            raise UserError(
+                f"The cells to transform have shape {X.shape}, but the method was fitted on {len(self.features)} "
+                "features: give the same features in the same order."
+            )
+        if (query.source, query.target) not in {(q.source, q.target) for q in self.queries}:
+            known = ", ".join(f"{q.source} -> {q.target}" for q in self.queries)
+            raise UserError(f"The method was not fitted for {query.source} -> {query.target}; fitted: {known}.")
+        return self.predict(X, query)
+
+    def predict(self, X: np.ndarray, query: Query) -> Prediction:
+        """Do the work of `transform`, whose arguments were checked."""
+        raise NotImplementedError
+
+    def state(self) -> dict:
+        """Return what `load_state` needs of the method's own part."""
+        return {}
+
+    def load_state(self, state: dict) -> None:
+        """Take over the method's own fitted part."""
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted method to one file: tensors, numbers and strings only, no pickled code."""
+        import torch
+
+        content = {
+            "format": "outofsample-method",
+            "features": list(self.features),
+            "queries": [[q.name, q.domain, q.source, q.target] for q in self.queries],
+            "model": None if self.fitted is None else as_tensors(self.fitted.state()),
+            "method": as_tensors(self.state()),
+        }
+        with replacing(path) as temporary:
+            torch.save(content, temporary)
+
+    def load(self, path: str | Path) -> "Method":
+        """Take over the file that `save` of a method with the same settings wrote; return self.
+
+        Raises
+        ------
+        UserError
+            If the file is not one of ours.
+        """
+        import torch
+
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+            known = content["format"] == "outofsample-method"
+        except Exception as error:
+            raise UserError(f"{path}: this is not a fitted method saved by outofsample ({error}).") from error
+        if not known:
+            raise UserError(f"{path}: this is not a fitted method saved by outofsample.")
+        self.features = tuple(content["features"])
+        self.queries = tuple(Query(*fields) for fields in content["queries"])
+        if self.fitted is not None:
+            self.fitted.load_state(as_arrays(content["model"]))
+        self.load_state(as_arrays(content["method"]))
+        return self
+
+
+def as_tensors(state):
+    """Replace numpy arrays in nested dictionaries and lists by tensors, which torch loads without pickled code."""
+    import torch
+
+    if isinstance(state, dict):
+        return {key: as_tensors(value) for key, value in state.items()}
+    if isinstance(state, list | tuple):
+        return [as_tensors(value) for value in state]
+    return torch.from_numpy(np.array(state)) if isinstance(state, np.ndarray) else state
+
+
+def as_arrays(state):
+    """Undo `as_tensors`."""
+    if isinstance(state, dict):
+        return {key: as_arrays(value) for key, value in state.items()}
+    if isinstance(state, list | tuple):
+        return [as_arrays(value) for value in state]
+    return state.numpy() if hasattr(state, "numpy") else state
+
+
+def why_not(method: type[Method], kinds: frozenset[str]) -> str | None:
+    """Return why a method cannot run on data of these kinds, or None where it can."""
+    if method.data & kinds:
+        return None
+    needs = " or ".join(sorted(method.data))
+    return f"needs {needs} data" if "counts" not in method.data else "no counts"
+
+
+def check(method: Method, data: TrainingData) -> None:
+    """Raise `UserError` where a method cannot be fitted to these cells."""
+    reason = why_not(type(method), data.kinds)
+    if reason:
+        raise UserError(f"{type(method).__module__.rpartition('.')[2]} cannot run on this task: {reason}.")
+    for query in data.queries:
+        for word, mask in (("source", data.is_source(query)), ("target", data.is_target(query))):
+            if not mask.any():
+                raise UserError(f"Query '{query.name}': the {word} population is empty; check the task's conditions.")
+
+
+@dataclass(frozen=True)
+class EditSettings:
+    """Options of a latent edit.
+
+    Attributes
+    ----------
+    model
+        Name of the representation that is edited.
+    edit
+        Name of the edit (`outofsample.edits.EDITS`).
+    edit_options
+        Options of that edit, for example ``{tails: robust}``.
+    output
+        ``decode``: the decoded edited activations, as in the papers; ``residual``: the cell itself plus the
+        difference between decoded edited and decoded unedited activations.
+    """
+
+    model: str = "identity"
+    edit: str = "percentile"
+    edit_options: dict = None
+    output: str = "decode"
+
+    def __post_init__(self):
+        if self.output not in ("decode", "residual"):
+            raise ValueError(f"output must be 'decode' or 'residual', not '{self.output}'")
+        create_edit(self.edit, self.edit_options)
+
+
+class LatentEdit(Method):
+    """Representation x edit: encode, edit each unit, decode (Neuron Editing, Section 2).
+
+    The edit is learned on the activations of S and T. With ``output: residual`` a cell keeps what the
+    representation does not explain; the result is cut off at zero where all training data are non-negative.
+    """
+
+    Settings = EditSettings
+
+    def learn(self, data: TrainingData, seed: int) -> None:
+        self.edits = {}
+        self.floor = 0.0 if data.X.size and data.X.min() >= 0 else None
+        for query in data.queries:
+            key = (query.source, query.target)
+            if key not in self.edits:
+                source = self._encode(data.X[data.is_source(query)], query.source)
+                target = self._encode(data.X[data.is_target(query)], query.target)
+                self.edits[key] = create_edit(self.settings.edit, self.settings.edit_options).fit(source, target)
+
+    def _encode(self, X: np.ndarray, condition: str) -> np.ndarray:
+        return np.concatenate([self.fitted.encode(part, condition) for part in chunks(X)])
+
+    def predict(self, X: np.ndarray, query: Query) -> Prediction:
+        edit = self.edits[query.source, query.target]
+        outputs, latents, outside = [], [], 0.0
+        for part in chunks(X):
+            latent = self.fitted.encode(part, query.source)
+            edited = edit.transform(latent)
+            output = self.fitted.decode(edited, query.target)
+            if self.settings.output == "residual":
+                output = part + (output - self.fitted.decode(latent, query.source))
+                output = output if self.floor is None else np.maximum(output, self.floor)
+            outputs.append(output.astype(np.float32, copy=False))
+            latents.append(edited)
+            outside = outside + edit.outside(latent).sum(axis=0)
+        latent = np.concatenate(latents)
+        own_space = self.model_name(self.settings) != "identity"
+        return Prediction(np.concatenate(outputs), latent=latent if own_space else None, outside=outside / len(X))
+
+    def state(self) -> dict:
+        return {
+            "floor": self.floor,
+            "edits": [[*key, edit.state()] for key, edit in self.edits.items()],
+        }
+
+    def load_state(self, state: dict) -> None:
+        self.floor = state["floor"]
+        options = self.settings.edit_options
+        self.edits = {
+            (source, target): create_edit(self.settings.edit, options).load_state(edit)
+            for source, target, edit in state["edits"]
+        }
+
+
+def chunks(X: np.ndarray):
+    """Yield consecutive pieces of at most `CHUNK` rows; an empty array gives one empty piece."""
+    for start in range(0, max(len(X), 1), CHUNK):
+        yield X[start : start + CHUNK]
+
+
+class BatchCorrector(Method):
+    """Aligns batch 1 (S and X) with batch 2 (T, and R where given): ComBat, limma, MNN, CCA.
+
+    Fitting and correcting are one step. The prediction is X *in batch 2's frame*: batch 2 stays as it is. The
+    corrections do not know which cells are controls, so they also remove biology.
+    """
+
+    data = frozenset({"tabular"})
+    transductive = True
+    stochastic = False
+    job = "r"
+    #: What computed the correction (package and version), for the tables.
+    backend: str = ""
+
+    def correct(self, batch1: np.ndarray, batch2: np.ndarray, seed: int) -> np.ndarray:
+        """Return batch 1 (cells, features) float32 corrected into the frame of batch 2 (cells, features)."""
+        raise NotImplementedError
+
+    def learn(self, data: TrainingData, seed: int) -> None:
+        self.corrected = {}
+        for query in data.queries:
+            source, cells = data.X[data.is_source(query)], data.X[data.is_query(query)]
+            batch2 = data.X[data.is_target(query) | data.is_reference(query)]
+            corrected = self.correct(np.concatenate([source, cells]), batch2, seed).astype(np.float32)
+            pairs = ((source, corrected[: len(source)]), (cells, corrected[len(source) :]))
+            self.corrected[query.name] = [[before, after] for before, after in pairs]
+
+    def predict(self, X: np.ndarray, query: Query) -> Prediction:
+        for before, after in self.corrected.get(query.name, ()):
+            if before.shape == X.shape and np.array_equal(before, X):
+                return Prediction(after)
+        raise UserError("A batch corrector transforms only the cells that it was fitted on, in the same order.")
+
+    def state(self) -> dict:
+        return {"corrected": self.corrected}
+
+    def load_state(self, state: dict) -> None:
+        self.corrected = state["corrected"]
+
+
+__all__ = ["EDITS", "BatchCorrector", "LatentEdit", "Method", "Model", "why_not"]

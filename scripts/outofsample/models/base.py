@@ -1,0 +1,82 @@
+"""The interface of every model, and where a fit leaves its traces."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from outofsample.arrays import TrainingData
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where and how one fit runs; nothing here changes what is computed, but for the device.
+
+    Attributes
+    ----------
+    device
+        ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
+    checkpoint
+        File for interrupted training to resume from, or None for no checkpoints.
+    fingerprint
+        Hash of data, settings and code: a checkpoint with another one is refused.
+    progress
+        Whether to print a line with loss and time left.
+    """
+
+    device: str = "auto"
+    checkpoint: Path | None = None
+    fingerprint: str = ""
+    progress: bool = False
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    """A model without hyper-parameters."""
+
+
+@dataclass
+class Model:
+    """Something fitted on the training part of a task; one fit serves every method that names it.
+
+    Subclasses set ``Settings`` (a frozen dataclass of hyper-parameters), and `data`, the kinds of data they take.
+    ``trains`` is False where fitting takes less time than starting a job: then the job that transforms fits too.
+    ``stochastic`` is False where the seed changes nothing.
+    """
+
+    settings: object
+    history: list[dict] = field(default_factory=list, init=False, repr=False)
+
+    Settings: ClassVar[type] = NoSettings
+    data: ClassVar[frozenset[str]] = frozenset({"tabular", "images"})
+    trains: ClassVar[bool] = True
+    stochastic: ClassVar[bool] = True
+
+    def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Model":
+        """Fit to all cells in ``data`` and return self; ``history`` then holds a row per epoch."""
+        raise NotImplementedError
+
+    def state(self) -> dict:
+        """Return what `load_state` needs: arrays, tensors, numbers and strings in dictionaries and lists."""
+        raise NotImplementedError
+
+    def load_state(self, state: dict) -> "Model":
+        """Take over a fitted state and return self."""
+        raise NotImplementedError
+
+
+class Representation(Model):
+    """A model with a space to edit: ``encode`` into it, ``decode`` out of it.
+
+    ``condition`` is the name of the condition that the cells are in (for `encode`) or are wanted in (for `decode`);
+    representations that know no conditions ignore it.
+    """
+
+    def encode(self, X: np.ndarray, condition: str | None = None) -> np.ndarray:
+        """Return latent activations (cells, units) float32 of ``X`` (cells, features)."""
+        raise NotImplementedError
+
+    def decode(self, Z: np.ndarray, condition: str | None = None) -> np.ndarray:
+        """Return data (cells, features) float32 from latent activations (cells, units)."""
+        raise NotImplementedError

@@ -1,0 +1,56 @@
+"""Principal components of S, T and X: the space of 'PCA editing' (Neuron Editing, Fig. 2b)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from outofsample.arrays import TrainingData
+from outofsample.models.base import Representation, Run
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Hyper-parameters of PCA.
+
+    Attributes
+    ----------
+    components
+        Number of components kept, at most; 50 as the autoencoder's bottleneck.
+    """
+
+    components: int = 50
+
+    def __post_init__(self):
+        if self.components < 1:
+            raise ValueError(f"components must be at least 1, not {self.components}")
+
+
+class Model(Representation):
+    """Principal component analysis by singular value decomposition; signs fixed so that results repeat."""
+
+    Settings = Settings
+    trains = False
+    stochastic = False
+
+    def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Model":
+        from sklearn.decomposition import PCA
+
+        X = np.asarray(data.X[np.isin(data.role, ("source", "target", "query"))], dtype=np.float32)
+        components = min(self.settings.components, *X.shape)
+        solver = "full" if min(X.shape) <= 500 else "randomized"
+        pca = PCA(components, svd_solver=solver, random_state=seed).fit(X)
+        self.mean, self.axes = pca.mean_.astype(np.float32), pca.components_.astype(np.float32)
+        return self
+
+    def state(self) -> dict:
+        return {"mean": self.mean, "axes": self.axes}
+
+    def load_state(self, state: dict) -> "Model":
+        self.mean, self.axes = np.asarray(state["mean"]), np.asarray(state["axes"])
+        return self
+
+    def encode(self, X: np.ndarray, condition: str | None = None) -> np.ndarray:
+        return (X.astype(np.float32, copy=False) - self.mean) @ self.axes.T
+
+    def decode(self, Z: np.ndarray, condition: str | None = None) -> np.ndarray:
+        return (Z @ self.axes + self.mean).astype(np.float32, copy=False)
