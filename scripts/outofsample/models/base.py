@@ -21,6 +21,8 @@ class Run:
         File for interrupted training to resume from, or None for no checkpoints.
     fingerprint
         Hash of data, settings and code: a checkpoint with another one is refused.
+    checkpoint_seconds
+        Time between two checkpoints.
     progress
         Whether to print a line with loss and time left.
     """
@@ -28,6 +30,7 @@ class Run:
     device: str = "auto"
     checkpoint: Path | None = None
     fingerprint: str = ""
+    checkpoint_seconds: float = 20.0
     progress: bool = False
 
 

@@ -1,0 +1,245 @@
+"""Edits: how the activations of a query are moved, learned from the activations of source and target.
+
+Every edit takes and returns numpy arrays (cells, units) and works on each unit on its own. `PercentileEdit` is
+Neuron Editing's Eq. 1; the shifts are its simpler competitors.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from outofsample.errors import UserError, did_you_mean
+
+#: Cells that are edited at once: bounds the working memory to some tens of MB for 50 units.
+CHUNK = 65_536
+PERCENTILES = np.arange(101)
+LARGEST = float(np.finfo(np.float32).max)
+
+
+class Edit:
+    """An edit is fitted on activations of S and T, and then applied to any activations."""
+
+    #: Names of the fitted arrays, each with units as its first axis.
+    fitted: ClassVar[tuple[str, ...]] = ()
+
+    def fit(self, source: np.ndarray, target: np.ndarray) -> "Edit":
+        """Learn from activations (cells, units) of S and of T, and return self.
+
+        Raises
+        ------
+        UserError
+            If a population is empty, the numbers of units differ, or a value is not finite.
+        """
+        source, target = _checked("source", source), _checked("target", target)
+        if source.shape[1] != target.shape[1]:
+            raise UserError(f"The source has {source.shape[1]} units, but the target has {target.shape[1]}.")
+        self.low, self.high = source.min(axis=0), source.max(axis=0)
+        self.learn(source, target)
+        return self
+
+    def learn(self, source: np.ndarray, target: np.ndarray) -> None:
+        """Do the work of `fit`, whose arguments were checked."""
+        raise NotImplementedError
+
+    def transform(self, query: np.ndarray) -> np.ndarray:
+        """Return the edited activations (cells, units) float32, always finite; works in chunks of cells.
+
+        Raises
+        ------
+        UserError
+            If the number of units differs from `fit`.
+        """
+        if query.ndim != 2 or query.shape[1] != len(self.low):
+            raise UserError(f"The query has shape {query.shape}, but the edit was fitted on {len(self.low)} units.")
+        edited = np.empty(query.shape, dtype=np.float32)
+        for rows in _slices(len(query)):
+            part = self.apply(query[rows].astype(np.float64))
+            edited[rows] = np.clip(part, -LARGEST, LARGEST)
+        return edited
+
+    def apply(self, query: np.ndarray) -> np.ndarray:
+        """Edit one chunk (cells, units) float64."""
+        raise NotImplementedError
+
+    def outside(self, query: np.ndarray) -> np.ndarray:
+        """Return the mask (cells, units) of values outside the source's range, where an edit extrapolates."""
+        return (query < self.low) | (query > self.high)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the fitted arrays."""
+        return {name: getattr(self, name) for name in ("low", "high", *self.fitted)}
+
+    def load_state(self, state: dict[str, np.ndarray]) -> "Edit":
+        """Take over fitted arrays and return self."""
+        for name in ("low", "high", *self.fitted):
+            setattr(self, name, np.asarray(state[name]))
+        return self
+
+
+def _checked(word: str, activations: np.ndarray) -> np.ndarray:
+    if activations.ndim != 2 or not len(activations):
+        raise UserError(f"The {word} population is empty or not a table: its shape is {activations.shape}.")
+    if not np.isfinite(activations).all():
+        raise UserError(f"The {word} population holds values that are not finite.")
+    return activations
+
+
+def _slices(cells: int) -> Iterator[slice]:
+    return (slice(start, start + CHUNK) for start in range(0, cells, CHUNK))
+
+
+@dataclass
+class MeanShift(Edit):
+    """Add mean(T) - mean(S) to each unit: the papers' constant shift, and scGen's latent arithmetic."""
+
+    fitted: ClassVar[tuple[str, ...]] = ("shift",)
+
+    def learn(self, source: np.ndarray, target: np.ndarray) -> None:
+        self.shift = target.mean(axis=0, dtype=np.float64) - source.mean(axis=0, dtype=np.float64)
+
+    def apply(self, query: np.ndarray) -> np.ndarray:
+        return query + self.shift
+
+
+@dataclass
+class MedianShift(Edit):
+    """Add median(T) - median(S) to each unit."""
+
+    fitted: ClassVar[tuple[str, ...]] = ("shift",)
+
+    def learn(self, source: np.ndarray, target: np.ndarray) -> None:
+        self.shift = np.median(target, axis=0).astype(np.float64) - np.median(source, axis=0)
+
+    def apply(self, query: np.ndarray) -> np.ndarray:
+        return query + self.shift
+
+
+@dataclass
+class PercentileEdit(Edit):
+    """Neuron Editing's Eq. 1: map S's percentiles 0..100 onto T's, linearly in between, each unit on its own.
+
+    Ties: source percentiles that are equal make one knot, whose target is the mean of theirs; a unit that is
+    constant in S is moved by the difference of medians. So no piece has zero width, and nothing is divided by zero.
+
+    Attributes
+    ----------
+    tails
+        What happens to values outside S's range. ``paper``: the first and the last piece go on, as Eq. 1 prints
+        it in 2018 and 2019. ``shift``: the difference of the end knots is added. ``robust``: below p1 (above p99)
+        the slope of p1..p5 (p95..p99) goes on, which fewer than one cell in a hundred cannot tilt.
+    """
+
+    tails: str = "paper"
+
+    fitted: ClassVar[tuple[str, ...]] = ("knots", "values", "slopes", "pieces", "ends")
+
+    def __post_init__(self):
+        if self.tails not in ("paper", "shift", "robust"):
+            raise ValueError(f"tails must be 'paper', 'shift' or 'robust', not '{self.tails}'")
+
+    def learn(self, source: np.ndarray, target: np.ndarray) -> None:
+        source, target = percentiles(source), percentiles(target)
+        self.knots, self.values, count = collapse_ties(source, target)
+        with np.errstate(invalid="ignore"):
+            rise, width = np.diff(self.values), np.diff(self.knots)
+        self.slopes = np.where(np.isfinite(width), rise / np.where(np.isfinite(width), width, 1), 0)
+        constant = count == 1
+        self.slopes[constant, 0] = 1
+        self.values[constant, 0] = self.knots[constant, 0] + (target - source)[constant, 50]
+        self.pieces = np.maximum(count - 2, 0)
+        self.ends = self._ends(source)
+
+    def _ends(self, source: np.ndarray) -> np.ndarray:
+        """Return, per unit, where each tail begins, its value there and its slope: array (units, 2, 3)."""
+        rows = np.arange(len(source))
+        last = self.pieces + (self.knots[:, 1] < np.inf)
+        first_slope, last_slope = self.slopes[:, 0], self.slopes[rows, self.pieces]
+        low = [self.knots[:, 0], self.values[:, 0], first_slope]
+        high = [self.knots[rows, last], self.values[rows, last], last_slope]
+        if self.tails == "shift":
+            low[2] = high[2] = np.ones(len(rows))
+        if self.tails == "robust":
+            low, high = self._robust_tail(source, 1, 5), self._robust_tail(source, 99, 95)
+        return np.stack([np.stack(low, axis=1), np.stack(high, axis=1)], axis=1)
+
+    def _robust_tail(self, source: np.ndarray, at: int, other: int) -> list[np.ndarray]:
+        """Return knot, value and slope (units,) of a tail that starts at percentile ``at``, sloped towards ``other``."""
+        rows = np.arange(len(source))
+        start, end = (np.argmax(self.knots == source[:, [percentile]], axis=1) for percentile in (at, other))
+        tied = start == end
+        rise = self.values[rows, end] - self.values[rows, start]
+        slope = np.where(tied, 1, rise / np.where(tied, 1, source[:, other] - source[:, at]))
+        return [source[:, at], self.values[rows, start], slope]
+
+    def apply(self, query: np.ndarray) -> np.ndarray:
+        import torch
+
+        columns = np.ascontiguousarray(query.T)
+        found = torch.searchsorted(torch.from_numpy(self.knots[:, 1:].copy()), torch.from_numpy(columns), right=True)
+        piece = np.minimum(found.numpy(), self.pieces[:, None])
+        start, value, slope = (
+            np.take_along_axis(table, piece, axis=1) for table in (self.knots, self.values, self.slopes)
+        )
+        edited = value + (columns - start) * slope
+        (low, high) = self.ends[:, 0, :, None], self.ends[:, 1, :, None]
+        edited = np.where(columns < low[:, 0], low[:, 1] + (columns - low[:, 0]) * low[:, 2], edited)
+        edited = np.where(columns > high[:, 0], high[:, 1] + (columns - high[:, 0]) * high[:, 2], edited)
+        return edited.T
+
+
+def percentiles(activations: np.ndarray) -> np.ndarray:
+    """Return percentiles 0, 1, ..., 100 with linear interpolation: array (units, 101) float64."""
+    columns = np.sort(activations.T, axis=1)
+    position = PERCENTILES / 100 * (columns.shape[1] - 1)
+    below = np.floor(position).astype(int)
+    above = np.minimum(below + 1, columns.shape[1] - 1)
+    low, high = columns[:, below].astype(np.float64), columns[:, above].astype(np.float64)
+    return low + (position - below) * (high - low)
+
+
+def collapse_ties(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Merge equal source percentiles into one knot with the mean of their targets.
+
+    Parameters
+    ----------
+    source, target
+        Percentiles (units, 101), non-decreasing along the second axis.
+
+    Returns
+    -------
+    knots, values, count
+        Knots (units, 101) padded with infinity, their target values (units, 101) padded with zeros, and the number
+        of knots (units,).
+    """
+    units, length = source.shape
+    group = np.concatenate([np.zeros((units, 1), int), np.cumsum(np.diff(source) > 0, axis=1)], axis=1)
+    place = (group + np.arange(units)[:, None] * length).ravel()
+    size = np.bincount(place, minlength=units * length).reshape(units, length)
+    total = np.bincount(place, weights=target.ravel(), minlength=units * length).reshape(units, length)
+    knots = np.full(units * length, np.inf)
+    knots[place] = source.ravel()
+    return knots.reshape(units, length), total / np.maximum(size, 1), group[:, -1] + 1
+
+
+EDITS: dict[str, type[Edit]] = {"percentile": PercentileEdit, "mean_shift": MeanShift, "median_shift": MedianShift}
+
+
+def create_edit(name: str, options: dict | None = None) -> Edit:
+    """Build an edit by name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such edit, or it does not take these options.
+    """
+    if name not in EDITS:
+        raise ValueError(f"there is no edit '{name}'{did_you_mean(name, EDITS)}; known: {', '.join(EDITS)}")
+    options = options or {}
+    known = EDITS[name].__dataclass_fields__
+    for option in options:
+        if option not in known:
+            listed = ", ".join(known) or "none"
+            raise ValueError(f"edit '{name}' has no option '{option}'{did_you_mean(option, known)}; it has: {listed}")
+    return EDITS[name](**options)

@@ -1,0 +1,1 @@
+"""Networks (torch modules), without any knowledge of tasks or files."""

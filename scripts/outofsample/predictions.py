@@ -1,0 +1,84 @@
+"""The prediction file: what each method predicts, with everything that tables and figures need."""
+
+from pathlib import Path
+
+import numpy as np
+
+from outofsample.arrays import Prediction, Query, TrainingData
+from outofsample.files import replacing
+
+
+class PredictionWriter:
+    """Collects the predictions of one method on one task, and writes them as one h5ad (see docs/architecture.md)."""
+
+    def __init__(self, data: TrainingData, method: str, model: str | None = None, in_sample_cells: int = 1000):
+        self.data, self.method, self.model, self.in_sample_cells = data, method, model, in_sample_cells
+        self.parts: list[tuple[Query, int, np.ndarray, str, Prediction]] = []
+
+    def in_sample(self, query: Query) -> np.ndarray:
+        """Return the indices of the source cells that are kept for in-sample panels: the same for every method."""
+        cells = np.flatnonzero(self.data.is_source(query))
+        return np.sort(np.random.default_rng(0).permutation(cells)[: self.in_sample_cells])
+
+    def add(self, query: Query, seed: int, cells: np.ndarray, role: str, prediction: Prediction) -> None:
+        """Add the prediction for the training cells with these indices; ``role`` is ``query`` or ``source``."""
+        self.parts.append((query, seed, cells, role, prediction))
+
+    def add_all(self, predict, seed: int) -> None:
+        """Add, for each query, ``predict(X, query)`` of its cells and of the source cells kept."""
+        for query in self.data.queries:
+            cells = np.flatnonzero(self.data.is_query(query))
+            self.add(query, seed, cells, "query", predict(self.data.X[cells], query))
+            source, kept = np.flatnonzero(self.data.is_source(query)), self.in_sample(query)
+            prediction = predict(self.data.X[source], query)
+            self.add(query, seed, kept, "source", _rows(prediction, np.searchsorted(source, kept)))
+
+    def write(self, path: str | Path, backend: str = "", versions: dict | None = None, not_run: str = "") -> None:
+        """Write the file; ``not_run`` is the reason where there is nothing to write."""
+        import anndata
+        import pandas as pd
+
+        obs = [
+            pd.DataFrame({"query": query.name, "seed": seed, "role": role, "cell": self.data.names[cells]})
+            for query, seed, cells, role, _ in self.parts
+        ]
+        none = pd.DataFrame({"query": [], "seed": np.array([], dtype=int), "role": [], "cell": []})
+        table = pd.concat(obs or [none], ignore_index=True)
+        table = table.astype({"query": str, "role": str, "cell": str})
+        table.index = table.index.astype(str)
+        empty = np.zeros((0, len(self.data.features)), dtype=np.float32)
+        adata = anndata.AnnData(
+            np.concatenate([part[-1].X for part in self.parts] or [empty]).astype(np.float32, copy=False),
+            obs=table,
+            var=pd.DataFrame(index=list(self.data.features)),
+        )
+        for name in ("latent", "matched"):
+            units = [getattr(part[-1], name) for part in self.parts]
+            if units and all(unit is not None for unit in units):
+                adata.obsm[name] = np.concatenate(units).astype(np.float32, copy=False)
+        adata.uns = {
+            "method": self.method,
+            "model": self.model or "",
+            "backend": backend,
+            "versions": versions or {},
+            "not_run": not_run,
+            "outside": self._outside(),
+        }
+        if self.data.image_shape is not None:
+            adata.uns["image_shape"] = list(self.data.image_shape)
+        with replacing(path) as temporary:
+            adata.write_h5ad(temporary, compression="lzf")
+
+    def _outside(self) -> dict[str, np.ndarray]:
+        """Share of query cells outside the source's range, per edited unit; keyed by query and seed."""
+        return {
+            f"{query.name}|{seed}": prediction.outside
+            for query, seed, _, role, prediction in self.parts
+            if role == "query" and prediction.outside is not None
+        }
+
+
+def _rows(prediction: Prediction, rows: np.ndarray) -> Prediction:
+    """Return some rows of a prediction."""
+    pick = {name: getattr(prediction, name) for name in ("latent", "matched")}
+    return Prediction(prediction.X[rows], **{name: None if a is None else a[rows] for name, a in pick.items()})

@@ -1,0 +1,173 @@
+"""Splitting a dataset into what may be looked at and the truth, and reading the training part back.
+
+This is the only place where held-out cells and training cells meet: after it they are in two files, and no
+training or transforming rule takes the file with the truth.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from outofsample.arrays import Query, TrainingData
+from outofsample.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+@dataclass(frozen=True)
+class Split:
+    """Who is who in a task.
+
+    Attributes
+    ----------
+    name
+        Name of the task.
+    queries
+        The predictions asked for.
+    held_out
+        (domain, condition) pairs that no fit may see; those that a query asks for are its truth.
+    reference
+        (domain, condition) pairs that only batch correctors may see.
+    source_domains
+        Domains that give S and T; empty for all domains but those of the queries.
+    cells_per_group
+        At most so many cells of each (domain, condition) pair, drawn with ``seed``; None for all.
+    seed
+        Seed of that draw.
+    """
+
+    name: str
+    queries: tuple[Query, ...]
+    held_out: tuple[tuple[str, str], ...]
+    reference: tuple[tuple[str, str], ...] = ()
+    source_domains: tuple[str, ...] = ()
+    cells_per_group: int | None = None
+    seed: int = 0
+
+
+def pairs_mask(domain: np.ndarray, condition: np.ndarray, pairs) -> np.ndarray:
+    """Return the mask (cells,) of cells in one of the (domain, condition) pairs."""
+    mask = np.zeros(len(domain), dtype=bool)
+    for wanted_domain, wanted_condition in pairs:
+        mask |= (domain == wanted_domain) & (condition == wanted_condition)
+    return mask
+
+
+def assign_roles(domain: np.ndarray, condition: np.ndarray, split: Split) -> np.ndarray:
+    """Return the role (cells,) of each cell; held-out cells get ``truth`` or ``withheld``."""
+    role = np.full(len(domain), "context", dtype="<U9")
+    query_domains = {query.domain for query in split.queries}
+    gives = np.isin(domain, split.source_domains) if split.source_domains else ~np.isin(domain, list(query_domains))
+    role[gives & np.isin(condition, [query.source for query in split.queries])] = "source"
+    role[gives & np.isin(condition, [query.target for query in split.queries])] = "target"
+    role[pairs_mask(domain, condition, [(q.domain, q.source) for q in split.queries])] = "query"
+    role[pairs_mask(domain, condition, split.reference)] = "reference"
+    role[pairs_mask(domain, condition, split.held_out)] = "withheld"
+    role[pairs_mask(domain, condition, [(q.domain, q.target) for q in split.queries])] = "truth"
+    return role
+
+
+def split_dataset(adata: "AnnData", split: Split) -> tuple["AnnData", "AnnData"]:
+    """Return the training part and the truth of a task.
+
+    Raises
+    ------
+    UserError
+        If a population that the task names has no cells; the message lists what there is.
+    """
+    domain, condition = (adata.obs[column].astype(str).to_numpy() for column in ("domain", "condition"))
+    _check_names(domain, condition, split)
+    role = assign_roles(domain, condition, split)
+    keep = _draw(domain, condition, split)
+    train = adata[keep & ~np.isin(role, ["truth", "withheld"])].copy()
+    train.obs["role"] = role[keep & ~np.isin(role, ["truth", "withheld"])]
+    truth = adata[keep & (role == "truth")].copy()
+    truth.obs["query"] = _query_of_truth(truth, split)
+    for part in (train, truth):
+        part.uns = {
+            "task": split.name,
+            "dataset": adata.uns["dataset"],
+            "stand_in": bool(adata.uns["stand_in"]),
+            "queries": json.dumps([vars(query) for query in split.queries]),
+        }
+        if "image_shape" in adata.uns:
+            part.uns["image_shape"] = adata.uns["image_shape"]
+    for query in split.queries:
+        _check_populations(to_training(train), query, split.name)
+    return train, truth
+
+
+def _check_names(domain: np.ndarray, condition: np.ndarray, split: Split) -> None:
+    """Complain about domains and conditions that the dataset does not have."""
+    for query in split.queries:
+        for column, known, name in (
+            ("domain", domain, query.domain),
+            ("condition", condition, query.source),
+            ("condition", condition, query.target),
+        ):
+            if name not in set(known):
+                listed = ", ".join(sorted(set(known)))
+                raise UserError(
+                    f"Task '{split.name}': the dataset has no {column} '{name}'{did_you_mean(name, set(known))}; "
+                    f"it has {listed}."
+                )
+
+
+def _draw(domain: np.ndarray, condition: np.ndarray, split: Split) -> np.ndarray:
+    """Return the mask (cells,) of the cells that are kept: at most `cells_per_group` of each pair."""
+    keep = np.ones(len(domain), dtype=bool)
+    if split.cells_per_group is None:
+        return keep
+    rng = np.random.default_rng(split.seed)
+    for pair in sorted(set(zip(domain, condition, strict=True))):
+        cells = np.flatnonzero(pairs_mask(domain, condition, [pair]))
+        keep[rng.permutation(cells)[split.cells_per_group :]] = False
+    return keep
+
+
+def _query_of_truth(truth: "AnnData", split: Split) -> list[str]:
+    """Return, for each truth cell, the name of the query whose answer it is."""
+    names = {(query.domain, query.target): query.name for query in split.queries}
+    return [names[pair] for pair in zip(truth.obs["domain"], truth.obs["condition"], strict=True)]
+
+
+def _check_populations(data: TrainingData, query: Query, task: str) -> None:
+    for word, mask in (
+        ("source", data.is_source(query)),
+        ("target", data.is_target(query)),
+        ("query", data.is_query(query)),
+    ):
+        if not mask.any():
+            raise UserError(f"Task '{task}', query '{query.name}': the {word} population has no cells.")
+
+
+def to_training(adata: "AnnData") -> TrainingData:
+    """Turn the AnnData of ``train.h5ad`` into the arrays that methods see."""
+    import scipy.sparse
+
+    def dense(matrix):
+        return matrix.toarray() if scipy.sparse.issparse(matrix) else np.asarray(matrix)
+
+    shape = adata.uns.get("image_shape")
+    return TrainingData(
+        X=np.ascontiguousarray(dense(adata.X)),
+        role=adata.obs["role"].astype(str).to_numpy(),
+        condition=adata.obs["condition"].astype(str).to_numpy(),
+        domain=adata.obs["domain"].astype(str).to_numpy(),
+        features=tuple(adata.var_names),
+        queries=tuple(Query(**query) for query in json.loads(adata.uns["queries"])),
+        counts=dense(adata.layers["counts"]) if "counts" in adata.layers else None,
+        image_shape=None if shape is None else tuple(int(side) for side in shape),
+        names=adata.obs_names.to_numpy(),
+    )
+
+
+def read_training(path: str | Path) -> TrainingData:
+    """Read ``train.h5ad``."""
+    import anndata
+
+    return to_training(anndata.read_h5ad(path))
