@@ -12,10 +12,10 @@ import numpy as np
 
 from outofsample import registry
 from outofsample.arrays import Prediction, Query, TrainingData
-from outofsample.edits import EDITS, create_edit
+from outofsample.edits import create_edit
 from outofsample.errors import UserError
 from outofsample.files import replacing
-from outofsample.models.base import Model, NoSettings, Run
+from outofsample.models.base import Model, NoSettings, Run, as_arrays, as_tensors
 
 #: Cells that go through a network at once when predicting; bounds the memory.
 CHUNK = 16_384
@@ -117,7 +117,7 @@ class Method:
             "format": "outofsample-method",
             "features": list(self.features),
             "queries": [[q.name, q.domain, q.source, q.target] for q in self.queries],
-            "model": None if self.fitted is None else as_tensors(self.fitted.state()),
+            "model": None if self.fitted is None else self.fitted.as_tensors(),
             "method": as_tensors(self.state()),
         }
         with replacing(path) as temporary:
@@ -143,29 +143,9 @@ class Method:
         self.features = tuple(content["features"])
         self.queries = tuple(Query(*fields) for fields in content["queries"])
         if self.fitted is not None:
-            self.fitted.load_state(as_arrays(content["model"]))
+            self.fitted.from_tensors(content["model"])
         self.load_state(as_arrays(content["method"]))
         return self
-
-
-def as_tensors(state):
-    """Replace numpy arrays in nested dictionaries and lists by tensors, which torch loads without pickled code."""
-    import torch
-
-    if isinstance(state, dict):
-        return {key: as_tensors(value) for key, value in state.items()}
-    if isinstance(state, list | tuple):
-        return [as_tensors(value) for value in state]
-    return torch.from_numpy(np.array(state)) if isinstance(state, np.ndarray) else state
-
-
-def as_arrays(state):
-    """Undo `as_tensors`."""
-    if isinstance(state, dict):
-        return {key: as_arrays(value) for key, value in state.items()}
-    if isinstance(state, list | tuple):
-        return [as_arrays(value) for value in state]
-    return state.numpy() if hasattr(state, "numpy") else state
 
 
 def why_not(method: type[Method], kinds: frozenset[str]) -> str | None:
@@ -314,5 +294,3 @@ class BatchCorrector(Method):
     def load_state(self, state: dict) -> None:
         self.corrected = state["corrected"]
 
-
-__all__ = ["EDITS", "BatchCorrector", "LatentEdit", "Method", "Model", "why_not"]

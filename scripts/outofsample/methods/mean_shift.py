@@ -17,4 +17,3 @@ class Method(LatentEdit):
     """Difference of means of T and S, added to each feature."""
 
     Settings = Settings
-    stochastic = False

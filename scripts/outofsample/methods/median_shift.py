@@ -17,4 +17,3 @@ class Method(LatentEdit):
     """Difference of medians of T and S, added to each feature: scores exactly 1 in Table 2 by construction."""
 
     Settings = Settings
-    stochastic = False

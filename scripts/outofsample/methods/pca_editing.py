@@ -17,4 +17,3 @@ class Method(LatentEdit):
     """Percentile map (Eq. 1) on principal components of S, T and X."""
 
     Settings = Settings
-    stochastic = False

@@ -17,4 +17,3 @@ class Method(LatentEdit):
     """Percentile map (Eq. 1) of each feature; neither paper has this control."""
 
     Settings = Settings
-    stochastic = False

@@ -68,6 +68,14 @@ class Model:
         """Take over a fitted state and return self."""
         raise NotImplementedError
 
+    def as_tensors(self) -> dict:
+        """Return the state with tensors in place of arrays: what torch loads without pickled code."""
+        return as_tensors(self.state())
+
+    def from_tensors(self, state: dict) -> "Model":
+        """Take over what `as_tensors` gave, and return self."""
+        return self.load_state(as_arrays(state))
+
 
 class Representation(Model):
     """A model with a space to edit: ``encode`` into it, ``decode`` out of it.
@@ -83,3 +91,23 @@ class Representation(Model):
     def decode(self, Z: np.ndarray, condition: str | None = None) -> np.ndarray:
         """Return data (cells, features) float32 from latent activations (cells, units)."""
         raise NotImplementedError
+
+
+def as_tensors(state):
+    """Replace numpy arrays in nested dictionaries and lists by tensors, which torch loads without pickled code."""
+    import torch
+
+    if isinstance(state, dict):
+        return {key: as_tensors(value) for key, value in state.items()}
+    if isinstance(state, list | tuple):
+        return [as_tensors(value) for value in state]
+    return torch.from_numpy(np.array(state)) if isinstance(state, np.ndarray) else state
+
+
+def as_arrays(state):
+    """Undo `as_tensors`."""
+    if isinstance(state, dict):
+        return {key: as_arrays(value) for key, value in state.items()}
+    if isinstance(state, list | tuple):
+        return [as_arrays(value) for value in state]
+    return state.numpy() if hasattr(state, "numpy") else state

@@ -1,0 +1,26 @@
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+# The demo study is the default; a study given with --configfile takes its place and inherits nothing of it
+# (Snakemake would merge the two key by key).
+if not workflow.configfiles:
+
+    configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/train.smk"
+include: "rules/transform.smk"
+include: "rules/batch_correction.smk"
+include: "rules/evaluate.smk"
+include: "rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        tables=[table_file(name, "csv") for name in STUDY.selected("tables")],
+        figures=[figure_file(name, "pdf") for name in STUDY.selected("figures")],
+        scores=[score_file(name) for name in STUDY.selected("tasks")],

@@ -1,0 +1,103 @@
+localrules:
+    fetch_file,
+
+
+rule fetch_file:
+    input:
+        code=code("fetch_file.py"),
+    output:
+        file=f"{RESULTS}/raw/{{dataset}}/{{file}}",
+    log:
+        log_file("fetch_file", "{dataset}", "{file}"),
+    benchmark:
+        benchmark_file("fetch_file", "{dataset}", "{file}")
+    conda:
+        "../envs/python.yaml"
+    params:
+        local=lambda wildcards: f"{STUDY.data_dir}/{dataset(wildcards.dataset).settings.folder}/{wildcards.file}",
+        sha256=lambda wildcards: raw_file(wildcards.dataset, wildcards.file).sha256 or "",
+        url=lambda wildcards: raw_file(wildcards.dataset, wildcards.file).url or "",
+    resources:
+        mem_mb=500,
+        runtime=60,
+        gpu=0,
+    shell:
+        "python scripts/fetch_file.py --name {wildcards.file:q} --local {params.local:q} --sha256 {params.sha256:q} --url {params.url:q} "
+        "--output {output.file:q} >{log} 2>&1"
+
+
+for name in SIMULATED:
+
+    rule:
+        name:
+            f"simulate_{name}"
+        input:
+            code=code("simulate_dataset.py", ("datasets", dataset_uses(name))),
+        output:
+            files=simulated_paths(name),
+        log:
+            log_file("simulate_dataset", name),
+        benchmark:
+            benchmark_file("simulate_dataset", name)
+        conda:
+            "../envs/python.yaml"
+        params:
+            uses=dataset_uses(name),
+            settings=dataset_settings(name),
+        resources:
+            mem_mb=2000,
+            runtime=10,
+            gpu=0,
+        shell:
+            "python scripts/simulate_dataset.py --dataset {params.uses:q} --settings {params.settings:q} "
+            "--output {output.files:q} >{log} 2>&1"
+
+
+rule preprocess_dataset:
+    input:
+        files=lambda wildcards: raw_paths(wildcards.dataset),
+        code=lambda wildcards: code("preprocess_dataset.py", ("datasets", dataset_uses(wildcards.dataset))),
+    output:
+        dataset=f"{RESULTS}/datasets/{{dataset}}.h5ad",
+    log:
+        log_file("preprocess_dataset", "{dataset}"),
+    benchmark:
+        benchmark_file("preprocess_dataset", "{dataset}")
+    conda:
+        "../envs/python.yaml"
+    params:
+        uses=lambda wildcards: dataset_uses(wildcards.dataset),
+        settings=lambda wildcards: dataset_settings(wildcards.dataset),
+        simulated=lambda wildcards: "--simulated" if wildcards.dataset in SIMULATED else "",
+    resources:
+        mem_mb=8000,
+        runtime=30,
+        gpu=0,
+    shell:
+        "python scripts/preprocess_dataset.py --dataset {params.uses:q} --name {wildcards.dataset:q} "
+        "--settings {params.settings:q} {params.simulated} --files {input.files:q} --output {output.dataset:q} "
+        ">{log} 2>&1"
+
+
+rule split_task:
+    input:
+        dataset=lambda wildcards: f"{RESULTS}/datasets/{STUDY.tasks[wildcards.task].dataset}.h5ad",
+        code=code("split_task.py"),
+    output:
+        train=f"{RESULTS}/tasks/{{task}}/train.h5ad",
+        truth=f"{RESULTS}/tasks/{{task}}/truth.h5ad",
+    log:
+        log_file("split_task", "{task}"),
+    benchmark:
+        benchmark_file("split_task", "{task}")
+    conda:
+        "../envs/python.yaml"
+    params:
+        split=lambda wildcards: split_json(wildcards.task),
+    resources:
+        mem_mb=8000,
+        runtime=20,
+        gpu=0,
+    shell:
+        "python scripts/split_task.py --dataset {input.dataset:q} --split {params.split:q} "
+        "--train {output.train:q} --truth {output.truth:q} >{log} 2>&1"

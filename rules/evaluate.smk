@@ -1,0 +1,59 @@
+rule evaluate_task:
+    input:
+        train=f"{RESULTS}/tasks/{{task}}/train.h5ad",
+        truth=f"{RESULTS}/tasks/{{task}}/truth.h5ad",
+        predictions=lambda wildcards: [
+            prediction_file(wildcards.task, method) for method in STUDY.task_methods(wildcards.task)
+        ],
+        code=code("evaluate_task.py"),
+    output:
+        scores=f"{RESULTS}/scores/{{task}}.csv",
+    log:
+        log_file("evaluate_task", "{task}"),
+    benchmark:
+        benchmark_file("evaluate_task", "{task}")
+    conda:
+        "../envs/python.yaml"
+    params:
+        evaluation=STUDY.evaluation,
+    resources:
+        mem_mb=8000,
+        runtime=60,
+        gpu=0,
+    shell:
+        "python scripts/evaluate_task.py --train {input.train:q} --truth {input.truth:q} "
+        "--predictions {input.predictions:q} --resamples {params.evaluation.resamples} "
+        "--oracle-halves {params.evaluation.oracle_halves} --max-cells {params.evaluation.max_cells} "
+        "--output {output.scores:q} >{log} 2>&1"
+
+
+rule make_table:
+    input:
+        scores=lambda wildcards: [score_file(task) for task in STUDY.tables[wildcards.table].tasks],
+        paper_values="docs/paper_values.csv",
+        code=code("make_table.py"),
+    output:
+        csv=report(
+            f"{RESULTS}/tables/{{table}}.csv",
+            category="Tables",
+            caption="../report/table.rst",
+            labels={"table": "{table}", "format": "CSV"},
+        ),
+        md=f"{RESULTS}/tables/{{table}}.md",
+        tex=f"{RESULTS}/tables/{{table}}.tex",
+    log:
+        log_file("make_table", "{table}"),
+    benchmark:
+        benchmark_file("make_table", "{table}")
+    conda:
+        "../envs/python.yaml"
+    params:
+        spec=lambda wildcards: table_json(wildcards.table),
+    resources:
+        mem_mb=1000,
+        runtime=10,
+        gpu=0,
+    shell:
+        "python scripts/make_table.py --scores {input.scores:q} --table {wildcards.table:q} --spec {params.spec:q} "
+        "--paper-values {input.paper_values:q} --output-csv {output.csv:q} --output-md {output.md:q} "
+        "--output-tex {output.tex:q} >{log} 2>&1"

@@ -1,0 +1,28 @@
+rule train_model:
+    input:
+        train=f"{RESULTS}/tasks/{{task}}/train.h5ad",
+        code=lambda wildcards: code("train_model.py", model_entry(wildcards.model)),
+    output:
+        fitted=f"{RESULTS}/models/{{task}}/{{model}}/seeds_{{batch}}.pt",
+        history=f"{RESULTS}/models/{{task}}/{{model}}/history_{{batch}}.csv",
+    log:
+        log_file("train_model", "{task}", "{model}_{batch}"),
+    benchmark:
+        benchmark_file("train_model", "{task}", "{model}_{batch}")
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    params:
+        model=lambda wildcards: model_json(wildcards.model, wildcards.task),
+        seeds=lambda wildcards: seed_batches(wildcards.model)[wildcards.batch],
+        device=STUDY.device,
+        # Not an output: Snakemake deletes the outputs of a job that fails, and these must outlive it.
+        checkpoints=lambda wildcards: f"{RESULTS}/checkpoints/{wildcards.task}/{wildcards.model}",
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+        gpu=needs_gpu(),
+    shell:
+        "python scripts/train_model.py --train {input.train:q} --model {params.model:q} --seeds {params.seeds} "
+        "--device {params.device} --threads {threads} --checkpoints {params.checkpoints:q} "
+        "--fitted {output.fitted:q} --history {output.history:q} >{log} 2>&1"

@@ -1,0 +1,26 @@
+"""Score all predictions of one task against its truth; see `outofsample.evaluation`."""
+
+import argparse
+from pathlib import Path
+
+from outofsample.errors import run_script
+from outofsample.evaluation import Settings, evaluate, write_scores
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--train", type=Path, required=True, help="tasks/T/train.h5ad")
+    parser.add_argument("--truth", type=Path, required=True, help="tasks/T/truth.h5ad")
+    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help="predictions/T/METHOD.h5ad")
+    parser.add_argument("--resamples", type=int, default=200, help="resamples of cells for the intervals")
+    parser.add_argument("--oracle-halves", type=int, default=20, help="random halves of the truth")
+    parser.add_argument("--max-cells", type=int, default=2000, help="cells that an energy distance is computed on")
+    parser.add_argument("--seed", type=int, default=0, help="seed of resamples, halves and draws")
+    parser.add_argument("--output", type=Path, required=True, help="scores/T.csv")
+    args = parser.parse_args()
+    settings = Settings(args.resamples, args.oracle_halves, args.max_cells, args.seed)
+    write_scores(evaluate(args.train, args.truth, args.predictions, settings), args.output)
+
+
+if __name__ == "__main__":
+    run_script(main)

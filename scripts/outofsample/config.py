@@ -1,0 +1,382 @@
+"""The configuration of a study: pydantic models, checked as a whole before any job starts.
+
+All problems are collected and told in one message. Settings of models, methods and datasets are checked against
+the ``Settings`` of the file that defines them, so that a new file brings its own configuration keys.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+
+from outofsample import registry
+from outofsample.arrays import Query
+from outofsample.errors import UserError, did_you_mean
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
+
+
+class Part(BaseModel):
+    """A part of the configuration: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Entry(BaseModel):
+    """A dataset, model or method: ``uses`` names its file (default: its own name); other keys are its settings."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    uses: str | None = Field(None, description="name of the file that defines it; default: the entry's own name")
+    label: str | None = Field(None, description="how tables and figures call it")
+    control: bool = Field(False, description="whether tables set it apart as a control")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keys that belong to the entry's own ``Settings``."""
+        return dict(self.__pydantic_extra__)
+
+
+class QueryConfig(Part):
+    """One prediction: the cells of ``domain`` in condition ``source``, as they would be in ``target``."""
+
+    name: Name | None = Field(None, description="default: the target condition")
+    domain: str
+    source: str
+    target: str
+
+
+class Task(Part):
+    """What one fit sees and predicts."""
+
+    dataset: str
+    label: str | None = Field(None, description="how tables and figures call it")
+    queries: list[QueryConfig] = Field(min_length=1)
+    held_out: list[tuple[str, str]] = Field(
+        default=[], description="(domain, condition) pairs that no fit may see, besides the truth of the queries"
+    )
+    reference: list[tuple[str, str]] = Field(
+        default=[], description="(domain, condition) pairs that batch correctors see besides the target"
+    )
+    source_domains: list[str] = Field(default=[], description="domains of S and T; default: all but the queries'")
+    cells_per_group: int | None = Field(None, ge=2, description="at most so many cells per (domain, condition) pair")
+    methods: list[str] | None = Field(None, description="default: all methods of the study")
+    models: dict[str, dict[str, Any]] = Field(default={}, description="settings of models that differ in this task")
+
+    @field_validator("queries")
+    @classmethod
+    def _names_differ(cls, queries: list[QueryConfig]) -> list[QueryConfig]:
+        names = [query.name or query.target for query in queries]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two queries have the same name: {', '.join(sorted(names))}; give each its own 'name'")
+        return queries
+
+    def as_queries(self) -> tuple[Query, ...]:
+        """Return the queries with their names filled in."""
+        return tuple(Query(q.name or q.target, q.domain, q.source, q.target) for q in self.queries)
+
+
+class Column(Part):
+    """One score as a column of a table."""
+
+    score: str
+    label: str
+    better: Literal["high", "low", "one"] | None = None
+    paper_column: bool | str = Field(False, description="show the paper's values; a string names their column")
+
+
+class Table(Part):
+    """A table: scores of some tasks, methods as rows."""
+
+    title: str
+    tasks: list[str] = Field(min_length=1)
+    columns: list[Column] = Field(min_length=1)
+    paper: str | None = Field(None, description="paper in docs/paper_values.csv, as ne2020")
+    table: str | None = Field(None, description="table of that paper")
+    rank_by: str | None = Field(None, description="score that ranks the methods")
+    notes: list[str] = []
+
+
+class Figure(Part):
+    """A figure: a papermill notebook run on one task."""
+
+    notebook: str
+    task: str
+    title: str
+    methods: list[str] | None = Field(None, description="methods shown; default: all of the task")
+    options: dict[str, Any] = Field(default={}, description="further parameters of the notebook")
+
+
+class Evaluation(Part):
+    """How scores get their spread."""
+
+    resamples: int = Field(200, ge=2, description="resamples of cells for intervals")
+    oracle_halves: int = Field(20, ge=2, description="random halves of the truth for the oracle row")
+    max_cells: int = Field(2000, ge=10, description="cells of each population that enter pairwise distances")
+
+
+class Selection(Part):
+    """What the study runs, out of all that is defined; null: everything."""
+
+    tasks: list[str] | None = None
+    methods: list[str] | None = None
+    tables: list[str] | None = None
+    figures: list[str] | None = None
+
+
+class Study(Part):
+    """One study: tasks x methods x seeds, sizes, and where the data are."""
+
+    study: Name = Field(description="name of the study and of its folder in results/")
+    description: str = ""
+    extends: str | None = Field(None, description="another study whose definitions this one starts from")
+    run: Selection = Selection()
+    data_dir: str = Field("data", description="folder with a folder of raw files per dataset")
+    seeds: Annotated[int, Field(ge=1)] | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
+        3, description="how many seeds, or which"
+    )
+    seeds_per_job: int | None = Field(None, ge=1, description="seeds that one job fits; null: all")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    demo_size: bool = Field(False, description="whether tables say that networks and data have demo size")
+    in_sample_cells: int = Field(1000, ge=1, description="transformed source cells kept for in-sample panels")
+    datasets: dict[Name, Entry]
+    tasks: dict[Name, Task]
+    models: dict[Name, Entry] = {}
+    methods: dict[Name, Entry]
+    tables: dict[Name, Table] = {}
+    figures: dict[Name, Figure] = {}
+    evaluation: Evaluation = Evaluation()
+
+    @property
+    def seed_list(self) -> list[int]:
+        """The seeds."""
+        return list(range(self.seeds)) if isinstance(self.seeds, int) else list(self.seeds)
+
+    def selected(self, kind: str) -> list[str]:
+        """Return the names of the ``tasks``, ``methods``, ``tables`` or ``figures`` that the study runs."""
+        chosen = getattr(self.run, kind)
+        return list(getattr(self, kind)) if chosen is None else list(chosen)
+
+    def task_methods(self, task: str) -> list[str]:
+        """Return the methods that a task runs."""
+        own = self.tasks[task].methods
+        return [name for name in self.selected("methods") if own is None or name in own]
+
+    def method_class(self, name: str) -> type:
+        """Return the class of a method of the study."""
+        return registry.find("methods", self.methods[name].uses or name)
+
+    def method_spec(self, name: str) -> dict[str, Any]:
+        """Return name, file and settings of a method, and the model that it stands on: what a job needs."""
+        method = self.method_class(name)
+        settings = read_settings(method.Settings, self.methods[name].settings)
+        model = method.model_name(settings)
+        return {
+            "name": name,
+            "uses": self.methods[name].uses or name,
+            "settings": dataclasses.asdict(settings),
+            "model": model,
+        }
+
+    def model_spec(self, model: str, task: str) -> dict[str, Any]:
+        """Return name, file and settings of a model in a task."""
+        entry = self.models.get(model, Entry())
+        uses = entry.uses or model
+        settings = {**entry.settings, **self.tasks[task].models.get(model, {})}
+        return {
+            "name": model,
+            "uses": uses,
+            "settings": dataclasses.asdict(read_settings(registry.find("models", uses).Settings, settings)),
+        }
+
+
+def read_settings(settings: type, values: dict[str, Any]):
+    """Build a settings dataclass from configuration values, with types checked.
+
+    Raises
+    ------
+    ValidationError
+        If a value has the wrong type or range, or there is no such key.
+    """
+    for name in values:
+        if name not in settings.__dataclass_fields__:
+            known = list(settings.__dataclass_fields__)
+            listed = ", ".join(known) if known else "none"
+            raise UserError(f"unknown key '{name}'{did_you_mean(name, known)}; known here: {listed}")
+    return TypeAdapter(settings).validate_python(values)
+
+
+def load_study(values: dict[str, Any], root: Path = Path(), where: str = "configuration") -> Study:
+    """Check a configuration and return it.
+
+    Parameters
+    ----------
+    values
+        The configuration as Snakemake merged it from ``--configfile`` and ``--config``.
+    root
+        The folder that ``extends`` is relative to.
+    where
+        The file name for messages.
+
+    Raises
+    ------
+    UserError
+        With all problems, one a line.
+    """
+    values = _extend(values, Path(root), [])
+    try:
+        study = Study.model_validate(values)
+    except ValidationError as error:
+        problems = [_sentence(problem, Study) for problem in error.errors()]
+    else:
+        problems = check_study(study)
+    if problems:
+        raise UserError(f"{where} has {len(problems)} problem(s):\n" + "\n".join(f"  - {line}" for line in problems))
+    return study
+
+
+def read_study(path: str | Path) -> Study:
+    """Read and check a study file."""
+    path = Path(path)
+    return load_study(read_yaml(path), _root_of(path), str(path))
+
+
+def _root_of(path: Path) -> Path:
+    """Return the nearest folder above a study file that holds a Snakefile; ``extends`` is relative to it."""
+    for folder in path.resolve().parents:
+        if (folder / "Snakefile").is_file():
+            return folder
+    return path.resolve().parent
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or is no YAML mapping.
+    """
+    try:
+        values = yaml.safe_load(path.read_text())
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: there is no such file.") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path} must be a mapping of keys to values.")
+    return values
+
+
+def _extend(values: dict[str, Any], root: Path, seen: list[str]) -> dict[str, Any]:
+    """Put ``values`` on top of the study that they extend.
+
+    Definitions (datasets, tasks, models, methods, tables, figures) are joined by name, everything else is
+    replaced. What is *run* is never inherited: a study that extends another says it itself.
+    """
+    base_name = values.get("extends")
+    if base_name is None:
+        return values
+    if base_name in seen:
+        raise UserError(f"extends: '{base_name}' extends itself ({' -> '.join([*seen, base_name])}).")
+    base = _extend(read_yaml(root / base_name), root, [*seen, base_name])
+    merged = {key: value for key, value in base.items() if key not in ("run", "description")}
+    for key, value in values.items():
+        joins = key in ("datasets", "tasks", "models", "methods", "tables", "figures")
+        merged[key] = {**base.get(key, {}), **value} if joins and isinstance(value, dict) else value
+    return merged
+
+
+def _sentence(problem: dict[str, Any], model: type[BaseModel]) -> str:
+    """Turn one of pydantic's errors into a sentence that names the key."""
+    place = ".".join(str(step) for step in problem["loc"] if step not in ("int", "list[constrained-int]"))
+    if problem["type"] == "extra_forbidden":
+        known = _fields_at(model, problem["loc"][:-1])
+        listed = ", ".join(known)
+        return f"{place}: unknown key{did_you_mean(problem['loc'][-1], known)}; known here: {listed}"
+    if problem["type"] == "missing":
+        return f"{place}: this key is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{place}: {message} (found {problem['input']!r})"
+
+
+def _fields_at(model: type[BaseModel], steps) -> list[str]:
+    """Return the keys that the part of the configuration at this place knows."""
+    parts = {"tasks": Task, "tables": Table, "figures": Figure}
+    inner = {"run": Selection, "evaluation": Evaluation, "queries": QueryConfig, "columns": Column}
+    for step in steps:
+        model = parts.get(step, inner.get(step, model))
+    return list(model.model_fields)
+
+
+def check_study(study: Study) -> list[str]:
+    """Return everything that is wrong between the parts of a study."""
+    problems = _check_selection(study) + _check_entries(study) + _check_tasks(study)
+    for kind in ("tables", "figures"):
+        for name, item in getattr(study, kind).items():
+            if name in study.selected(kind):
+                tasks = item.tasks if kind == "tables" else [item.task]
+                known = study.selected("tasks")
+                problems += [
+                    f"{kind}.{name}: task '{task}' is not run by this study{did_you_mean(task, known)}"
+                    for task in tasks
+                    if task not in known
+                ]
+    return problems
+
+
+def _check_selection(study: Study) -> list[str]:
+    return [
+        f"run.{kind}: '{name}' is not defined{did_you_mean(name, getattr(study, kind))}"
+        for kind in ("tasks", "methods", "tables", "figures")
+        for name in study.selected(kind)
+        if name not in getattr(study, kind)
+    ]
+
+
+def _check_entries(study: Study) -> list[str]:
+    """Check the settings of every dataset, model and method against the file that defines it."""
+    problems = []
+    for kind in registry.KINDS:
+        for name, entry in getattr(study, kind).items():
+            problems += _check_entry(kind, name, entry.uses or name, entry.settings)
+    for name in study.methods:
+        if not _check_entry("methods", name, study.methods[name].uses or name, study.methods[name].settings):
+            model = study.method_spec(name)["model"]
+            if model and model not in study.models and model not in registry.available("models"):
+                known = [*study.models, *registry.available("models")]
+                problems.append(f"methods.{name}: there is no model '{model}'{did_you_mean(model, known)}")
+    return problems
+
+
+def _check_entry(kind: str, name: str, uses: str, settings: dict[str, Any], where: str | None = None) -> list[str]:
+    where = where or f"{kind}.{name}"
+    try:
+        read_settings(registry.find(kind, uses).Settings, settings)
+    except UserError as error:
+        return [f"{where}: {error}"]
+    except ValidationError as error:
+        return [f"{where}.{_sentence(problem, Study)}" for problem in error.errors()]
+    return []
+
+
+def _check_tasks(study: Study) -> list[str]:
+    problems = []
+    for name, task in study.tasks.items():
+        if task.dataset not in study.datasets:
+            problems.append(
+                f"tasks.{name}.dataset: nobody defines the dataset '{task.dataset}'"
+                f"{did_you_mean(task.dataset, study.datasets)}"
+            )
+        problems += [
+            f"tasks.{name}.methods: '{method}' is not defined{did_you_mean(method, study.methods)}"
+            for method in task.methods or []
+            if method not in study.methods
+        ]
+        for model, settings in task.models.items():
+            entry = study.models.get(model, Entry())
+            where = f"tasks.{name}.models.{model}"
+            problems += _check_entry("models", model, entry.uses or model, {**entry.settings, **settings}, where)
+    return problems

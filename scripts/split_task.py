@@ -1,0 +1,38 @@
+"""Split a dataset into the training part and the truth of one task."""
+
+import argparse
+import json
+from pathlib import Path
+
+from outofsample.arrays import Query
+from outofsample.errors import run_script
+from outofsample.files import replacing
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="h5ad file of the dataset")
+    parser.add_argument("--split", type=json.loads, required=True, help="JSON of outofsample.tasks.Split")
+    parser.add_argument("--train", type=Path, required=True, help="training part to write")
+    parser.add_argument("--truth", type=Path, required=True, help="truth to write")
+    arguments = parser.parse_args()
+
+    import anndata
+
+    from outofsample.tasks import Split, split_dataset
+
+    fields = dict(arguments.split)
+    fields["queries"] = tuple(Query(**query) for query in fields["queries"])
+    for name in ("held_out", "reference"):
+        fields[name] = tuple(tuple(pair) for pair in fields[name])
+    train, truth = split_dataset(anndata.read_h5ad(arguments.dataset), Split(**fields))
+    with replacing(arguments.train) as train_part, replacing(arguments.truth) as truth_part:
+        train.write_h5ad(train_part, compression="lzf")
+        truth.write_h5ad(truth_part, compression="lzf")
+    print(train.obs.groupby(["role", "domain", "condition"], observed=True).size().to_string())
+    print(f"truth: {truth.n_obs} cells")
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,65 @@
+"""Fit one model on the training part of one task, for a batch of seeds."""
+
+import argparse
+import json
+from pathlib import Path
+
+from outofsample import registry
+from outofsample.errors import run_script
+from outofsample.files import replacing, sha256
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--train", type=Path, required=True, help="training part of the task")
+    parser.add_argument("--model", type=json.loads, required=True, help="JSON: name, uses, settings")
+    parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--checkpoints", type=Path, required=True, help="folder for interrupted training")
+    parser.add_argument("--checkpoint-seconds", type=float, default=20.0)
+    parser.add_argument("--fitted", type=Path, required=True, help="fitted states to write, one per seed")
+    parser.add_argument("--history", type=Path, required=True, help="CSV of losses to write")
+    return parser.parse_args()
+
+
+def fingerprint(arguments: argparse.Namespace) -> str:
+    """Return a hash of everything that the fit depends on: data, settings and code."""
+    from outofsample.code import files_imported
+
+    model = registry.path_of("models", arguments.model["uses"])
+    code = [sha256(path) for path in files_imported([__file__, model])]
+    return json.dumps([sha256(arguments.train), arguments.model["settings"], code, arguments.device])
+
+
+def main() -> None:
+    """Run the command line."""
+    arguments = parse_arguments()
+
+    import pandas as pd
+    import torch
+
+    from outofsample.models.base import Run
+    from outofsample.tasks import read_training
+
+    torch.set_num_threads(arguments.threads)
+    data = read_training(arguments.train)
+    mark = fingerprint(arguments)
+    states, histories, checkpoints = {}, [], []
+    for seed in arguments.seeds:
+        print(f"{arguments.model['name']}: seed {seed}, {len(data.X)} cells x {data.X.shape[1]} features", flush=True)
+        checkpoints.append(arguments.checkpoints / f"seed_{seed}.pt")
+        run = Run(arguments.device, checkpoints[-1], mark, arguments.checkpoint_seconds, progress=True)
+        model = registry.create("models", arguments.model["uses"], arguments.model["settings"]).fit(data, seed, run)
+        states[seed] = model.as_tensors()
+        histories.append(pd.DataFrame(model.history).assign(seed=seed))
+    with replacing(arguments.fitted) as fitted, replacing(arguments.history) as history:
+        torch.save(states, fitted)
+        pd.concat(histories).to_csv(history, index=False)
+    for checkpoint in checkpoints:
+        checkpoint.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,62 @@
+"""Predict the queries of one task with every method that stands on one model."""
+
+import argparse
+import json
+from pathlib import Path
+
+from outofsample import registry
+from outofsample.errors import run_script
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--train", type=Path, required=True, help="training part of the task")
+    parser.add_argument("--fitted", type=Path, nargs="*", default=[], help="fitted states; none: fit here")
+    parser.add_argument("--model", type=json.loads, required=True, help="JSON: name, uses, settings; or null")
+    parser.add_argument("--methods", type=json.loads, required=True, help="JSON list: name, uses, settings")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--in-sample-cells", type=int, default=1000)
+    parser.add_argument("--outputs", type=Path, nargs="+", required=True, help="prediction files, one per method")
+    return parser.parse_args()
+
+
+def fitted_models(arguments: argparse.Namespace, data):
+    """Yield (seed, model): read from files, or fitted here where the model needs no training."""
+    spec = arguments.model
+    if spec is None:
+        yield 0, None
+    elif not arguments.fitted:
+        yield 0, registry.create("models", spec["uses"], spec["settings"]).fit(data)
+    for path in arguments.fitted:
+        import torch
+
+        for seed, state in torch.load(path, map_location="cpu", weights_only=True).items():
+            yield seed, registry.create("models", spec["uses"], spec["settings"]).from_tensors(state)
+
+
+def main() -> None:
+    """Run the command line."""
+    arguments = parse_arguments()
+
+    import torch
+
+    from outofsample.predictions import PredictionWriter
+    from outofsample.tasks import read_training
+
+    torch.set_num_threads(arguments.threads)
+    data = read_training(arguments.train)
+    model_name = arguments.model["name"] if arguments.model else None
+    writers = [PredictionWriter(data, spec["name"], model_name, arguments.in_sample_cells) for spec in arguments.methods]
+    for seed, model in fitted_models(arguments, data):
+        for spec, writer in zip(arguments.methods, writers, strict=True):
+            entry = registry.find("methods", spec["uses"])
+            method = entry(entry.Settings(**spec["settings"]), model).attach(data, seed)
+            writer.add_all(method.transform, seed)
+            print(f"{spec['name']}: seed {seed} done", flush=True)
+    for writer, path in zip(writers, arguments.outputs, strict=True):
+        writer.write(path, backend=f"torch {torch.__version__}" if arguments.fitted else "")
+
+
+if __name__ == "__main__":
+    run_script(main)
