@@ -22,13 +22,18 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PAT
 def read_configuration():
     """Check the configuration as a whole, and stop with all its problems before any job starts."""
     files = [str(path) for path in workflow.configfiles]
+    return load_study(dict(config), workflow.basedir, ", ".join(files))
+
+
+def stop_at_user_errors(function, *arguments):
+    """Call a function; Snakemake then ends with the sentence of a user's error instead of a traceback."""
     try:
-        return load_study(dict(config), workflow.basedir, ", ".join(files))
+        return function(*arguments)
     except UserError as error:
         raise WorkflowError(str(error))
 
 
-STUDY = read_configuration()
+STUDY = stop_at_user_errors(read_configuration)
 RESULTS = f"results/{STUDY.study}"
 TASKS = STUDY.selected("tasks")
 DATASETS = sorted({STUDY.tasks[task].dataset for task in TASKS})
@@ -86,7 +91,7 @@ def is_simulated(name):
     return dataset(name).use_simulated(Path(STUDY.data_dir))
 
 
-SIMULATED = [name for name in DATASETS if is_simulated(name)]
+SIMULATED = [name for name in DATASETS if stop_at_user_errors(is_simulated, name)]
 
 
 def raw_file(name, file):
@@ -158,7 +163,7 @@ TRAINED = [model for model in BY_MODEL if model != "none" and model_class(model)
 
 def seed_batches(model):
     """Return the seeds of a model in batches, one per job: {label: seeds}."""
-    seeds = STUDY.seed_list if model_class(model).stochastic else STUDY.seed_list[:1]
+    seeds = STUDY.seeds if model_class(model).stochastic else STUDY.seeds[:1]
     size = STUDY.seeds_per_job or len(seeds)
     batches = [seeds[start : start + size] for start in range(0, len(seeds), size)]
     return {"-".join(map(str, batch)): batch for batch in batches}
@@ -207,6 +212,7 @@ def table_json(name):
             "paper": table.paper,
             "table": table.table,
             "columns": [column.model_dump() for column in table.columns],
+            "paper_tasks": [t for t in table.paper_tasks if STUDY.tasks[t].dataset not in SIMULATED],
             "rank_by": table.rank_by,
             "methods": [{"name": m, "label": label(m), "control": STUDY.methods[m].control} for m in methods],
             "tasks": table.tasks,

@@ -47,7 +47,9 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     data = read_training(arguments.train)
     model_name = arguments.model["name"] if arguments.model else None
-    writers = [PredictionWriter(data, spec["name"], model_name, arguments.in_sample_cells) for spec in arguments.methods]
+    writers = [
+        PredictionWriter(data, spec["name"], model_name, arguments.in_sample_cells) for spec in arguments.methods
+    ]
     for seed, model in fitted_models(arguments, data):
         for spec, writer in zip(arguments.methods, writers, strict=True):
             entry = registry.find("methods", spec["uses"])

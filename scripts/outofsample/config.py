@@ -9,13 +9,40 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+)
 
 from outofsample import registry
 from outofsample.arrays import Query
 from outofsample.errors import UserError, did_you_mean
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
+
+
+def _expand_seeds(value: Any) -> list[int]:
+    """Turn a number of seeds into the list 0, 1, ..."""
+    if type(value) is int and value >= 1:
+        return list(range(value))
+    if isinstance(value, list) and value and all(type(seed) is int and seed >= 0 for seed in value):
+        return value
+    raise ValueError("must be a number of seeds (at least 1) or a list of seeds (0 or more)")
+
+
+Seeds = Annotated[
+    list[int],
+    BeforeValidator(_expand_seeds),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "array", "items": {"type": "integer", "minimum": 0}}]}
+    ),
+]
 
 
 class Part(BaseModel):
@@ -95,6 +122,7 @@ class Table(Part):
     columns: list[Column] = Field(min_length=1)
     paper: str | None = Field(None, description="paper in docs/paper_values.csv, as ne2020")
     table: str | None = Field(None, description="table of that paper")
+    paper_tasks: list[str] = Field(default=[], description="tasks that the paper's values belong to, on real data")
     rank_by: str | None = Field(None, description="score that ranks the methods")
     notes: list[str] = []
 
@@ -134,9 +162,7 @@ class Study(Part):
     extends: str | None = Field(None, description="another study whose definitions this one starts from")
     run: Selection = Selection()
     data_dir: str = Field("data", description="folder with a folder of raw files per dataset")
-    seeds: Annotated[int, Field(ge=1)] | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
-        3, description="how many seeds, or which"
-    )
+    seeds: Seeds = Field([0, 1, 2], description="how many seeds, or which")
     seeds_per_job: int | None = Field(None, ge=1, description="seeds that one job fits; null: all")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     demo_size: bool = Field(False, description="whether tables say that networks and data have demo size")
@@ -148,11 +174,6 @@ class Study(Part):
     tables: dict[Name, Table] = {}
     figures: dict[Name, Figure] = {}
     evaluation: Evaluation = Evaluation()
-
-    @property
-    def seed_list(self) -> list[int]:
-        """The seeds."""
-        return list(range(self.seeds)) if isinstance(self.seeds, int) else list(self.seeds)
 
     def selected(self, kind: str) -> list[str]:
         """Return the names of the ``tasks``, ``methods``, ``tables`` or ``figures`` that the study runs."""
@@ -291,7 +312,7 @@ def _extend(values: dict[str, Any], root: Path, seen: list[str]) -> dict[str, An
 
 def _sentence(problem: dict[str, Any], model: type[BaseModel]) -> str:
     """Turn one of pydantic's errors into a sentence that names the key."""
-    place = ".".join(str(step) for step in problem["loc"] if step not in ("int", "list[constrained-int]"))
+    place = ".".join(str(step) for step in problem["loc"])
     if problem["type"] == "extra_forbidden":
         known = _fields_at(model, problem["loc"][:-1])
         listed = ", ".join(known)

@@ -165,7 +165,7 @@ class PercentileEdit(Edit):
         return np.stack([np.stack(low, axis=1), np.stack(high, axis=1)], axis=1)
 
     def _robust_tail(self, source: np.ndarray, at: int, other: int) -> list[np.ndarray]:
-        """Return knot, value and slope (units,) of a tail that starts at percentile ``at``, sloped towards ``other``."""
+        """Return knot, value and slope (units,) of a tail that starts at percentile ``at``."""
         rows = np.arange(len(source))
         start, end = (np.argmax(self.knots == source[:, [percentile]], axis=1) for percentile in (at, other))
         tied = start == end

@@ -285,7 +285,7 @@ def read_predictions(path: Path, data: TrainingData) -> Predictions:
 
 
 def _read(path: Path, features: tuple[str, ...], columns: tuple[str, ...]):
-    """Return X (cells, features), obs and uns of an h5ad; its layers and obsm, which scores do not need, stay unread."""
+    """Return X (cells, features), obs and uns of an h5ad; layers and obsm, which scores do not need, stay unread."""
     import h5py
     import scipy.sparse
     from anndata.io import read_elem

@@ -104,7 +104,7 @@ class Spec:
         return bool(self.stand_in.get(task, False)) or task not in self.paper_tasks
 
 
-def read_spec(spec: str) -> Spec:
+def read_spec(text: str) -> Spec:
     """Read a specification: JSON text, or the path of a file with it.
 
     Raises
@@ -112,9 +112,9 @@ def read_spec(spec: str) -> Spec:
     UserError
         If it is no JSON, if keys are unknown or missing, or if a direction or `rank_by` is unknown.
     """
-    where = "the table's specification" if spec.lstrip().startswith("{") else spec
+    where = "the table's specification" if text.lstrip().startswith("{") else text
     try:
-        content = json.loads(spec if where != spec else Path(spec).read_text())
+        content = json.loads(text if where != text else Path(text).read_text())
     except (OSError, ValueError) as error:
         raise UserError(f"{where}: this is not readable JSON ({error}).") from error
     spec = _build(Spec, content, where)

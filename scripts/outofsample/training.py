@@ -338,4 +338,3 @@ class _stop_on_sigterm:
 
 def _length(group: Batch) -> int:
     return len(next(iter(group.values())))
-

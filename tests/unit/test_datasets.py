@@ -187,7 +187,7 @@ class TestDengue:
         dataset.simulate(tmp_path)
         truth = fcs.read_fcs(tmp_path / dengue.TRUTH)
         fcs.write_fcs(tmp_path / dengue.TRUTH, truth.values[:-1], truth.channels, truth.labels)
-        with pytest.raises(UserError, match="Sample1_in_batch2.fcs: its cells must be those of Sample1"):
+        with pytest.raises(UserError, match=r"Sample1_in_batch2\.fcs: its cells must be those of Sample1"):
             dataset.load({name: tmp_path / name for name in dengue.FILES})
 
     @pytest.mark.parametrize("wrong", [{"cofactor": -5}, {"sample1_cells": 1}, {"seed": -1}])

@@ -120,7 +120,9 @@ def session():
         from rpy2 import rinterface
         from rpy2.rinterface_lib import callbacks
     except (ImportError, OSError, ValueError) as error:
-        raise Missing("R missing", f"its shared library cannot be loaded ({error}); apt-get install r-base-core") from error
+        raise Missing(
+            "R missing", f"its shared library cannot be loaded ({error}); apt-get install r-base-core"
+        ) from error
     rinterface.embedded.set_initoptions(("rpy2", "--quiet", "--no-save", "--no-restore", "--no-init-file"))
     before, handler = locale.setlocale(locale.LC_ALL), signal.getsignal(signal.SIGINT)
     with warnings.catch_warnings():

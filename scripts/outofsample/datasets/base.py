@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from outofsample.errors import UserError
+
 if TYPE_CHECKING:
     from anndata import AnnData
 
@@ -68,6 +70,20 @@ class Dataset:
         raise NotImplementedError
 
     def use_simulated(self, data_dir: Path) -> bool:
-        """Whether the stand-in is used: it exists, and not all real files are in ``data_dir``."""
+        """Whether the stand-in is used: it exists, and none of the real files is in ``data_dir``.
+
+        Raises
+        ------
+        UserError
+            If some of the real files are there and others are not: a stand-in would hide the slip.
+        """
+        if not self.can_simulate:
+            return False
         folder = Path(data_dir) / self.settings.folder
-        return self.can_simulate and not all((folder / file.name).is_file() for file in self.raw_files())
+        missing = [file.name for file in self.raw_files() if not (folder / file.name).is_file()]
+        if missing and len(missing) < len(self.raw_files()):
+            raise UserError(
+                f"{folder}: {', '.join(missing)} is missing beside the other files; put it there, or remove them all "
+                "to use the simulated stand-in."
+            )
+        return bool(missing)

@@ -293,4 +293,3 @@ class BatchCorrector(Method):
 
     def load_state(self, state: dict) -> None:
         self.corrected = state["corrected"]
-

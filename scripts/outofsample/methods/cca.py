@@ -18,7 +18,8 @@ function(batch1, batch2, vary, dims, k_anchor, k_filter, k_score, k_weight) {
     objects <- list(as_seurat(batch1, "a"), as_seurat(batch2, "b"))
     anchors <- Seurat::FindIntegrationAnchors(
         objects, reference = 2, anchor.features = rownames(objects[[1]])[vary == 1], reduction = "cca",
-        dims = seq_len(dims), k.anchor = k_anchor, k.filter = k_filter, k.score = k_score, verbose = FALSE)
+        dims = seq_len(dims), k.anchor = k_anchor, k.filter = if (is.null(k_filter)) NA else k_filter,
+        k.score = k_score, verbose = FALSE)
     found <- length(unique(anchors@anchors$cell2[anchors@anchors$dataset2 == 1]))
     if (found < 3) stop("only ", found, " cells of batch 1 have an anchor in batch 2")
     integrated <- Seurat::IntegrateData(
@@ -44,7 +45,7 @@ class Settings:
 
     dims: int = 30
     k_anchor: int = 5
-    k_filter: int = 200
+    k_filter: int | None = None
     k_score: int = 30
     k_weight: int = 100
 
@@ -71,9 +72,7 @@ class Method(BatchCorrector):
         check_batches("cca", batch1, batch2)
         vary = varying(batch1, batch2)
         options = vars(self.settings) | self._safe(int(vary.sum()), min(len(batch1), len(batch2)))
-        corrected = r.call(
-            CODE, ("Seurat",), seed, batch1=batch1, batch2=batch2, vary=vary.astype(float), **options
-        )
+        corrected = r.call(CODE, ("Seurat",), seed, batch1=batch1, batch2=batch2, vary=vary.astype(float), **options)
         self.versions = r.versions("Seurat", "SeuratObject")
         self.backend = f"Seurat {self.versions['Seurat']}"
         return as_result("cca", corrected, batch1)

@@ -15,7 +15,7 @@ class Settings:
     Attributes
     ----------
     hidden, latent, leak
-        Widths of the encoder's hidden layers (the decoder mirrors them), of the edited layer, and the leaky ReLU's leak.
+        Widths of the encoder's hidden layers (the decoder mirrors them) and of the edited layer; leak of the ReLU.
     learning_rate, batch_size
         Of Adam; cells per population and step.
     epochs, patience, validation

@@ -1,6 +1,7 @@
 """Fully connected networks of the Neuron Editing papers."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 def dense_stack(widths: Sequence[int], leak: float, last_active: bool) -> nn.Sequential:
     """Return linear layers of these widths with leaky ReLU in between, and after the last where asked."""
     layers: list[nn.Module] = []
-    for position, (before, after) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    for position, (before, after) in enumerate(pairwise(widths)):
         layers.append(nn.Linear(before, after))
         if last_active or position < len(widths) - 2:
             layers.append(nn.LeakyReLU(leak))

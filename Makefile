@@ -1,0 +1,48 @@
+# `make` lists the targets.
+.PHONY: help install demo test lint report lock schema clean
+.DEFAULT_GOAL := help
+
+# As in the activated virtual environment.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export VIRTUAL_ENV := $(CURDIR)/.venv
+unexport PYTHONPATH PYTHONHOME
+
+DEMO := results/demo
+REPORT := $(DEMO)/report.html
+SMK := Snakefile $(wildcard rules/*.smk)
+
+help: ## list the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+
+install: ## make .venv with the versions of requirements.lock, and get R where possible
+	@setup/install.sh
+
+demo: install ## run the demo study and make its report
+	@snakemake --cores all
+	@$(MAKE) --no-print-directory report
+	@printf '%s\n' "" "tables   $(DEMO)/tables/" "figures  $(DEMO)/figures/" "report   $(REPORT)"
+
+test: lint ## check the style, then run all tests
+	@pytest -q --durations=15 tests
+
+lint: install ## ruff, snakefmt and snakemake --lint
+	@ruff check --quiet .
+	@ruff format --check --quiet .
+	@snakefmt --check --quiet $(SMK)
+	@snakemake --lint
+
+# Made again only if something that it shows is newer.
+report: install ## the Snakemake report of the demo study, in results/demo/report.html
+	@if [ ! -e $(REPORT) ] || [ -n "$$(find $(DEMO)/tables $(DEMO)/figures report config.yaml $(SMK) -newer $(REPORT) -print -quit)" ]; then \
+		snakemake --report $(REPORT); \
+	fi
+
+lock: install ## resolve requirements.in again (newest versions: make lock UPGRADE=--upgrade)
+	@python setup/lock.py $(UPGRADE)
+
+schema: install ## write schemas/study.schema.json from the configuration's models
+	@PYTHONPATH=scripts python -m outofsample.schema
+
+clean: ## remove the results of the demo and of tests, and caches; .venv and other studies stay
+	@rm -rf $(DEMO) results/smoke .pytest_cache .ruff_cache .hypothesis .benchmarks build
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,90 @@
+"""Splitting: who is source, target, query and truth, and that held-out cells change nothing that methods see."""
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from outofsample.arrays import Query
+from outofsample.errors import UserError
+from outofsample.tasks import Split, assign_roles, split_dataset, to_training
+
+SPLIT = Split(
+    "task",
+    queries=(Query("one", "B", "before", "after"), Query("two", "B", "before", "later")),
+    held_out=(("B", "much later"),),
+    reference=(("R", "after"),),
+)
+
+
+def dataset(cells: int = 5) -> anndata.AnnData:
+    pairs = [(d, c) for d in ("A", "B", "R") for c in ("before", "after", "later", "much later")]
+    obs = pd.DataFrame([pair for pair in pairs for _ in range(cells)], columns=["domain", "condition"])
+    obs.index = [f"cell{number}" for number in range(len(obs))]
+    X = np.random.default_rng(0).normal(size=(len(obs), 3)).astype(np.float32)
+    return anndata.AnnData(X, obs=obs, uns={"dataset": "made", "stand_in": True})
+
+
+def test_roles():
+    adata = dataset(1)
+    roles = assign_roles(adata.obs["domain"].to_numpy(), adata.obs["condition"].to_numpy(), SPLIT)
+    table = pd.Series(roles, index=list(zip(adata.obs["domain"], adata.obs["condition"], strict=True)))
+    assert table["A", "before"] == "source"
+    assert table["A", "after"] == table["A", "later"] == "target"
+    assert table["A", "much later"] == "context"
+    assert table["B", "before"] == "query"
+    assert table["B", "after"] == table["B", "later"] == "truth"
+    assert table["B", "much later"] == "withheld"
+    assert table["R", "after"] == "reference"
+
+
+def test_source_domains_limit_source_and_target():
+    adata = dataset(1)
+    split = Split("task", SPLIT.queries, (), source_domains=("A",))
+    roles = assign_roles(adata.obs["domain"].to_numpy(), adata.obs["condition"].to_numpy(), split)
+    assert set(roles[(adata.obs["domain"] == "R").to_numpy()]) == {"context"}
+
+
+def test_training_and_truth_share_no_cell_and_lose_none_but_the_withheld():
+    adata = dataset()
+    train, truth = split_dataset(adata, SPLIT)
+    assert not set(train.obs_names) & set(truth.obs_names)
+    withheld = adata.obs.query("domain == 'B' and condition == 'much later'").index
+    assert set(train.obs_names) | set(truth.obs_names) == set(adata.obs_names) - set(withheld)
+    assert truth.obs["query"].value_counts().to_dict() == {"one": 5, "two": 5}
+
+
+def test_held_out_values_change_no_training_input():
+    """Plant a marker in every held-out cell: nothing that a method sees may move."""
+    adata, marked = dataset(), dataset()
+    held = (marked.obs["domain"] == "B") & (marked.obs["condition"] != "before")
+    marked.X[held.to_numpy()] = 1e6
+    one, other = (to_training(split_dataset(data, SPLIT)[0]) for data in (adata, marked))
+    for name in ("X", "role", "condition", "domain", "names"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_drawing_cells_is_seeded_and_bounded():
+    draws = [split_dataset(dataset(9), Split("t", SPLIT.queries, (), cells_per_group=4, seed=s))[0] for s in (0, 0, 1)]
+    assert draws[0].obs.groupby(["domain", "condition"]).size().max() == 4
+    assert list(draws[0].obs_names) == list(draws[1].obs_names) != list(draws[2].obs_names)
+
+
+def test_unknown_domain_names_the_nearest():
+    split = Split("task", (Query("q", "B", "befor", "after"),), ())
+    with pytest.raises(UserError, match="no condition 'befor' \\(did you mean 'before'\\?\\); it has after, before"):
+        split_dataset(dataset(), split)
+
+
+def test_population_without_cells_is_named():
+    adata = dataset()
+    adata = adata[~((adata.obs["domain"] != "B") & (adata.obs["condition"] == "before"))].copy()
+    with pytest.raises(UserError, match="query 'one': the source population has no cells"):
+        split_dataset(adata, SPLIT)
+
+
+def test_counts_travel_along():
+    adata = dataset()
+    adata.layers["counts"] = np.arange(adata.n_obs * 3).reshape(-1, 3)
+    data = to_training(split_dataset(adata, SPLIT)[0])
+    assert data.kinds == {"tabular", "counts"} and data.counts.shape == data.X.shape

@@ -1,0 +1,112 @@
+"""The smoke study from FCS files to figures, and what runs again after a change."""
+
+import re
+
+import pandas as pd
+
+METHODS = {
+    "neuron_editing",
+    "constant_shift",
+    "pca_editing",
+    "combat",
+    "limma",
+    "mnn",
+    "cca",
+    "no_change",
+    "mean_shift",
+    "median_shift",
+    "quantile_mapping",
+}
+
+
+def touch(workflow, name: str) -> None:
+    """Change a file as an editor would: Snakemake compares contents, so a comment is added."""
+    path = workflow.folder / name
+    path.write_text(path.read_text() + "\n# a change\n")
+
+
+def test_every_method_has_a_number_for_every_score_or_a_reason(smoke):
+    scores = pd.read_csv(smoke.path("scores", "dengue.csv"))
+    assert set(scores["method"]) == METHODS | {"oracle"}
+    for method, rows in scores.groupby("method"):
+        if rows["note"].fillna("").str.startswith("R ").any():
+            continue
+        without = set(rows.loc[rows["value"].isna(), "score"])
+        # Correlations with the applied change are undefined where nothing is applied.
+        allowed = {"spike_in_r", "change_r", "change_of_means_r"} if method == "no_change" else set()
+        assert without <= allowed, method
+
+
+def test_networks_have_a_row_per_seed(smoke):
+    scores = pd.read_csv(smoke.path("scores", "dengue.csv"))
+    seeds = scores.groupby("method")["seed"].nunique()
+    assert seeds["neuron_editing"] == seeds["constant_shift"] == 2
+    assert seeds["quantile_mapping"] == 1
+
+
+def test_the_median_shift_scores_one_by_construction(smoke):
+    scores = pd.read_csv(smoke.path("scores", "dengue.csv"))
+    row = scores.query("method == 'median_shift' and score == 'spike_in_r'")
+    assert abs(row["value"].item() - 1) < 1e-4
+
+
+def test_tables_and_figures_are_there_and_say_what_the_data_are(smoke):
+    for suffix in ("csv", "md", "tex"):
+        assert smoke.path("tables", f"ne2020_table2.{suffix}").stat().st_size > 500
+    text = smoke.path("tables", "ne2020_table2.md").read_text()
+    assert "stand-in" in text and "demo size" in text and "Oracle" in text
+    for name in ("ne2019_fig3", "ne2020_fig4", "ne2020_fig5"):
+        for suffix in ("pdf", "png", "html"):
+            assert smoke.path("figures", f"{name}.{suffix}").stat().st_size > 5000
+        assert "stand-in" in smoke.path("figures", f"{name}.html").read_text()
+
+
+def test_every_job_left_a_log_and_a_benchmark(smoke):
+    logs = {path.relative_to(smoke.path("logs")).with_suffix("") for path in smoke.path("logs").rglob("*.log")}
+    marks = {
+        path.relative_to(smoke.path("benchmarks")).with_suffix("") for path in smoke.path("benchmarks").rglob("*.tsv")
+    }
+    assert logs == marks and len(logs) > 10
+
+
+def test_only_evaluation_and_figures_take_the_truth(smoke):
+    output = smoke.snakemake("-n", "--forceall").stdout
+    takers = set()
+    rule = None
+    for line in output.splitlines():
+        if match := re.match(r"(?:local)?rule (\w+):", line):
+            rule = match.group(1)
+        if line.strip().startswith("input:") and "truth.h5ad" in line:
+            takers.add(rule)
+    assert takers == {"evaluate_task", "render_figure"}
+
+
+def test_a_second_run_does_nothing(smoke):
+    assert smoke.planned() == {}
+
+
+def test_an_edit_of_the_edits_trains_nothing(smoke):
+    touch(smoke, "scripts/outofsample/edits.py")
+    planned = smoke.planned()
+    assert "train_model" not in planned
+    assert {"transform_autoencoder", "transform_identity", "evaluate_task"} <= set(planned)
+    run = smoke.snakemake()
+    assert run.returncode == 0, run.stdout[-4000:]
+
+
+def test_an_edit_of_a_model_trains_that_model_alone(smoke):
+    touch(smoke, "scripts/outofsample/models/pca.py")
+    planned = smoke.planned()
+    assert "train_model" not in planned and "transform_autoencoder" not in planned
+    assert planned["transform_pca"] == 1
+    assert smoke.snakemake().returncode == 0
+
+
+def test_an_edit_of_one_notebook_makes_one_figure(smoke):
+    path = smoke.folder / "notebooks" / "ne2020_fig4.ipynb"
+    path.write_text(path.read_text().replace('"cells"', ' "cells"', 1))
+    planned = smoke.planned()
+    assert planned.pop("all") == 1 and planned.pop("total") == 2
+    assert planned == {"render_figure": 1}
+    assert smoke.snakemake("ne2020_fig4").returncode == 0
+    assert smoke.planned() == {}
