@@ -2,6 +2,10 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
+
+report: "report/workflow.rst"
+
+
 # The demo study is the default; a study given with --configfile takes its place and inherits nothing of it
 # (Snakemake would merge the two key by key).
 if not workflow.configfiles:

@@ -16,7 +16,7 @@ from outofsample.errors import UserError
 
 # Jobs call `python`: without conda it must be the interpreter that runs Snakemake, also where the virtual environment is
 # not activated; conda environments put themselves before it.
-os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
 
 def read_configuration():
@@ -34,6 +34,8 @@ def stop_at_user_errors(function, *arguments):
 
 
 STUDY = stop_at_user_errors(read_configuration)
+# The report's captions look things up in Snakemake's own copy, which knows nothing of `extends` and defaults.
+config.update(STUDY.model_dump(mode="json"))
 RESULTS = f"results/{STUDY.study}"
 TASKS = STUDY.selected("tasks")
 DATASETS = sorted({STUDY.tasks[task].dataset for task in TASKS})
@@ -59,11 +61,11 @@ def prediction_file(task, method):
 
 
 def log_file(*parts):
-    return f"{RESULTS}/logs/" + "/".join(parts) + ".log"
+    return os.path.join(RESULTS, "logs", *parts) + ".log"
 
 
 def benchmark_file(*parts):
-    return f"{RESULTS}/benchmarks/" + "/".join(parts) + ".tsv"
+    return os.path.join(RESULTS, "benchmarks", *parts) + ".tsv"
 
 
 # ---- code: a job runs again when a file of the package that it imports has changed
@@ -208,7 +210,7 @@ def table_json(name):
     methods = [method for method in SPECS if any(method in STUDY.task_methods(task) for task in table.tasks)]
     return json.dumps(
         {
-            "title": table.title,
+            "title": table.title + (", demo size" if STUDY.demo_size else ""),
             "paper": table.paper,
             "table": table.table,
             "columns": [column.model_dump() for column in table.columns],
@@ -218,7 +220,7 @@ def table_json(name):
             "tasks": table.tasks,
             "task_labels": {task: task_label(task) for task in table.tasks},
             "stand_in": {task: STUDY.tasks[task].dataset in SIMULATED for task in table.tasks},
-            "notes": [*table.notes, *(["demo size"] if STUDY.demo_size else [])],
+            "notes": table.notes,
         }
     )
 
@@ -240,9 +242,16 @@ def figure_json(name):
             "stand_in": STUDY.tasks[figure.task].dataset in SIMULATED,
             "demo_size": STUDY.demo_size,
             "labels": {method: label(method) for method in figure_methods(name)},
+            "unit": unit(STUDY.tasks[figure.task].dataset),
             "options": figure.options,
         }
     )
+
+
+def unit(name):
+    """Return the unit of a dataset's values, for axes."""
+    cofactor = getattr(dataset(name).settings, "cofactor", None)
+    return "" if cofactor is None else f"arcsinh(x/{cofactor:g})"
 
 
 def code_of_figures():

@@ -13,14 +13,14 @@ rule fetch_file:
         benchmark_file("fetch_file", "{dataset}", "{file}")
     conda:
         "../envs/python.yaml"
-    params:
-        local=lambda wildcards: f"{STUDY.data_dir}/{dataset(wildcards.dataset).settings.folder}/{wildcards.file}",
-        sha256=lambda wildcards: raw_file(wildcards.dataset, wildcards.file).sha256 or "",
-        url=lambda wildcards: raw_file(wildcards.dataset, wildcards.file).url or "",
     resources:
         mem_mb=500,
         runtime=60,
         gpu=0,
+    params:
+        local=lambda wildcards: f"{STUDY.data_dir}/{dataset(wildcards.dataset).settings.folder}/{wildcards.file}",
+        sha256=lambda wildcards: raw_file(wildcards.dataset, wildcards.file).sha256 or "",
+        url=lambda wildcards: raw_file(wildcards.dataset, wildcards.file).url or "",
     shell:
         "python scripts/fetch_file.py --name {wildcards.file:q} --local {params.local:q} --sha256 {params.sha256:q} --url {params.url:q} "
         "--output {output.file:q} >{log} 2>&1"
@@ -41,13 +41,13 @@ for name in SIMULATED:
             benchmark_file("simulate_dataset", name)
         conda:
             "../envs/python.yaml"
-        params:
-            uses=dataset_uses(name),
-            settings=dataset_settings(name),
         resources:
             mem_mb=2000,
             runtime=10,
             gpu=0,
+        params:
+            uses=dataset_uses(name),
+            settings=dataset_settings(name),
         shell:
             "python scripts/simulate_dataset.py --dataset {params.uses:q} --settings {params.settings:q} "
             "--output {output.files:q} >{log} 2>&1"
@@ -65,14 +65,14 @@ rule preprocess_dataset:
         benchmark_file("preprocess_dataset", "{dataset}")
     conda:
         "../envs/python.yaml"
-    params:
-        uses=lambda wildcards: dataset_uses(wildcards.dataset),
-        settings=lambda wildcards: dataset_settings(wildcards.dataset),
-        simulated=lambda wildcards: "--simulated" if wildcards.dataset in SIMULATED else "",
     resources:
         mem_mb=8000,
         runtime=30,
         gpu=0,
+    params:
+        uses=lambda wildcards: dataset_uses(wildcards.dataset),
+        settings=lambda wildcards: dataset_settings(wildcards.dataset),
+        simulated=lambda wildcards: "--simulated" if wildcards.dataset in SIMULATED else "",
     shell:
         "python scripts/preprocess_dataset.py --dataset {params.uses:q} --name {wildcards.dataset:q} "
         "--settings {params.settings:q} {params.simulated} --files {input.files:q} --output {output.dataset:q} "
@@ -92,12 +92,12 @@ rule split_task:
         benchmark_file("split_task", "{task}")
     conda:
         "../envs/python.yaml"
-    params:
-        split=lambda wildcards: split_json(wildcards.task),
     resources:
         mem_mb=8000,
         runtime=20,
         gpu=0,
+    params:
+        split=lambda wildcards: split_json(wildcards.task),
     shell:
         "python scripts/split_task.py --dataset {input.dataset:q} --split {params.split:q} "
         "--train {output.train:q} --truth {output.truth:q} >{log} 2>&1"

@@ -14,12 +14,12 @@ rule evaluate_task:
         benchmark_file("evaluate_task", "{task}")
     conda:
         "../envs/python.yaml"
-    params:
-        evaluation=STUDY.evaluation,
     resources:
         mem_mb=8000,
         runtime=60,
         gpu=0,
+    params:
+        evaluation=STUDY.evaluation,
     shell:
         "python scripts/evaluate_task.py --train {input.train:q} --truth {input.truth:q} "
         "--predictions {input.predictions:q} --resamples {params.evaluation.resamples} "
@@ -47,12 +47,12 @@ rule make_table:
         benchmark_file("make_table", "{table}")
     conda:
         "../envs/python.yaml"
-    params:
-        spec=lambda wildcards: table_json(wildcards.table),
     resources:
         mem_mb=1000,
         runtime=10,
         gpu=0,
+    params:
+        spec=lambda wildcards: table_json(wildcards.table),
     shell:
         "python scripts/make_table.py --scores {input.scores:q} --table {wildcards.table:q} --spec {params.spec:q} "
         "--paper-values {input.paper_values:q} --output-csv {output.csv:q} --output-md {output.md:q} "

@@ -21,17 +21,17 @@ rule render_figure:
         log_file("render_figure", "{figure}"),
     benchmark:
         benchmark_file("render_figure", "{figure}")
-    conda:
-        "../envs/notebooks.yaml"
     # Kernels that start at the same moment can ask for the same port.
     retries: 2
-    params:
-        figure=lambda wildcards: figure_json(wildcards.figure),
+    conda:
+        "../envs/notebooks.yaml"
     resources:
         mem_mb=4000,
         runtime=20,
         gpu=0,
         notebooks=1,
+    params:
+        figure=lambda wildcards: figure_json(wildcards.figure),
     shell:
         "python scripts/render_figure.py --notebook {input.notebook:q} --figure {params.figure:q} "
         "--train {input.train:q} --truth {input.truth:q} --predictions {input.predictions:q} "
@@ -47,6 +47,6 @@ for name, file in ALIASES.items():
     rule:
         name:
             name
-        localrule: True
         input:
             file=file,
+        localrule: True

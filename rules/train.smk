@@ -12,16 +12,16 @@ rule train_model:
     conda:
         "../envs/python.yaml"
     threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+        gpu=needs_gpu(),
     params:
         model=lambda wildcards: model_json(wildcards.model, wildcards.task),
         seeds=lambda wildcards: seed_batches(wildcards.model)[wildcards.batch],
         device=STUDY.device,
         # Not an output: Snakemake deletes the outputs of a job that fails, and these must outlive it.
         checkpoints=lambda wildcards: f"{RESULTS}/checkpoints/{wildcards.task}/{wildcards.model}",
-    resources:
-        mem_mb=lambda wildcards, attempt: 8000 * attempt,
-        runtime=lambda wildcards, attempt: 240 * attempt,
-        gpu=needs_gpu(),
     shell:
         "python scripts/train_model.py --train {input.train:q} --model {params.model:q} --seeds {params.seeds} "
         "--device {params.device} --threads {threads} --checkpoints {params.checkpoints:q} "

@@ -17,14 +17,14 @@ for model, methods in BY_MODEL.items():
         conda:
             "../envs/python.yaml"
         threads: 1
-        params:
-            model=lambda wildcards, model=model: model_json(model, wildcards.task),
-            methods=methods_json(methods),
-            in_sample_cells=STUDY.in_sample_cells,
         resources:
             mem_mb=8000,
             runtime=30,
             gpu=0,
+        params:
+            model=lambda wildcards, model=model: model_json(model, wildcards.task),
+            methods=methods_json(methods),
+            in_sample_cells=STUDY.in_sample_cells,
         shell:
             "python scripts/transform_query.py --train {input.train:q} --fitted {input.fitted:q} "
             "--model {params.model:q} --methods {params.methods:q} --threads {threads} "

@@ -15,7 +15,7 @@ from outofsample.errors import UserError, did_you_mean
 KINDS = {"datasets": "Dataset", "models": "Model", "methods": "Method"}
 PACKAGE = Path(__file__).parent
 #: Files of these folders that are shared parts, not entries.
-SHARED = {"__init__", "base"}
+SHARED = {"__init__", "base", "neural", "conditional", "translator"}
 
 
 def available(kind: str) -> list[str]:

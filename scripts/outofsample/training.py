@@ -40,12 +40,15 @@ class Player:
     ----------
     terms
         Function of the list of batches (one per group) that returns the named terms; ``loss`` is minimised.
+    clip_gradient
+        Scale gradients down to this norm; None: never.
     """
 
     name: str
     parameters: list[nn.Parameter]
     terms: Callable[[list[Batch]], Terms]
     learning_rate: float = 1e-3
+    clip_gradient: float | None = None
     betas: tuple[float, float] = (0.9, 0.999)
     optimizer: torch.optim.Optimizer = field(init=False)
 
@@ -56,10 +59,18 @@ class Player:
     def step(self, batches: list[Batch]) -> Terms:
         """Take one optimiser step and return the terms, detached."""
         terms = self.terms(batches)
+        # Other players' losses leave gradients here too; each step starts from none.
         self.optimizer.zero_grad(set_to_none=True)
         terms["loss"].backward()
+        if self.clip_gradient is not None:
+            nn.utils.clip_grad_norm_(self.parameters, self.clip_gradient)
         self.optimizer.step()
         return {name: value.detach() for name, value in terms.items()}
+
+    def gradient_norm(self) -> float:
+        """Return the norm of the last step's gradients."""
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        return float(nn.utils.get_total_norm(gradients)) if gradients else 0.0
 
 
 @dataclass(frozen=True)
@@ -76,12 +87,18 @@ class Budget:
         Stop after so many epochs without a better validation loss, and take the best weights; None: train all epochs.
     validation
         Share of each group that is held out for the validation loss.
+    learning_rate_patience
+        Divide the learning rates by ten after so many epochs without a better validation loss; None: never.
+    max_steps
+        At most so many steps in all; None: as many as the epochs have.
     """
 
     epochs: int
     batch_size: int
     patience: int | None = None
     validation: float = 0.1
+    learning_rate_patience: int | None = None
+    max_steps: int | None = None
 
 
 def pick_device(name: str) -> torch.device:
@@ -143,6 +160,9 @@ class _Loop:
             self.validation.append(validation)
         cells = sum(_length(group) for group in self.training)
         self.steps = max(1, -(-cells // (budget.batch_size * len(groups))))
+        if budget.max_steps is not None:
+            self.steps = min(self.steps, budget.max_steps)
+        self.epochs = budget.epochs if budget.max_steps is None else -(-budget.max_steps // self.steps)
         self.epoch, self.step, self.waited = 0, 0, 0
         self.best_loss, self.best = float("inf"), None
         self.sums: list[Terms] = [{} for _ in self.players]
@@ -173,7 +193,7 @@ class _Loop:
         from tqdm import tqdm
 
         progress = tqdm(
-            total=self.budget.epochs,
+            total=self.epochs,
             initial=self.epoch,
             disable=not self.run.progress,
             mininterval=5,
@@ -194,7 +214,7 @@ class _Loop:
 
     def _finished(self) -> bool:
         patience = self.budget.patience
-        return self.epoch >= self.budget.epochs or (patience is not None and self.waited >= patience)
+        return self.epoch >= self.epochs or (patience is not None and self.waited >= patience)
 
     def _run_epoch(self, stopped: threading.Event) -> None:
         self.network.train()
@@ -221,6 +241,7 @@ class _Loop:
         row = {"epoch": self.epoch + 1}
         for player, sums in zip(self.players, self.sums, strict=True):
             row |= {f"{player.name}_{name}": float(value) / self.steps for name, value in sums.items()}
+            row[f"{player.name}_gradient"] = player.gradient_norm()
         row |= self._validate()
         for name, value in row.items():
             if value != value or value in (float("inf"), float("-inf")):
@@ -254,13 +275,16 @@ class _Loop:
         return {f"validation_{name}": value for name, value in sums.items()}
 
     def _keep_best(self, loss: float) -> None:
-        if self.budget.patience is None:
-            return
         if loss < self.best_loss:
             self.best_loss, self.waited = loss, 0
-            self.best = {name: value.clone() for name, value in self.network.state_dict().items()}
-        else:
-            self.waited += 1
+            if self.budget.patience is not None:
+                self.best = {name: value.clone() for name, value in self.network.state_dict().items()}
+            return
+        self.waited += 1
+        if self.budget.learning_rate_patience and self.waited % self.budget.learning_rate_patience == 0:
+            for player in self.players:
+                for group in player.optimizer.param_groups:
+                    group["lr"] *= 0.1
 
     def _save(self) -> None:
         """Write the checkpoint, under a temporary name first: a kill leaves the last one whole."""

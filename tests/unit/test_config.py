@@ -67,7 +67,7 @@ def test_shipped_studies_are_valid(path):
         ({"methods": {"x": {"uses": "latent_edit", "model": "autoencodr"}}}, "no model 'autoencodr' (did you mean"),
         ({"models": {"autoencoder": {"epochs": "ten"}}}, "models.autoencoder.epochs: Input should be a valid integer"),
         ({"models": {"autoencoder": {"epochs": 0}}}, "epochs must be at least 1, not 0"),
-        ({"models": {"autoencoder": {"widths": [1]}}}, "unknown key 'widths'; known here: hidden, latent"),
+        ({"models": {"autoencoder": {"widths": [1]}}}, "unknown key 'widths'; known here: learning_rate"),
         ({"datasets": {}}, "tasks.dengue.dataset: nobody defines the dataset 'dengue'"),
         ({"datasets": {"dengue": {"cofacter": 5}}}, "unknown key 'cofacter' (did you mean 'cofactor'?)"),
         ({"run": {"tasks": ["dengu"]}}, "run.tasks: 'dengu' is not defined (did you mean 'dengue'?)"),

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from outofsample.figures import panels, style
 from outofsample.figures.data import FigureData, Panel, centre, note
 
-DRAWN = "At most {:,} cells of a population are drawn; lines hold 50 % and 90 % of one"
-ASIDE = "The two arrows are drawn beside each other; a ring is no change"
+DRAWN = "At most {:,} cells of a population are drawn; lines hold 50 % and 90 % (one line: 90 %) of one"
+ASIDE = "Arrows stand side by side where they would coincide; a ring: no change"
 
 
 class Plane:
@@ -57,9 +57,7 @@ def every_method(data: FigureData, x: str, y: str, middle: str = "median", cells
     """
     plane = Plane(data, x, y, middle)
     shown = [None, *data.panels]
-    figure = style.page(
-        data.figure["title"], note(data, DRAWN.format(cells), ASIDE), panels.grid_height(len(shown)), legend_lines=2
-    )
+    figure = style.page(data.figure["title"], note(data, DRAWN.format(cells), ASIDE), panels.grid_height(len(shown)))
     axes = panels.grid(figure, len(shown), data.axis_label(x), data.axis_label(y))
     for ax, panel in zip(axes, shown, strict=True):
         plane.prepare(ax)
@@ -71,7 +69,7 @@ def every_method(data: FigureData, x: str, y: str, middle: str = "median", cells
     style.settle(figure)
     for ax, panel in zip(axes, shown, strict=True):
         _arrows(ax, plane, panel)
-    panels.legend(figure, _handles(plane, ("query", "prediction")), 4)
+    panels.legend(figure, _handles(plane, ("query", "prediction")))
     return figure
 
 
@@ -127,7 +125,7 @@ def corrected_beside_reference(data: FigureData, x: str, y: str, middle: str = "
     columns = len(shown) if len(shown) < 3 else 3
     rows = -(-len(shown) // columns)
     sentences = DRAWN.format(cells), "Curves on the margins are densities of all cells", ASIDE
-    figure = style.page(data.figure["title"], note(data, *sentences), rows * style.WIDTH / columns, legend_lines=3)
+    figure = style.page(data.figure["title"], note(data, *sentences), rows * style.WIDTH / columns)
     axes = _axes_with_margins(figure, len(shown), columns)
     for (ax, above, beside), panel, letter in zip(axes, shown, panels.letters(), strict=False):
         plane.prepare(ax)
@@ -138,7 +136,7 @@ def corrected_beside_reference(data: FigureData, x: str, y: str, middle: str = "
     style.settle(figure)
     for (ax, *_), panel in zip(axes, shown, strict=True):
         _arrows(ax, plane, panel)
-    panels.legend(figure, _handles(plane, ("query", "prediction", "reference")), 3)
+    panels.legend(figure, _handles(plane, ("query", "prediction", "reference")))
     return figure
 
 

@@ -12,7 +12,7 @@ from outofsample.metrics.correlations import pearson
 
 #: Populations on which the principal components are computed.
 FITTED = ("source", "target", "query")
-ROW_HEIGHT = 2.35
+ROW_HEIGHT = 2.45
 
 
 def populations_and_markers(data: FigureData, labels: int = 8, middle: str = "median", cells: int = 2000) -> Figure:
@@ -20,7 +20,7 @@ def populations_and_markers(data: FigureData, labels: int = 8, middle: str = "me
 
     ``labels`` markers are named: those with the largest changes. ``cells`` points of each population are drawn.
     """
-    figure = style.page(data.figure["title"], _note(data, middle, cells), ROW_HEIGHT * len(data.panels), legend_lines=3)
+    figure = style.page(data.figure["title"], _note(data, middle, cells), ROW_HEIGHT * len(data.panels))
     axes = figure.subplots(len(data.panels), 3, squeeze=False)
     space = Components(data)
     for panel, three in zip(data.panels, axes, strict=True):
@@ -38,7 +38,7 @@ def populations_and_markers(data: FigureData, labels: int = 8, middle: str = "me
         if panel.X is not None:
             _arrows(means, space, panel)
             _name_markers(markers, data, panel, middle, labels)
-    panels.legend(figure, _handles(data), 3)
+    panels.legend(figure, _handles(data))
     return figure
 
 

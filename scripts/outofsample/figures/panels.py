@@ -127,7 +127,7 @@ def contour(ax: Axes, points: np.ndarray, name: str, shares: Sequence[float] = (
         return
     ranges = [_padded(ax.get_xlim()), _padded(ax.get_ylim())]
     counts, x, y = np.histogram2d(*points.T, bins=BINS, range=ranges)
-    density = gaussian_filter(counts, BINS / 28, mode="constant")
+    density = gaussian_filter(counts, BINS / 36, mode="constant")
     ordered = np.sort(density.ravel())[::-1]
     held = np.cumsum(ordered) / ordered.sum()
     levels = np.unique([ordered[np.searchsorted(held, share)] for share in shares])
@@ -145,16 +145,16 @@ def _padded(limits: tuple[float, float]) -> tuple[float, float]:
 def density(ax: Axes, values: np.ndarray, limits: tuple[float, float], name: str, style, upright: bool = False) -> None:
     """Draw the smoothed density of values (cells,) within limits, along x or (``upright``) along y."""
     counts, edges = np.histogram(values, bins=BINS, range=_padded(limits))
-    height = gaussian_filter(counts / len(values), BINS / 36, mode="constant")
+    height = gaussian_filter(counts / len(values), BINS / 46, mode="constant")
     middles = (edges[1:] + edges[:-1]) / 2
     across = (height, middles) if upright else (middles, height)
     ax.plot(*across, linestyle=style, color=COLOURS[name], linewidth=1.0)
 
 
-def arrow(ax: Axes, start: np.ndarray, end: np.ndarray, style, aside: float = 0.0, colour: str = "black") -> None:
+def arrow(ax: Axes, start: np.ndarray, end: np.ndarray, style, aside: float = 0.0) -> None:
     """Draw an arrow between two points (2,), moved ``aside`` points to its left; a ring where it would be too short.
 
-    An arrow that leaves the axes ends at their edge.
+    An arrow that would leave the axes ends before their edge.
     """
     end = _within(ax, start, end)
     ends = ax.transData.transform([start, end])
@@ -163,12 +163,12 @@ def arrow(ax: Axes, start: np.ndarray, end: np.ndarray, style, aside: float = 0.
     halo = [withStroke(linewidth=3.2, foreground="white")]
     if length < 4:
         # Stands for "no change": an arrow head alone would point somewhere.
-        ring = {"ms": 6, "mew": 1.4, "mfc": "none", "mec": colour, "zorder": 5, "path_effects": halo}
+        ring = {"ms": 6, "mew": 1.4, "mfc": "none", "mec": "black", "zorder": 5, "path_effects": halo}
         ax.plot(*start, "o", **ring)
         return
     move = aside * np.array([-along[1], along[0]]) / length / 72
     shift = ScaledTranslation(*move, ax.figure.dpi_scale_trans)
-    look = {"linewidth": 1.4, "color": colour, "zorder": 5, "path_effects": halo, "solid_capstyle": "butt"}
+    look = {"linewidth": 1.4, "color": "black", "zorder": 5, "path_effects": halo, "solid_capstyle": "butt"}
     head = ax.transData.inverted().transform(ends[1] - (ends[1] - ends[0]) * min(4 / length, 0.5))
     ax.plot(*zip(start, head, strict=True), linestyle=style, transform=ax.transData + shift, **look)
     ax.annotate(
@@ -177,18 +177,18 @@ def arrow(ax: Axes, start: np.ndarray, end: np.ndarray, style, aside: float = 0.
         head,
         xycoords=ax.transData + shift,
         textcoords=ax.transData + shift,
-        arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 0.8, "mutation_scale": 8, "shrinkA": 0, "shrinkB": 0},
+        arrowprops={"arrowstyle": "-|>", "color": "black", "lw": 0.8, "mutation_scale": 8, "shrinkA": 0, "shrinkB": 0},
         zorder=5,
     )
 
 
 def _within(ax: Axes, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Return the last point (2,) within the axes on the way from ``start``, which is within, to ``end``."""
+    """Return ``end``, or where it is outside a point (2,) on the way to it from ``start``, which is within."""
     share = 1.0
     for place, move, bounds in zip(start, end - start, (ax.get_xlim(), ax.get_ylim()), strict=True):
         room = bounds[int(move > 0)] - place
         if abs(move) > abs(room):
-            share = min(share, abs(room / move))
+            share = min(share, 0.85 * abs(room / move))
     return start + share * (end - start)
 
 
@@ -250,13 +250,13 @@ def arrow_handle(style, label: str) -> ArrowKey:
     return ArrowKey([], [], linewidth=1.4, color="black", linestyle=style, marker=">", ms=4, label=label)
 
 
-def legend(figure: Figure, handles: list, columns: int) -> None:
-    """Put the legend below the panels, where no data are."""
+def legend(figure: Figure, handles: list) -> None:
+    """Put the legend below the panels, where no data are: in 3 columns, which long names leave room for."""
     figure.legend(
         handles=handles,
         handler_map={ArrowKey: ArrowHandler()},
         loc="lower center",
-        ncols=columns,
+        ncols=3,
         borderaxespad=0.3,
         columnspacing=1.6,
         handlelength=2.4,

@@ -24,6 +24,8 @@ COLOURS = {
 #: Width of a page of a journal, in inches (180 mm).
 WIDTH = 7.09
 LINE = 0.135
+#: Height of a legend of three lines.
+LEGEND = 0.62
 PNG_DPI = 200
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -48,14 +50,14 @@ STYLE = {
 }
 
 
-def page(title: str, note: str, height: float, legend_lines: int = 1) -> Figure:
+def page(title: str, note: str, height: float) -> Figure:
     """Return a figure of page width with a title, a note below it, and room for panels and a legend below them.
 
     ``height`` is that of the panels in inches; the page is as much higher as the title, note and legend need.
     """
     matplotlib.rcParams.update(STYLE)
     lines = textwrap.wrap(note, 134)
-    top, bottom = 0.28 + LINE * len(lines) + 0.06, 0.04 + 0.17 * legend_lines
+    top, bottom = 0.28 + LINE * len(lines) + 0.06, LEGEND
     total = top + height + bottom
     figure = Figure(figsize=(WIDTH, total), layout="constrained")
     figure.get_layout_engine().set(rect=(0, bottom / total, 1, height / total), w_pad=0.03, h_pad=0.03)

@@ -266,8 +266,9 @@ class BatchCorrector(Method):
     transductive = True
     stochastic = False
     job = "r"
-    #: What computed the correction (package and version), for the tables.
+    #: What computed the correction (package and version), for the tables; and the versions of all that took part.
     backend: str = ""
+    versions: ClassVar[dict[str, str]] = {}
 
     def correct(self, batch1: np.ndarray, batch2: np.ndarray, seed: int) -> np.ndarray:
         """Return batch 1 (cells, features) float32 corrected into the frame of batch 2 (cells, features)."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 
@@ -43,3 +44,33 @@ class DenseAutoencoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstruction (cells, features)."""
         return self.decode(self.encode(x))
+
+
+class ConditionalAutoencoder(nn.Module):
+    """Autoencoder that is told the condition at encoder and decoder; with ``conditions`` 0 it knows none.
+
+    trVAE, Table 9: 512 (batch norm)-256-128-20-128-256-512, leaky ReLU 0.2. The output is linear: a ReLU, as printed,
+    cannot give the negative values that transformed cytometry data have.
+    """
+
+    def __init__(self, features: int, conditions: int, hidden: Sequence[int], latent: int, leak: float):
+        super().__init__()
+        self.conditions = conditions
+        self.first = nn.Sequential(
+            nn.Linear(features + conditions, hidden[0]), nn.BatchNorm1d(hidden[0]), nn.LeakyReLU(leak)
+        )
+        self.encoder = dense_stack([*hidden, latent], leak, last_active=True)
+        self.decoder = dense_stack([latent + conditions, *reversed(hidden), features], leak, last_active=False)
+
+    def _with_condition(self, x: Tensor, condition: Tensor) -> Tensor:
+        if not self.conditions:
+            return x
+        return torch.cat([x, nn.functional.one_hot(condition, self.conditions).to(x.dtype)], 1)
+
+    def encode(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Return the bottleneck (cells, latent) of data (cells, features)."""
+        return self.encoder(self.first(self._with_condition(x, condition)))
+
+    def decode(self, z: Tensor, condition: Tensor) -> Tensor:
+        """Return data (cells, features) for bottleneck activations (cells, latent)."""
+        return self.decoder(self._with_condition(z, condition))

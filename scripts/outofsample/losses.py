@@ -1,0 +1,102 @@
+"""Losses of the networks, in torch. Each says over which axes it is summed and averaged.
+
+The papers' published code changed between versions in exactly this, and so changed the weights of its terms: every
+function here has a slow transcription of its formula in the tests.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+
+def squared_distances(x: Tensor, y: Tensor) -> Tensor:
+    """Return squared Euclidean distances (n, m) between rows of x (n, d) and y (m, d).
+
+    By the binomial formula, as one matrix product: several times faster than `torch.cdist`, and never negative.
+    """
+    squares = (x * x).sum(1)[:, None] + (y * y).sum(1)[None, :]
+    return (squares - 2 * x @ y.T).clamp_min(0)
+
+
+def kernel(x: Tensor, y: Tensor, widths: Sequence[float]) -> Tensor:
+    """Return the kernel matrix (n, m): the mean over widths s of exp(-d^2 / (2 s)) (trVAE, Eq. 5)."""
+    distances = squared_distances(x, y)
+    total = torch.zeros_like(distances)
+    for width in widths:
+        total = total + torch.exp(distances * (-0.5 / width))
+    return total / len(widths)
+
+
+def mmd(x: Tensor, y: Tensor, widths: Sequence[float]) -> Tensor:
+    """Return the biased estimate of the squared maximum mean discrepancy of x (n, d) and y (m, d) (trVAE, Eq. 4)."""
+    return kernel(x, x, widths).mean() + kernel(y, y, widths).mean() - 2 * kernel(x, y, widths).mean()
+
+
+def pairwise_mmd(x: Tensor, condition: Tensor, conditions: int, widths: Sequence[float]) -> Tensor:
+    """Return the sum of `mmd` over all pairs of conditions that the batch holds.
+
+    Parameters
+    ----------
+    x
+        Activations (cells, units).
+    condition
+        Number of the condition of each cell (cells,).
+    conditions
+        How many conditions there are.
+
+    Notes
+    -----
+    One kernel matrix of the whole batch serves all pairs. The published code compares neighbouring conditions alone;
+    a condition that the batch lacks takes part in no pair.
+    """
+    present = torch.nn.functional.one_hot(condition, conditions).to(x.dtype)
+    size = present.sum(0)
+    mean = present / size.clamp_min(1)
+    # The mean of the kernel between conditions i and j, for all i and j at once: (conditions, conditions).
+    between = mean.T @ kernel(x, x, widths) @ mean
+    there = size > 0
+    total = x.new_zeros(())
+    for i, j in combinations(range(conditions), 2):
+        total = total + (between[i, i] + between[j, j] - 2 * between[i, j]) * (there[i] & there[j])
+    return total
+
+
+def squared_error(x: Tensor, reconstruction: Tensor) -> Tensor:
+    """Return half the squared error, summed over features and averaged over cells (trVAE's reconstruction term)."""
+    return 0.5 * ((x - reconstruction) ** 2).sum(1).mean()
+
+
+def kl_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return half the mean over units and cells of mean^2 + variance - 1 - log variance.
+
+    The divergence of N(mean, variance) from N(0, 1) averaged over the latent units, as trVAE's saved results were
+    trained; multiply by the number of units for the divergence itself.
+    """
+    return 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
+
+
+def gaussian_nll(x: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return the negative log-likelihood of N(mean, variance), summed over features and averaged over cells.
+
+    Without the constant; with variance 1 it is `squared_error`.
+    """
+    return 0.5 * ((x - mean) ** 2 * (-log_variance).exp() + log_variance).sum(1).mean()
+
+
+def negative_binomial_nll(counts: Tensor, mean: Tensor, dispersion: Tensor) -> Tensor:
+    """Return the negative log-likelihood of a negative binomial, summed over features and averaged over cells.
+
+    ``mean`` (cells, features) is positive, ``dispersion`` (features,) is the inverse overdispersion: the variance is
+    mean + mean^2 / dispersion.
+    """
+    total = dispersion + mean
+    likelihood = (
+        torch.lgamma(counts + dispersion)
+        - torch.lgamma(dispersion)
+        - torch.lgamma(counts + 1)
+        + dispersion * (dispersion.log() - total.log())
+        + counts * ((mean + 1e-8).log() - total.log())
+    )
+    return -likelihood.sum(1).mean()

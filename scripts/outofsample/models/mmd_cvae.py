@@ -1,0 +1,20 @@
+"""The conditional variational autoencoder with MMD on its bottleneck (trVAE, appendix, Table 6)."""
+
+from dataclasses import dataclass
+
+from outofsample.models.conditional import ConditionalModel, ConditionalSettings
+
+
+@dataclass(frozen=True)
+class Settings(ConditionalSettings):
+    """Hyper-parameters, see `ConditionalSettings`; weights of Table 6."""
+
+    alpha: float = 1e-3
+    beta: float = 1.0
+    matched: str = "bottleneck"
+
+
+class Model(ConditionalModel):
+    """Eq. 6, as the variational fair autoencoder: MMD on the latent samples."""
+
+    Settings = Settings

@@ -1,0 +1,93 @@
+"""What the generative adversarial networks share: one network for each change (from, to) that a task asks for."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from outofsample.arrays import TrainingData
+from outofsample.models.base import Run
+from outofsample.models.neural import NetworkSettings, NeuralModel
+
+
+@dataclass(frozen=True)
+class TranslatorSettings(NetworkSettings):
+    """Hyper-parameters of a generative adversarial network on S and T.
+
+    Attributes
+    ----------
+    patience
+        None by default: no loss of an adversarial training says when to stop.
+    widths, discriminator_widths, leak
+        Hidden widths of generator and discriminator, and the leaky ReLU's leak.
+    beta1
+        Adam's first decay rate.
+    """
+
+    patience: int | None = None
+    widths: tuple[int, ...] = (500, 250, 50, 250, 500)
+    discriminator_widths: tuple[int, ...] = (500, 250, 50)
+    leak: float = 0.2
+    beta1: float = 0.5
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require_widths("widths", "discriminator_widths")
+        self.require_share("beta1")
+
+
+class Translator(NeuralModel):
+    """Generators that learn to turn S into cells that look like T; they know nothing of the query."""
+
+    Settings = TranslatorSettings
+    roles = ("source", "target")
+
+    def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Translator":
+        self.networks, history = {}, []
+        for query in data.queries:
+            change = (query.source, query.target)
+            if change in self.networks:
+                continue
+            cells = data.is_source(query) | data.is_target(query)
+            names = ("X", "role", "condition", "domain", "names")
+            pair = replace(data, counts=None, **{name: getattr(data, name)[cells] for name in names})
+            super().fit(pair, seed, replace(run, checkpoint=_for_change(run.checkpoint, len(self.networks))))
+            self.networks[change] = self.network
+            history += [{"change": " -> ".join(change), **row} for row in self.history]
+            self.report_collapse(pair, change)
+        self.history = history
+        return self
+
+    def report_collapse(self, data: TrainingData, change: tuple[str, str]) -> None:
+        """Print a line where the generator makes nearly the same cell of every source cell (mode collapse)."""
+        source, target = (data.X[data.role == role] for role in ("source", "target"))
+        spread, wanted = self.translate(source, *change).std(axis=0).sum(), target.std(axis=0).sum()
+        if spread < 0.1 * wanted:
+            share = spread / wanted
+            print(f"Mode collapse: the generator's cells have {share:.1%} of the target's spread.", flush=True)
+
+    def translate(self, X: np.ndarray, source: str, target: str) -> np.ndarray:
+        """Return cells (cells, features) of condition ``source`` as the generator draws them in ``target``."""
+        self.network = self.networks[source, target]
+        return self.unscaled(self.apply(self.network["forward"], self.scaled(X)))
+
+    def state(self) -> dict:
+        states = []
+        for change, network in self.networks.items():
+            self.network = network
+            states.append([*change, super().state()])
+        return {"changes": states}
+
+    def load_state(self, state: dict) -> "Translator":
+        self.networks = {}
+        for source, target, content in state["changes"]:
+            super().load_state(content)
+            self.networks[source, target] = self.network
+        return self
+
+
+def _for_change(checkpoint: Path | None, number: int) -> Path | None:
+    """Return the checkpoint file of the change with this number."""
+    if checkpoint is None or number == 0:
+        return checkpoint
+    return checkpoint.with_name(f"{checkpoint.stem}_change_{number}{checkpoint.suffix}")
