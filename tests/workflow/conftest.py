@@ -1,6 +1,7 @@
 """One run of the smoke study in a copy of the working tree, which the workflow tests look at."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -44,14 +45,12 @@ class Workflow:
 
     def planned(self, *arguments: str, **keywords) -> dict[str, int]:
         """Return how many jobs of each rule would run."""
-        output = self.snakemake("-n", "--quiet", "host", "progress", *arguments, **keywords)
-        assert output.returncode == 0, output.stdout
-        counts = {}
-        for line in output.stdout.splitlines():
-            words = line.split()
-            if len(words) == 2 and words[1].isdigit():
-                counts[words[0]] = int(words[1])
-        return counts
+        run = self.snakemake("-n", *arguments, **keywords)
+        assert run.returncode == 0, run.stdout
+        if "Nothing to be done" in run.stdout:
+            return {}
+        table = run.stdout.split("Job stats:")[1].split("\n\n")[0]
+        return {name: int(count) for name, count in re.findall(r"^(\S+) +(\d+)$", table, re.MULTILINE)}
 
     def path(self, *parts: str) -> Path:
         """Return a path in the smoke study's results."""

@@ -13,7 +13,7 @@ from outofsample.methods.base import BatchCorrector
 CODE = """
 function(batch1, batch2, neighbours) {
     out <- batchelor::mnnCorrect(batch2, batch1, k = neighbours, cos.norm.out = FALSE)
-    as.matrix(SummarizedExperiment::assay(out, "corrected"))[, ncol(batch2) + seq_len(ncol(batch1))]
+    as.matrix(SummarizedExperiment::assay(out, "corrected"))[, ncol(batch2) + seq_len(ncol(batch1)), drop = FALSE]
 }
 """
 
