@@ -14,7 +14,14 @@ class UserError(Exception):
 
 
 class NotAvailable(UserError):
-    """A method cannot run here (R or a package of R is missing); the message stands in the table's cell."""
+    """Something that a method needs is not installed.
+
+    ``reason`` ("R missing") stands in the table's cell; the message is one sentence that also says how to get it.
+    """
+
+    def __init__(self, reason: str, remedy: str):
+        super().__init__(f"{reason}: {remedy}.")
+        self.reason = reason
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -25,13 +25,16 @@ class PredictionWriter:
         self.parts.append((query, seed, cells, role, prediction))
 
     def add_all(self, predict, seed: int) -> None:
-        """Add, for each query, ``predict(X, query)`` of its cells and of the source cells kept."""
+        """Add, for each query, ``predict(X, query, counts)`` of its cells and of the source cells kept."""
         for query in self.data.queries:
             cells = np.flatnonzero(self.data.is_query(query))
-            self.add(query, seed, cells, "query", predict(self.data.X[cells], query))
+            self.add(query, seed, cells, "query", predict(self.data.X[cells], query, self._counts(cells)))
             source, kept = np.flatnonzero(self.data.is_source(query)), self.in_sample(query)
-            prediction = predict(self.data.X[source], query)
+            prediction = predict(self.data.X[source], query, self._counts(source))
             self.add(query, seed, kept, "source", _rows(prediction, np.searchsorted(source, kept)))
+
+    def _counts(self, cells: np.ndarray) -> np.ndarray | None:
+        return None if self.data.counts is None else self.data.counts[cells]
 
     def write(self, path: str | Path, backend: str = "", versions: dict | None = None, not_run: str = "") -> None:
         """Write the file; ``not_run`` is the reason where there is nothing to write."""

@@ -28,17 +28,6 @@ DEBIAN = {"sva": "r-bioc-sva", "limma": "r-bioc-limma", "Seurat": "r-cran-seurat
 ON_ERROR = "function(e) { print(e); conditionMessage(e) }"
 
 
-class Missing(NotAvailable):
-    """Something that a method needs is not installed.
-
-    ``reason`` ("R missing") stands in the table's cell; the message is one sentence that also says how to get it.
-    """
-
-    def __init__(self, reason: str, remedy: str):
-        super().__init__(f"{reason}: {remedy}.")
-        self.reason = reason
-
-
 def call(code: str, packages: tuple[str, ...] = (), seed: int = 0, **arguments) -> np.ndarray:
     """Call the R function that ``code`` defines, and return its result.
 
@@ -59,7 +48,7 @@ def call(code: str, packages: tuple[str, ...] = (), seed: int = 0, **arguments) 
 
     Raises
     ------
-    Missing
+    NotAvailable
         If R, rpy2 or one of the packages is missing.
     UserError
         If R stops with an error; the message is R's own.
@@ -95,16 +84,18 @@ def has(package: str) -> bool:
     """Return whether R is there and has this package."""
     try:
         require(package)
-    except Missing:
+    except NotAvailable:
         return False
     return True
 
 
 def require(package: str) -> None:
-    """Raise `Missing` if R or this package of R is not installed."""
+    """Raise `NotAvailable` if R or this package of R is not installed."""
     if not session().baseenv["nzchar"](session().baseenv["system.file"](package=package))[0]:
         debian = f"apt-get install {DEBIAN[package]}, or " if package in DEBIAN else ""
-        raise Missing(f"R package '{package}' missing", f"install it ({debian}BiocManager::install('{package}') in R)")
+        raise NotAvailable(
+            f"R package '{package}' missing", f"install it ({debian}BiocManager::install('{package}') in R)"
+        )
 
 
 @functools.cache
@@ -117,18 +108,18 @@ def session():
 
     Raises
     ------
-    Missing
+    NotAvailable
         If R or rpy2 is missing, or R's library cannot be loaded.
     """
     if r_home() is None:
-        raise Missing("R missing", "install it (apt-get install r-base-core), or run with --use-conda")
+        raise NotAvailable("R missing", "install it (apt-get install r-base-core), or run with --use-conda")
     os.environ["R_PROFILE_USER"] = ""
     try:
         # Loading the library already fails where R was built without one (no --enable-R-shlib) or it can't be found.
         from rpy2 import rinterface
         from rpy2.rinterface_lib import callbacks
     except (ImportError, OSError, ValueError) as error:
-        raise Missing(
+        raise NotAvailable(
             "R missing", f"its shared library cannot be loaded ({error}); apt-get install r-base-core"
         ) from error
     rinterface.embedded.set_initoptions(("rpy2", "--quiet", "--no-save", "--no-restore", "--no-init-file"))
@@ -154,13 +145,13 @@ def r_home() -> Path | None:
 
     Raises
     ------
-    Missing
+    NotAvailable
         If rpy2 is missing.
     """
     try:
         from rpy2 import situation
     except ImportError as error:
-        raise Missing("R missing", "the Python package rpy2 is not installed; pip install rpy2") from error
+        raise NotAvailable("R missing", "the Python package rpy2 is not installed; pip install rpy2") from error
     try:
         home = situation.get_r_home()
     except (OSError, ValueError):

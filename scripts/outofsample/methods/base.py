@@ -6,7 +6,7 @@ methods: ``fit`` does both steps, `attach` only the method's own with a model th
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -64,6 +64,7 @@ class Method:
         UserError
             If the method does not take this kind of data, or a population is empty.
         """
+        check(self, data)
         if self.fitted is not None:
             self.fitted.fit(data, seed, run)
         return self.attach(data, seed)
@@ -78,8 +79,10 @@ class Method:
     def learn(self, data: TrainingData, seed: int) -> None:
         """Fit what is the method's own (an edit, a correction); the model is fitted already."""
 
-    def transform(self, X: np.ndarray, query: Query) -> Prediction:
+    def transform(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
         """Predict cells ``X`` (cells, features) of ``query.source`` as they would be in ``query.target``.
+
+        ``counts`` (cells, features) are the raw counts of the same cells, for methods on counts.
 
         Raises
         ------
@@ -96,9 +99,9 @@ class Method:
         if (query.source, query.target) not in {(q.source, q.target) for q in self.queries}:
             known = ", ".join(f"{q.source} -> {q.target}" for q in self.queries)
             raise UserError(f"The method was not fitted for {query.source} -> {query.target}; fitted: {known}.")
-        return self.predict(X, query)
+        return self.predict(X, query, counts)
 
-    def predict(self, X: np.ndarray, query: Query) -> Prediction:
+    def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
         """Do the work of `transform`, whose arguments were checked."""
         raise NotImplementedError
 
@@ -179,6 +182,8 @@ class EditSettings:
         Name of the edit (`outofsample.edits.EDITS`).
     edit_options
         Options of that edit, for example ``{tails: robust}``.
+    balance
+        ``domains``: each domain counts alike in S and in T, as scGen balances cell types; ``none``: each cell does.
     output
         ``decode``: the decoded edited activations, as in the papers; ``residual``: the cell itself plus the
         difference between decoded edited and decoded unedited activations.
@@ -186,12 +191,15 @@ class EditSettings:
 
     model: str = "identity"
     edit: str = "percentile"
-    edit_options: dict = None
+    edit_options: dict[str, Any] | None = None
+    balance: str = "none"
     output: str = "decode"
 
     def __post_init__(self):
         if self.output not in ("decode", "residual"):
             raise ValueError(f"output must be 'decode' or 'residual', not '{self.output}'")
+        if self.balance not in ("none", "domains"):
+            raise ValueError(f"balance must be 'none' or 'domains', not '{self.balance}'")
         create_edit(self.edit, self.edit_options)
 
 
@@ -206,18 +214,26 @@ class LatentEdit(Method):
 
     def learn(self, data: TrainingData, seed: int) -> None:
         self.edits = {}
-        self.floor = 0.0 if data.X.size and data.X.min() >= 0 else None
+        self.floor = residual_floor(data)
         for query in data.queries:
             key = (query.source, query.target)
             if key not in self.edits:
-                source = self._encode(data.X[data.is_source(query)], query.source)
-                target = self._encode(data.X[data.is_target(query)], query.target)
+                source = self._encode(data.X[self._cells(data, data.is_source(query))], query.source)
+                target = self._encode(data.X[self._cells(data, data.is_target(query))], query.target)
                 self.edits[key] = create_edit(self.settings.edit, self.settings.edit_options).fit(source, target)
+
+    def _cells(self, data: TrainingData, mask: np.ndarray) -> np.ndarray:
+        """Return the indices of the cells that the edit is learned on; small domains repeat where they are balanced."""
+        cells = np.flatnonzero(mask)
+        if self.settings.balance == "none":
+            return cells
+        domains = [cells[data.domain[cells] == domain] for domain in np.unique(data.domain[cells])]
+        return np.concatenate([np.resize(domain, max(map(len, domains))) for domain in domains])
 
     def _encode(self, X: np.ndarray, condition: str) -> np.ndarray:
         return np.concatenate([self.fitted.encode(part, condition) for part in chunks(X)])
 
-    def predict(self, X: np.ndarray, query: Query) -> Prediction:
+    def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
         edit = self.edits[query.source, query.target]
         outputs, latents, outside = [], [], 0.0
         for part in chunks(X):
@@ -247,6 +263,11 @@ class LatentEdit(Method):
             (source, target): create_edit(self.settings.edit, options).load_state(edit)
             for source, target, edit in state["edits"]
         }
+
+
+def residual_floor(data: TrainingData) -> float | None:
+    """Return the bound below which residual predictions are cut off: zero where all training data are non-negative."""
+    return 0.0 if data.X.min() >= 0 else None
 
 
 def chunks(X: np.ndarray):
@@ -283,7 +304,7 @@ class BatchCorrector(Method):
             pairs = ((source, corrected[: len(source)]), (cells, corrected[len(source) :]))
             self.corrected[query.name] = [[before, after] for before, after in pairs]
 
-    def predict(self, X: np.ndarray, query: Query) -> Prediction:
+    def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
         for before, after in self.corrected.get(query.name, ()):
             if before.shape == X.shape and np.array_equal(before, X):
                 return Prediction(after)

@@ -6,7 +6,7 @@ from importlib.metadata import version
 import numpy as np
 
 from outofsample.batch_correction import as_result, check_batches, r
-from outofsample.errors import UserError
+from outofsample.errors import NotAvailable, UserError
 from outofsample.methods.base import BatchCorrector
 
 # The first batch is the reference. Without cos.norm.out = FALSE the output would be on the scale of unit vectors.
@@ -77,7 +77,7 @@ class Method(BatchCorrector):
         try:
             import scranpy
         except ImportError as error:
-            raise r.Missing("R package 'batchelor' missing", "install it in R, or pip install scranpy") from error
+            raise NotAvailable("R package 'batchelor' missing", "install it in R, or pip install scranpy") from error
         coordinates = np.concatenate([batch2, batch1]).astype(np.float64).T
         block = ["batch2"] * len(batch2) + ["batch1"] * len(batch1)
         # "input": the first block that occurs is the reference; other policies choose by size or variance.

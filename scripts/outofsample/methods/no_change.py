@@ -12,5 +12,5 @@ class Method(Base):
     directed = False
     stochastic = False
 
-    def predict(self, X: np.ndarray, query: Query) -> Prediction:
+    def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
         return Prediction(X.astype(np.float32))

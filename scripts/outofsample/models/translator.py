@@ -69,7 +69,7 @@ class Translator(NeuralModel):
     def translate(self, X: np.ndarray, source: str, target: str) -> np.ndarray:
         """Return cells (cells, features) of condition ``source`` as the generator draws them in ``target``."""
         self.network = self.networks[source, target]
-        return self.unscaled(self.apply(self.network["forward"], self.scaled(X)))
+        return self.unscaled(self.apply(self.network["to_target"], self.scaled(X)))
 
     def state(self) -> dict:
         states = []

@@ -3,49 +3,83 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
-from outofsample.networks.dense import dense_stack
 
+def layers(
+    widths: Sequence[int], leak: float, dropout: float = 0.0, batch_norm: bool = False, ends_normed: bool = False
+) -> nn.Sequential:
+    """Return linear layers of these widths, with batch norm, leaky ReLU and dropout in between as asked for.
 
-class Generator(nn.Module):
-    """Maps cells (cells, features) to cells: features-widths-features, linear output.
-
-    With ``residual`` it returns x + G(x); the last layer then starts at zero, so that training starts at the identity.
+    ``ends_normed`` puts batch norm and dropout after the last layer too, as the published style transfer GAN does to
+    its discriminator; that hides from it how real a batch is as a whole.
     """
+    modules: list[nn.Module] = []
+    for position, (before, after) in enumerate(pairwise(widths)):
+        last = position == len(widths) - 2
+        modules.append(nn.Linear(before, after))
+        if (batch_norm and not last) or (ends_normed and last):
+            modules.append(nn.BatchNorm1d(after))
+        if not last:
+            modules.append(nn.LeakyReLU(leak))
+        if dropout and (ends_normed or not last):
+            modules.append(nn.Dropout(dropout))
+    return nn.Sequential(*modules)
 
-    def __init__(self, features: int, widths: Sequence[int], leak: float, residual: bool = False):
+
+class Residual(nn.Module):
+    """x + G(x), where the last layer of G starts at zero: training starts at the identity."""
+
+    def __init__(self, inner: nn.Sequential):
         super().__init__()
-        self.residual = residual
-        self.layers = dense_stack([features, *widths, features], leak, last_active=False)
-        if residual:
-            nn.init.zeros_(self.layers[-1].weight)
-            nn.init.zeros_(self.layers[-1].bias)
+        self.inner = inner
+        nn.init.zeros_(inner[-1].weight)
+        nn.init.zeros_(inner[-1].bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the translated cells."""
-        return x + self.layers(x) if self.residual else self.layers(x)
+        """Return the translated cells (cells, features)."""
+        return x + self.inner(x)
 
 
-def discriminator(features: int, widths: Sequence[int], leak: float) -> nn.Sequential:
+def generator(features: int, widths: Sequence[int], residual: bool = False, **style) -> nn.Module:
+    """Return a network from cells (cells, features) to cells: features-widths-features, linear output.
+
+    ``style`` holds the options of `layers`.
+    """
+    inner = layers([features, *widths, features], **style)
+    return Residual(inner) if residual else inner
+
+
+def discriminator(features: int, widths: Sequence[int], **style) -> nn.Sequential:
     """Return a network from cells (cells, features) to one logit (cells, 1): features-widths-1."""
-    return dense_stack([features, *widths, 1], leak, last_active=False)
+    return layers([features, *widths, 1], **style)
 
 
-class StyleTransferBlocks(nn.Sequential):
-    """Linear, batch norm, leaky ReLU, dropout, as Table 7 lists them; ``ends_normed`` normalises the last layer too.
+class ImagePool(nn.Module):
+    """Past fakes: half of the cells that a discriminator is shown are old ones (Zhu et al. 2017, Section 4).
 
-    The published style transfer network ends its discriminator in batch norm and dropout, which hides from it how
-    real a batch is as a whole; `Model` uses that in the variant ``as_published`` alone.
+    The pool is part of the network's state, so that a resumed training goes on with the same bits.
     """
 
-    def __init__(self, widths: Sequence[int], leak: float, dropout: float, ends_normed: bool):
-        layers: list[nn.Module] = []
-        for position, (before, after) in enumerate(pairwise(widths)):
-            last = position == len(widths) - 2
-            layers.append(nn.Linear(before, after))
-            if not last:
-                layers += [nn.BatchNorm1d(after), nn.LeakyReLU(leak), nn.Dropout(dropout)]
-            elif ends_normed:
-                layers += [nn.BatchNorm1d(after), nn.Dropout(dropout)]
-        super().__init__(*layers)
+    def __init__(self, size: int, features: int):
+        super().__init__()
+        self.register_buffer("cells", torch.zeros(size, features))
+        self.register_buffer("filled", torch.zeros((), dtype=torch.long))
+
+    def forward(self, fakes: Tensor) -> Tensor:
+        """Return as many cells (cells, features): new fakes, half of them exchanged for old ones once it is full."""
+        if not self.training:
+            return fakes
+        size, filled = len(self.cells), int(self.filled)
+        taken = min(size - filled, len(fakes))
+        if taken:
+            self.cells[filled : filled + taken] = fakes[:taken]
+            self.filled += taken
+            return fakes
+        count = min(size, len(fakes) // 2)
+        slots = torch.randperm(size)[:count].to(fakes.device)
+        shown = fakes.clone()
+        shown[:count] = self.cells[slots]
+        self.cells[slots] = fakes[:count]
+        return shown

@@ -1,0 +1,18 @@
+"""CVAE (trVAE, Section 4)."""
+
+from dataclasses import dataclass
+
+from outofsample.methods.translator import ConditionalDecoder, DecoderSettings
+
+
+@dataclass(frozen=True)
+class Settings(DecoderSettings):
+    """Options, see `DecoderSettings`."""
+
+    model: str = "cvae"
+
+
+class Method(ConditionalDecoder):
+    """A conditional variational autoencoder."""
+
+    Settings = Settings

@@ -1,0 +1,18 @@
+"""MMD-CVAE (trVAE, Section 4)."""
+
+from dataclasses import dataclass
+
+from outofsample.methods.translator import ConditionalDecoder, DecoderSettings
+
+
+@dataclass(frozen=True)
+class Settings(DecoderSettings):
+    """Options, see `DecoderSettings`."""
+
+    model: str = "mmd_cvae"
+
+
+class Method(ConditionalDecoder):
+    """A conditional variational autoencoder with MMD on its bottleneck."""
+
+    Settings = Settings
