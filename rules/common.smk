@@ -13,6 +13,7 @@ from outofsample import registry
 from outofsample.code import files_imported
 from outofsample.config import load_study
 from outofsample.errors import UserError
+from outofsample.methods.base import why_not as reason_against
 
 # Jobs call `python`: without conda it must be the interpreter that runs Snakemake, also where the virtual environment is
 # not activated; conda environments put themselves before it.
@@ -186,6 +187,21 @@ def methods_json(methods):
     return json.dumps([SPECS[name] for name in methods])
 
 
+def why_not(task, method):
+    """Return why a method cannot run on a task, or None where it can."""
+    return reason_against(STUDY.method_class(method), dataset(STUDY.tasks[task].dataset).kinds)
+
+
+def runs(task):
+    """Return the methods of a task that can run on its data."""
+    return [method for method in STUDY.task_methods(task) if why_not(task, method) is None]
+
+
+def not_run_json(task):
+    """Return the reasons of those that cannot."""
+    return json.dumps({m: why_not(task, m) for m in STUDY.task_methods(task) if why_not(task, m)})
+
+
 def needs_gpu():
     """Return the number of GPUs that a training job asks for."""
     return 1 if STUDY.device == "cuda" else 0
@@ -228,7 +244,7 @@ def table_json(name):
 def figure_methods(name):
     """Return the methods that a figure shows."""
     figure = STUDY.figures[name]
-    return figure.methods or STUDY.task_methods(figure.task)
+    return [method for method in runs(figure.task) if figure.methods is None or method in figure.methods]
 
 
 def figure_json(name):

@@ -2,9 +2,7 @@ rule evaluate_task:
     input:
         train=f"{RESULTS}/tasks/{{task}}/train.h5ad",
         truth=f"{RESULTS}/tasks/{{task}}/truth.h5ad",
-        predictions=lambda wildcards: [
-            prediction_file(wildcards.task, method) for method in STUDY.task_methods(wildcards.task)
-        ],
+        predictions=lambda wildcards: [prediction_file(wildcards.task, method) for method in runs(wildcards.task)],
         code=code("evaluate_task.py"),
     output:
         scores=f"{RESULTS}/scores/{{task}}.csv",
@@ -20,11 +18,12 @@ rule evaluate_task:
         gpu=0,
     params:
         evaluation=STUDY.evaluation,
+        not_run=lambda wildcards: not_run_json(wildcards.task),
     shell:
         "python scripts/evaluate_task.py --train {input.train:q} --truth {input.truth:q} "
         "--predictions {input.predictions:q} --resamples {params.evaluation.resamples} "
         "--oracle-halves {params.evaluation.oracle_halves} --max-cells {params.evaluation.max_cells} "
-        "--output {output.scores:q} >{log} 2>&1"
+        "--not-run {params.not_run:q} --output {output.scores:q} >{log} 2>&1"
 
 
 rule make_table:

@@ -1,6 +1,7 @@
 """Score all predictions of one task against its truth; see `outofsample.evaluation`."""
 
 import argparse
+import json
 from pathlib import Path
 
 from outofsample.errors import run_script
@@ -16,10 +17,11 @@ def main() -> None:
     parser.add_argument("--oracle-halves", type=int, default=20, help="random halves of the truth")
     parser.add_argument("--max-cells", type=int, default=2000, help="cells that an energy distance is computed on")
     parser.add_argument("--seed", type=int, default=0, help="seed of resamples, halves and draws")
+    parser.add_argument("--not-run", type=json.loads, default={}, help="JSON: reasons of methods without a file")
     parser.add_argument("--output", type=Path, required=True, help="scores/T.csv")
     args = parser.parse_args()
     settings = Settings(args.resamples, args.oracle_halves, args.max_cells, args.seed)
-    write_scores(evaluate(args.train, args.truth, args.predictions, settings), args.output)
+    write_scores(evaluate(args.train, args.truth, args.predictions, settings, args.not_run), args.output)
 
 
 if __name__ == "__main__":

@@ -169,8 +169,16 @@ class Predictions:
     cells: dict[tuple[str, int], np.ndarray]
 
 
-def evaluate(train: Path, truth: Path, predictions: list[Path], settings: Settings = Settings()) -> list[Row]:
+def evaluate(
+    train: Path,
+    truth: Path,
+    predictions: list[Path],
+    settings: Settings = Settings(),
+    not_run: dict[str, str] | None = None,
+) -> list[Row]:
     """Score prediction files of one task; rows in the order of queries, files and seeds, the oracle last.
+
+    ``not_run`` gives the reasons of methods that cannot run on these data, and so have no file.
 
     Raises
     ------
@@ -188,6 +196,8 @@ def evaluate(train: Path, truth: Path, predictions: list[Path], settings: Settin
                 f"{path}: there is already a method '{read.method}' in this evaluation; rename one of them."
             )
         rows += prediction_rows(task, data.queries, scorers, read)
+    for method, reason in (not_run or {}).items():
+        rows += prediction_rows(task, data.queries, scorers, Predictions(method, "", reason, {}))
     for name, scorer in scorers.items():
         rows += oracle_rows(task, name, scorer)
     order = [query.name for query in data.queries]

@@ -4,19 +4,10 @@ import re
 
 import pandas as pd
 
-METHODS = {
-    "neuron_editing",
-    "constant_shift",
-    "pca_editing",
-    "combat",
-    "limma",
-    "mnn",
-    "cca",
-    "no_change",
-    "mean_shift",
-    "median_shift",
-    "quantile_mapping",
-}
+from outofsample.config import read_study
+from tests.conftest import ROOT
+
+METHODS = set(read_study(ROOT / "studies" / "smoke.yaml").selected("methods"))
 
 
 def touch(workflow, name: str) -> None:
@@ -29,7 +20,8 @@ def test_every_method_has_a_number_for_every_score_or_a_reason(smoke):
     scores = pd.read_csv(smoke.path("scores", "dengue.csv"))
     assert set(scores["method"]) == METHODS | {"oracle"}
     for method, rows in scores.groupby("method"):
-        if rows["note"].fillna("").str.startswith("R ").any():
+        reasons = rows["note"].fillna("")
+        if reasons.str.startswith("R ").any() or (method == "scvi" and (reasons == "no counts").all()):
             continue
         without = set(rows.loc[rows["value"].isna(), "score"])
         # Correlations with the applied change are undefined where nothing is applied.

@@ -39,6 +39,8 @@ class Dataset:
 
     Settings: ClassVar[type]
     can_simulate: ClassVar[bool] = False
+    #: ``tabular`` (with ``counts`` where there are raw counts) or ``images``: which methods can run on it.
+    kinds: ClassVar[frozenset[str]] = frozenset({"tabular"})
 
     def __init__(self, settings=None):
         self.settings = settings if settings is not None else self.Settings()

@@ -155,8 +155,7 @@ def why_not(method: type[Method], kinds: frozenset[str]) -> str | None:
     """Return why a method cannot run on data of these kinds, or None where it can."""
     if method.data & kinds:
         return None
-    needs = " or ".join(sorted(method.data))
-    return f"needs {needs} data" if "counts" not in method.data else "no counts"
+    return "no counts" if method.data == {"counts"} else f"needs {' or '.join(sorted(method.data))} data"
 
 
 def check(method: Method, data: TrainingData) -> None:

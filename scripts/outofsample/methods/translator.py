@@ -71,14 +71,18 @@ class ConditionalDecoder(Method):
 
     def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
         sample = self.seed if self.settings.prediction == "sample" else None
-        outputs = [self._translate(part, query, sample) for part in chunks(X)]
+        counted = [None] * len(list(chunks(X))) if counts is None else chunks(counts)
+        outputs = [
+            self._translate(part, query, sample, part_counts)
+            for part, part_counts in zip(chunks(X), counted, strict=True)
+        ]
         joined = {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
         return Prediction(joined["x"].astype(np.float32, copy=False), joined.get("latent"), joined.get("matched"))
 
-    def _translate(self, X: np.ndarray, query: Query, sample: int | None) -> dict[str, np.ndarray]:
-        output = self.fitted.translate(X, query.source, query.target, sample)
+    def _translate(self, X: np.ndarray, query: Query, sample: int | None, counts) -> dict[str, np.ndarray]:
+        output = self.fitted.translate(X, query.source, query.target, sample, counts)
         if self.settings.output == "residual":
-            before = self.fitted.translate(X, query.source, query.source, sample)["x"]
+            before = self.fitted.translate(X, query.source, query.source, sample, counts)["x"]
             output["x"] = X + (output["x"] - before)
             if self.floor is not None:
                 output["x"] = np.maximum(output["x"], self.floor)

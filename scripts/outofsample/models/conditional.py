@@ -172,7 +172,9 @@ class ConditionalModel(NeuralModel, Representation):
         output = self.apply(lambda z: self.network.decode_all(z, codes)["x"], Z)
         return self.unscaled(output) if self.settings.noise != "nb" else output
 
-    def translate(self, X: np.ndarray, source: str, target: str, sample: int | None = None) -> dict[str, np.ndarray]:
+    def translate(
+        self, X: np.ndarray, source: str, target: str, sample: int | None = None, counts: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         """Encode cells (cells, features) under one condition and decode them under another (trVAE, Section 3).
 
         Parameters

@@ -98,7 +98,9 @@ class Model(NeuralModel, Representation):
     def decode(self, Z: np.ndarray, condition: str | None = None) -> np.ndarray:
         return self.unscaled(self.apply(self.network.decode, Z, self.code_of(condition, len(Z))))
 
-    def translate(self, X: np.ndarray, source: str, target: str, sample: int | None = None) -> dict[str, np.ndarray]:
+    def translate(
+        self, X: np.ndarray, source: str, target: str, sample: int | None = None, counts: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         """Encode cells (cells, features) under one condition and decode them under another.
 
         Returns ``x`` (cells, features) and ``latent`` (cells, latent); there is no noise model to sample from.

@@ -1,0 +1,143 @@
+"""scVI (trVAE, appendix, Table 8), by scvi-tools: a conditional variational autoencoder on counts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from outofsample.arrays import TrainingData
+from outofsample.errors import UserError
+from outofsample.models import base
+from outofsample.models.base import Run
+from outofsample.models.neural import NetworkSettings
+
+
+@dataclass(frozen=True)
+class Settings(NetworkSettings):
+    """Hyper-parameters, with those of Table 8 as defaults; for the likelihood scvi-tools offers more than the paper.
+
+    Attributes
+    ----------
+    hidden, layers, latent, dropout
+        Width and number of hidden layers, width of the bottleneck, share of dropout.
+    likelihood
+        ``nb`` (negative binomial) or ``zinb`` (with excess zeros).
+    """
+
+    batch_size: int = 128
+    epochs: int = 300
+    patience: int | None = 20
+    hidden: int = 128
+    layers: int = 1
+    latent: int = 10
+    dropout: float = 0.2
+    likelihood: str = "nb"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require_at_least(1, "hidden", "layers", "latent")
+        self.require_share("dropout")
+        self.require_word("likelihood", "nb", "zinb")
+        if self.standardize or self.learning_rate_patience or self.clip_gradient:
+            raise ValueError("standardize, learning_rate_patience and clip_gradient are not for scVI")
+
+
+class Model(base.Model):
+    """scvi-tools' SCVI with the condition as its batch; it has a training loop of its own, without checkpoints."""
+
+    Settings = Settings
+    data = frozenset({"counts"})
+    roles = ("source", "target", "query", "context")
+
+    def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Model":
+        import pandas as pd
+        import scvi
+
+        if data.counts is None:
+            raise UserError("scvi needs raw counts, and this dataset has none.")
+        scvi.settings.seed = seed
+        cells = np.isin(data.role, self.roles)
+        self.conditions = np.unique(data.condition[cells]).tolist()
+        self.network = self._build(data.counts[cells], data.condition[cells])
+        settings = self.settings
+        accelerator = {"auto": "auto", "cpu": "cpu", "cuda": "gpu"}[run.device]
+        self.network.train(
+            max_epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            accelerator=accelerator,
+            train_size=1 - settings.validation,
+            early_stopping=settings.patience is not None,
+            early_stopping_patience=settings.patience or 1,
+            check_val_every_n_epoch=1,
+            plan_kwargs={"lr": settings.learning_rate},
+            enable_progress_bar=False,
+            logger=None,
+        )
+        columns = {name: values.iloc[:, 0].reset_index(drop=True) for name, values in self.network.history.items()}
+        history = pd.DataFrame(columns).astype(float)
+        self.history = [{"epoch": epoch + 1, **row} for epoch, row in enumerate(history.to_dict("records"))]
+        return self
+
+    def _anndata(self, counts: np.ndarray, condition: np.ndarray):
+        import anndata
+        import pandas as pd
+
+        obs = pd.DataFrame({"condition": pd.Categorical(condition, categories=self.conditions)})
+        obs.index = obs.index.astype(str)
+        return anndata.AnnData(counts.astype(np.float32), obs=obs)
+
+    def _build(self, counts: np.ndarray, condition: np.ndarray):
+        import scvi
+
+        adata = self._anndata(counts, condition)
+        scvi.model.SCVI.setup_anndata(adata, batch_key="condition")
+        settings = self.settings
+        return scvi.model.SCVI(
+            adata,
+            n_hidden=settings.hidden,
+            n_latent=settings.latent,
+            n_layers=settings.layers,
+            dropout_rate=settings.dropout,
+            gene_likelihood=settings.likelihood,
+        )
+
+    def translate(
+        self, X: np.ndarray, source: str, target: str, sample: int | None = None, counts: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """Encode cells under one condition and decode them under another, on the scale of ``X``.
+
+        ``X`` is log1p of normalised counts (cells, features); the size of a cell on that scale, the sum of expm1(X),
+        is kept. ``sample`` is the seed of draws from the negative binomial; None: means.
+        """
+        import scvi
+
+        if counts is None:
+            raise UserError("scvi needs the raw counts of the cells that it transforms.")
+        adata = self._anndata(counts, np.full(len(counts), source))
+        size = np.expm1(X).sum(axis=1, keepdims=True)
+        scvi.settings.seed = 0 if sample is None else sample
+        if sample is None:
+            share = self.network.get_normalized_expression(adata, transform_batch=[target], return_numpy=True)
+        else:
+            drawn = self.network.posterior_predictive_sample(adata, transform_batch=[target]).todense()
+            share = np.asarray(drawn, dtype=np.float64)
+            # Relative to the library that the draw was made with, so that cells keep the noise of their size.
+            share = share / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        latent = self.network.get_latent_representation(adata)
+        return {"x": np.log1p(share * size).astype(np.float32), "latent": latent.astype(np.float32)}
+
+    def state(self) -> dict:
+        network = {name: value.cpu() for name, value in self.network.module.state_dict().items()}
+        return {"network": network, "conditions": list(self.conditions), "features": int(self.network.adata.n_vars)}
+
+    def load_state(self, state: dict) -> "Model":
+        import torch
+
+        self.conditions = list(state["conditions"])
+        # Two cells of each condition tell scvi-tools the shape of the data.
+        condition = np.repeat(self.conditions, 2)
+        self.network = self._build(np.ones((len(condition), state["features"])), condition)
+        tensors = {name: torch.as_tensor(value) for name, value in state["network"].items()}
+        self.network.module.load_state_dict(tensors)
+        self.network.module.eval()
+        self.network.is_trained_ = True
+        return self
