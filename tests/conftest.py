@@ -43,7 +43,7 @@ def planted(cells: int = 120, features: int = 6, shift: float = 2.0, seed: int =
     return data, (query + change).astype(np.float32)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data; skips where it is absent."""
     if not SHARED_DATA.is_dir():

@@ -22,11 +22,32 @@ def squared_distances(x: Tensor, y: Tensor) -> Tensor:
 
 def kernel(x: Tensor, y: Tensor, widths: Sequence[float]) -> Tensor:
     """Return the kernel matrix (n, m): the mean over widths s of exp(-d^2 / (2 s)) (trVAE, Eq. 5)."""
-    distances = squared_distances(x, y)
-    total = torch.zeros_like(distances)
-    for width in widths:
-        total = total + torch.exp(distances * (-0.5 / width))
-    return total / len(widths)
+    return _MeanOfExponentials.apply(squared_distances(x, y), tuple(widths))
+
+
+class _MeanOfExponentials(torch.autograd.Function):
+    """Mean over widths s of exp(-d / (2 s)) for a matrix d, with its derivative found in the same pass.
+
+    With 19 widths this is most of a training step of trVAE; automatic differentiation would keep 19 matrices and
+    go over them twice more.
+    """
+
+    @staticmethod
+    def forward(ctx, distances: Tensor, widths: tuple[float, ...]) -> Tensor:
+        """Return the matrix of means."""
+        total, slope = torch.zeros_like(distances), torch.zeros_like(distances)
+        part = torch.empty_like(distances)
+        for width in widths:
+            torch.mul(distances, -0.5 / width, out=part).exp_()
+            total += part
+            slope.add_(part, alpha=-0.5 / width)
+        ctx.save_for_backward(slope.div_(len(widths)))
+        return total.div_(len(widths))
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+        """Return the gradient with respect to the distances."""
+        return gradient * ctx.saved_tensors[0], None
 
 
 def mmd(x: Tensor, y: Tensor, widths: Sequence[float]) -> Tensor:
