@@ -28,7 +28,7 @@ test: lint ## check the style, then run all tests
 lint: install ## ruff, snakefmt and snakemake --lint
 	@ruff check --quiet .
 	@ruff format --check --quiet .
-	@snakefmt --check --quiet $(SMK)
+	@snakefmt --check $(SMK)
 	@snakemake --lint
 
 # Made again only if something that it shows is newer.

@@ -247,6 +247,16 @@ def figure_methods(name):
     return [method for method in runs(figure.task) if figure.methods is None or method in figure.methods]
 
 
+def figure_histories(name):
+    """Return the training histories that a figure shows."""
+    figure = STUDY.figures[name]
+    return [
+        path.replace("seeds_", "history_").replace(".pt", ".csv")
+        for model in figure.models
+        for path in fitted_files(figure.task, model)
+    ]
+
+
 def figure_json(name):
     """Return the parameters of a figure's notebook, but for its files."""
     figure = STUDY.figures[name]

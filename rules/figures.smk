@@ -7,6 +7,7 @@ rule render_figure:
             prediction_file(STUDY.figures[wildcards.figure].task, method)
             for method in figure_methods(wildcards.figure)
         ],
+        histories=lambda wildcards: figure_histories(wildcards.figure),
         code=lambda wildcards: code("render_figure.py") + code_of_figures(),
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
@@ -35,6 +36,7 @@ rule render_figure:
     shell:
         "python scripts/render_figure.py --notebook {input.notebook:q} --figure {params.figure:q} "
         "--train {input.train:q} --truth {input.truth:q} --predictions {input.predictions:q} "
+        "--histories {input.histories:q} "
         "--pdf {output.pdf:q} --png {output.png:q} --html {output.html:q} >{log} 2>&1"
 
 

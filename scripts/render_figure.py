@@ -34,7 +34,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--figure", type=json.loads, required=True, help="JSON: name, title, task, labels, options ...")
     parser.add_argument("--train", type=Path, required=True, help="training part of the task")
     parser.add_argument("--truth", type=Path, required=True, help="held-out part of the task")
-    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help="prediction files, one per method")
+    parser.add_argument("--predictions", type=Path, nargs="*", default=[], help="prediction files, one per method")
+    parser.add_argument("--histories", type=Path, nargs="*", default=[], help="losses of the models that are shown")
     parser.add_argument("--pdf", type=Path, required=True)
     parser.add_argument("--png", type=Path, required=True)
     parser.add_argument("--html", type=Path, required=True)
@@ -130,6 +131,8 @@ def main() -> None:
             "pdf": str(pdf),
             "png": str(png),
         }
+        if arguments.histories:
+            parameters["histories"] = [str(path) for path in arguments.histories]
         execute(arguments.notebook, folder / "executed.ipynb", parameters)
         for path, wanted in ((pdf, arguments.pdf), (png, arguments.png)):
             if not path.is_file():

@@ -134,6 +134,7 @@ class Figure(Part):
     task: str
     title: str
     methods: list[str] | None = Field(None, description="methods shown; default: all of the task")
+    models: list[str] = Field(default=[], description="models whose training histories the notebook reads")
     options: dict[str, Any] = Field(default={}, description="further parameters of the notebook")
 
 

@@ -249,11 +249,24 @@ class _Loop:
                     f"Training diverged: '{name}' became {value} in epoch {self.epoch + 1}; lower the learning rate "
                     f"(now {self.players[0].learning_rate:g}) or look for extreme values in the data."
                 )
+        self._report_gradients(row)
         self.history.append(row)
         self._keep_best(row[self._monitored()])
         self.epoch, self.step = self.epoch + 1, 0
         self.sums = [{} for _ in self.players]
         self.epoch_start = self.generator.get_state()
+
+    def _report_gradients(self, row: dict) -> None:
+        """Print a line where a gradient is a thousand times what it was: the training may not recover from it."""
+        for player in self.players:
+            name = f"{player.name}_gradient"
+            before = sorted(past[name] for past in self.history)
+            if len(before) >= 5 and row[name] > 1000 * before[len(before) // 2] > 0:
+                print(
+                    f"Exploding gradient: '{name}' is {row[name]:.3g} in epoch {row['epoch']}, its median was "
+                    f"{before[len(before) // 2]:.3g}; set clip_gradient or lower the learning rate.",
+                    file=sys.stderr,
+                )
 
     def _monitored(self) -> str:
         """Return the history column that early stopping watches."""

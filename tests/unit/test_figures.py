@@ -46,7 +46,7 @@ def files(tmp_path_factory):
     for method in ("neuron_editing", "no_change"):
         writer = PredictionWriter(data, method, in_sample_cells=5)
         for seed in (3, 4) if method == "neuron_editing" else (0,):
-            writer.add_all(lambda X, query, by=seed: Prediction(X + np.float32(by)), seed)
+            writer.add_all(lambda X, query, counts, by=seed: Prediction(X + np.float32(by)), seed)
         writer.write(folder / f"{method}.h5ad")
     PredictionWriter(data, "mnn").write(folder / "mnn.h5ad", not_run="R is missing")
     return folder
@@ -308,3 +308,23 @@ def test_captions_of_the_report_name_stand_ins(kind, simulated):
     text = jinja2.Template((ROOT / "report" / f"{kind}.rst").read_text()).render(snakemake=snakemake)
     assert "A title" in text
     assert ("Simulated stand-in" in text) == simulated and ("Demo size" in text) == simulated
+
+
+def test_training_curves_show_every_term_of_every_model(tmp_path):
+    from outofsample.figures import training
+
+    rows = [
+        {"epoch": epoch, "train_loss": 1 / epoch, "train_kl": epoch, "validation_loss": 2 / epoch, "train_gradient": 1}
+        for epoch in (1, 2)
+    ]
+    for model in ("trvae", "gan"):
+        (tmp_path / model).mkdir()
+        for seed in (0, 1):
+            pd.DataFrame(rows).assign(seed=seed).to_csv(tmp_path / model / f"history_{seed}.csv", index=False)
+    histories = training.read_histories([str(path) for path in sorted(tmp_path.rglob("*.csv"))])
+    assert {model: len(history) for model, history in histories.items()} == {"gan": 4, "trvae": 4}
+    drawn = training.training_curves(parameters(), histories)
+    assert "loss" in texts(drawn) and "kl" in texts(drawn) and "gradient" not in texts(drawn)
+    assert "Simulated stand-in data" in texts(drawn)
+    # Two terms, one of them on held-out cells too.
+    assert [len(ax.lines) for ax in drawn.axes[:2]] == [3, 3]

@@ -191,3 +191,49 @@ def test_killed_training_resumes_to_the_same_bits(tmp_path, kill):
     start_training(undisturbed, "model.pt").communicate(timeout=120)
     one, other = (torch.load(folder / "model.pt", weights_only=True)["network"] for folder in (killed, undisturbed))
     assert all(torch.equal(one[name], other[name]) for name in other)
+
+
+def test_exploding_gradients_are_reported(capsys):
+    steps = iter(range(10_000))
+
+    def terms(network, batches):
+        return network.weight * (1e6 if torch.is_grad_enabled() and next(steps) > 20 else 1.0)
+
+    run_scale(terms, epochs=14, learning_rate=1e-9)
+    assert "Exploding gradient: 'train_gradient' is 1e+06" in capsys.readouterr().err
+
+
+def test_a_generator_that_makes_one_cell_is_reported(capsys):
+    data, _ = planted()
+    model = registry.create("models", "gan", {"widths": (4,), "discriminator_widths": (4,), "epochs": 1})
+    model.fit(data)
+    for parameter in model.network["to_target"].parameters():
+        parameter.data.zero_()
+    model.report_collapse(data, ("before", "after"))
+    assert "Mode collapse: the generator's cells have 0.0% of the target's spread." in capsys.readouterr().out
+
+
+def test_clipping_bounds_the_gradient():
+    network, _ = run_scale(lambda network, batches: network.weight * 1e6, epochs=1, clip_gradient=0.5)
+    assert network.weight.grad.norm().item() == pytest.approx(0.5, rel=1e-3)
+
+
+def test_learning_rate_falls_where_the_loss_does_not():
+    network = Scale()
+    player = Player("train", list(network.parameters()), lambda batches: {"loss": network.weight * 0 + 1.0})
+    budget = Budget(8, batch_size=20, patience=20, learning_rate_patience=3)
+    train(network, [player], [{"x": torch.ones(40, 1)}], budget, seed=0)
+    # The first epoch is the best one; two times three epochs without a better loss follow.
+    assert player.optimizer.param_groups[0]["lr"] == pytest.approx(1e-3 * 0.01)
+
+
+def test_a_limit_of_steps_ends_the_training():
+    network, taken = Scale(), []
+
+    def terms(batches):
+        taken.append(torch.is_grad_enabled())
+        return {"loss": network.weight**2}
+
+    player = Player("train", list(network.parameters()), terms)
+    train(network, [player], [{"x": torch.ones(40, 1)}], Budget(99, 10, validation=0, max_steps=8), seed=0)
+    assert taken == [True] * 8

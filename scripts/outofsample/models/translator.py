@@ -59,12 +59,17 @@ class Translator(NeuralModel):
         return self
 
     def report_collapse(self, data: TrainingData, change: tuple[str, str]) -> None:
-        """Print a line where the generator makes nearly the same cell of every source cell (mode collapse)."""
+        """Print a line where the generator makes nearly one cell of all source cells, or the discriminator has won."""
         source, target = (data.X[data.role == role] for role in ("source", "target"))
         spread, wanted = self.translate(source, *change).std(axis=0).sum(), target.std(axis=0).sum()
         if spread < 0.1 * wanted:
             share = spread / wanted
             print(f"Mode collapse: the generator's cells have {share:.1%} of the target's spread.", flush=True)
+        for name, loss in self.history[-1].items():
+            if name.startswith("discriminator") and name.endswith("_loss") and loss < 1e-3:
+                print(
+                    f"The discriminator has won ({name} is {loss:.2g}): the generator learns nothing more.", flush=True
+                )
 
     def translate(self, X: np.ndarray, source: str, target: str) -> np.ndarray:
         """Return cells (cells, features) of condition ``source`` as the generator draws them in ``target``."""

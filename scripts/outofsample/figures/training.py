@@ -1,0 +1,90 @@
+"""Losses over a training: each named term of each model, so that a failed training can be seen."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from outofsample.figures import panels, style
+
+#: Okabe and Ito's colours, in the order in which a model's terms get them.
+TERM_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999")
+
+
+def read_histories(paths: list[str]) -> dict[str, pd.DataFrame]:
+    """Return the history of each model, with all its batches of seeds joined; the folder of a file names the model."""
+    tables: dict[str, list[pd.DataFrame]] = {}
+    for path in paths:
+        tables.setdefault(Path(path).parent.name, []).append(pd.read_csv(path))
+    return {model: pd.concat(parts, ignore_index=True) for model, parts in tables.items()}
+
+
+def terms_of(history: pd.DataFrame) -> dict[str, str]:
+    """Return the columns of losses with the names that the legend gives them.
+
+    Gradients are no losses, and the validation's terms are drawn beside the training's of the same name.
+    """
+    skipped = ("epoch", "seed", "change")
+    names = [name for name in history.columns if name not in skipped and not name.endswith("_gradient")]
+    return {name: name.removeprefix("train_").replace("_", " ") for name in names if not name.startswith("validation_")}
+
+
+def training_curves(figure: dict, histories: dict[str, pd.DataFrame]) -> Figure:
+    """Draw a panel per model: its loss terms over epochs, the mean over seeds as a line and their range as a band."""
+    notes = [
+        *(["simulated stand-in data"] if figure["stand_in"] else []),
+        *(["demo size"] if figure["demo_size"] else []),
+    ]
+    text = (
+        f"{', '.join(notes).capitalize()}. " * bool(notes) + f"Task {figure['task']}. Lines: mean over seeds, bands: "
+        "their range; dashed: on the held-out tenth. Terms that become negative are not drawn."
+    )
+    page = style.page(figure["title"], text, panels.grid_height(len(histories)) + 0.9)
+    columns = panels.columns_for(len(histories))
+    rows = -(-len(histories) // columns)
+    axes = page.subplots(rows, columns, squeeze=False).ravel()
+    for ax, (model, history) in zip(axes, histories.items(), strict=False):
+        _panel(ax, history)
+        ax.set_title(figure["labels"].get(model, model.replace("_", " ")))
+    for ax in axes[len(histories) :]:
+        ax.set_axis_off()
+    for ax in axes[max(0, len(histories) - columns) : len(histories)]:
+        ax.set_xlabel("epoch")
+    for row in range(rows):
+        axes[row * columns].set_ylabel("loss term (log scale)")
+    return page
+
+
+def _panel(ax: Axes, history: pd.DataFrame) -> None:
+    """Draw the terms of one model, and its legend inside."""
+    handles = []
+    for colour, (name, label) in zip(TERM_COLOURS, terms_of(history).items(), strict=False):
+        _line(ax, history, name, colour, "-")
+        validation = f"validation_{name.partition('_')[2]}"
+        if name.startswith("train_") and validation in history:
+            _line(ax, history, validation, colour, "--")
+        handles.append(Line2D([], [], color=colour, label=label))
+    ax.set_yscale("log")
+    ax.legend(
+        handles=handles,
+        fontsize=5.5,
+        handlelength=1.0,
+        labelspacing=0.2,
+        borderpad=0.2,
+        frameon=True,
+        framealpha=0.7,
+        edgecolor="none",
+    )
+
+
+def _line(ax: Axes, history: pd.DataFrame, name: str, colour: str, dash: str) -> None:
+    """Draw one term: seeds that stopped early end where they end."""
+    per_epoch = history.groupby("epoch")[name]
+    mean, low, high = per_epoch.mean(), per_epoch.min(), per_epoch.max()
+    if not np.isfinite(mean).all() or (low <= 0).any():
+        return
+    ax.plot(mean.index, mean, dash, color=colour, linewidth=0.9)
+    ax.fill_between(mean.index, low, high, color=colour, alpha=0.15, linewidth=0)
