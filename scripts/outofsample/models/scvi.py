@@ -54,6 +54,8 @@ class Model(base.Model):
 
         if data.counts is None:
             raise UserError("scvi needs raw counts, and this dataset has none.")
+        if np.isin(data.role, self.roles).sum() < 20:
+            raise UserError("scvi needs 20 cells or more to train on.")
         scvi.settings.seed = seed
         cells = np.isin(data.role, self.roles)
         self.conditions = np.unique(data.condition[cells]).tolist()
@@ -108,22 +110,25 @@ class Model(base.Model):
         ``X`` is log1p of normalised counts (cells, features); the size of a cell on that scale, the sum of expm1(X),
         is kept. ``sample`` is the seed of draws from the negative binomial; None: means.
         """
-        import scvi
+        import torch
 
         if counts is None:
             raise UserError("scvi needs the raw counts of the cells that it transforms.")
-        adata = self._anndata(counts, np.full(len(counts), source))
+        module = self.network.module
+        device = next(module.parameters()).device
+        batches = [
+            torch.full((len(counts), 1), self.conditions.index(name), device=device) for name in (source, target)
+        ]
+        x = torch.from_numpy(np.ascontiguousarray(counts, dtype=np.float32)).to(device)
+        with torch.no_grad(), torch.random.fork_rng():
+            torch.manual_seed(sample or 0)
+            encoded = module.inference(x=x, batch_index=batches[0])
+            # scvi-tools' own prediction draws z; the mean makes a cell's prediction its own, whatever its neighbours.
+            latent = encoded["qz"].loc if sample is None else encoded["z"]
+            decoded = module.generative(z=latent, library=encoded["library"], batch_index=batches[1])["px"]
+            share = decoded.scale if sample is None else decoded.sample() / x.sum(1, keepdim=True).clamp_min(1)
         size = np.expm1(X).sum(axis=1, keepdims=True)
-        scvi.settings.seed = 0 if sample is None else sample
-        if sample is None:
-            share = self.network.get_normalized_expression(adata, transform_batch=[target], return_numpy=True)
-        else:
-            drawn = self.network.posterior_predictive_sample(adata, transform_batch=[target]).todense()
-            share = np.asarray(drawn, dtype=np.float64)
-            # Relative to the library that the draw was made with, so that cells keep the noise of their size.
-            share = share / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        latent = self.network.get_latent_representation(adata)
-        return {"x": np.log1p(share * size).astype(np.float32), "latent": latent.astype(np.float32)}
+        return {"x": np.log1p(share.cpu().numpy() * size).astype(np.float32), "latent": latent.cpu().numpy()}
 
     def state(self) -> dict:
         network = {name: value.cpu() for name, value in self.network.module.state_dict().items()}
