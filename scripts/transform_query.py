@@ -41,7 +41,7 @@ def main() -> None:
 
     import torch
 
-    from outofsample.predictions import PredictionWriter
+    from outofsample.predictions import PredictionWriter, describe_outside
     from outofsample.tasks import read_training
 
     torch.set_num_threads(arguments.threads)
@@ -57,6 +57,7 @@ def main() -> None:
             writer.add_all(method.transform, seed)
             print(f"{spec['name']}: seed {seed} done", flush=True)
     for writer, path in zip(writers, arguments.outputs, strict=True):
+        print(*describe_outside(writer), sep="\n", flush=True)
         writer.write(path, backend=f"torch {torch.__version__}" if arguments.fitted else "")
 
 

@@ -4,7 +4,7 @@ import anndata
 import numpy as np
 
 from outofsample import registry
-from outofsample.predictions import PredictionWriter
+from outofsample.predictions import PredictionWriter, describe_outside
 from tests.conftest import planted
 
 
@@ -43,6 +43,17 @@ def test_what_is_told_about_a_method(tmp_path):
     assert adata.uns["method"] == "pca_editing" and adata.uns["model"] == "pca"
     assert adata.uns["backend"] == "numpy 1" and adata.uns["versions"]["R"] == "4.2"
     assert 0 < adata.uns["outside"]["answer|0"].mean() < 1
+
+
+def test_extrapolated_cells_are_reported():
+    data, _ = planted()
+    method = registry.create("methods", "quantile_mapping", {}).fit(data)
+    writer = PredictionWriter(data, "quantile_mapping")
+    writer.add_all(method.transform, 0)
+    source, query = data.X[data.role == "source"], data.X[data.role == "query"]
+    share = ((query < source.min(axis=0)) | (query > source.max(axis=0))).mean()
+    (line,) = describe_outside(writer)
+    assert line.startswith(f"quantile_mapping, answer, seed 0: {share:.2%} of the query's values lie outside")
 
 
 def test_a_method_that_did_not_run_leaves_its_reason(tmp_path):
