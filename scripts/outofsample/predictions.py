@@ -84,8 +84,8 @@ class PredictionWriter:
 def describe_outside(writer: PredictionWriter) -> list[str]:
     """Return a line per query and seed: how much of the query was extrapolated, on average and in the worst unit."""
     return [
-        f"{writer.method}, {query.name}, seed {seed}: {prediction.outside.mean():.2%} of the query's values lie outside "
-        f"the source's range (at most {prediction.outside.max():.2%}, in unit {int(prediction.outside.argmax())})"
+        f"{writer.method}, {query.name}, seed {seed}: {prediction.outside.mean():.2%} of the query's values lie "
+        f"outside the source's range (at most {prediction.outside.max():.2%}, in unit {int(prediction.outside.argmax())})"
         for query, seed, _, role, prediction in writer.parts
         if role == "query" and prediction.outside is not None
     ]
