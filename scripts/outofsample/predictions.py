@@ -83,12 +83,15 @@ class PredictionWriter:
 
 def describe_outside(writer: PredictionWriter) -> list[str]:
     """Return a line per query and seed: how much of the query was extrapolated, on average and in the worst unit."""
-    return [
-        f"{writer.method}, {query.name}, seed {seed}: {prediction.outside.mean():.2%} of the query's values lie "
-        f"outside the source's range (at most {prediction.outside.max():.2%}, in unit {int(prediction.outside.argmax())})"
-        for query, seed, _, role, prediction in writer.parts
-        if role == "query" and prediction.outside is not None
-    ]
+    lines = []
+    for query, seed, _, role, prediction in writer.parts:
+        if role == "query" and prediction.outside is not None:
+            share = prediction.outside
+            lines.append(
+                f"{writer.method}, {query.name}, seed {seed}: {share.mean():.2%} of the query's values lie outside the "
+                f"source's range (at most {share.max():.2%}, in unit {int(share.argmax())})"
+            )
+    return lines
 
 
 def _rows(prediction: Prediction, rows: np.ndarray) -> Prediction:
