@@ -349,3 +349,25 @@ def test_scvi_recovers_which_genes_respond():
     change = applied(predict(fit("scvi", data), data).X, data)
     true = (X[role == "target"] - X[role == "source"]).mean(axis=0)
     assert np.corrcoef(change, true)[0, 1] > 0.8
+
+
+def test_saucie_as_published_reconstructs_the_query():
+    data, _ = planted(cells=200, shift=3.0)
+    settings = {**SMALL["saucie"], "variant": "as_published"}
+    entry = registry.find("methods", "saucie")
+    method = entry(entry.Settings(), registry.create("models", "saucie", settings)).fit(data)
+    # It is not told the condition, so nothing moves towards the target.
+    assert np.abs(applied(predict(method, data).X, data)[::2]).max() < 1.0
+    assert predict(method, data).latent.shape[1] == 2
+
+
+def test_cyclegan_as_published_is_rewarded_for_looking_like_the_source():
+    data, _ = target_is_the_answer(features=2)
+    moved = {}
+    for variant in ("corrected", "as_published"):
+        settings = {**SMALL["cyclegan"], "variant": variant}
+        entry = registry.find("methods", "cyclegan")
+        method = entry(entry.Settings(), registry.create("models", "cyclegan", settings)).fit(data)
+        moved[variant] = applied(predict(method, data).X, data)[0]
+    assert moved["corrected"] > 1.0
+    assert moved["as_published"] < 0.5 * moved["corrected"]
