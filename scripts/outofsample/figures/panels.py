@@ -99,7 +99,7 @@ def note_outside(ax: Axes, points: np.ndarray) -> None:
     x, y = points.T
     share = 1 - ((x >= left) & (x <= right) & (y >= bottom) & (y <= top)).mean()
     if share > 0.005:
-        text = f"{100 * share:.0f} % of cells outside" if share >= 0.01 else "< 1 % of cells outside"
+        text = f"{100 * share:.0f} % of cells\noutside" if share >= 0.01 else "< 1 % of cells\noutside"
         halo = [withStroke(linewidth=2, foreground="white")]
         ax.text(0.97, 0.97, text, ha="right", va="top", transform=ax.transAxes, path_effects=halo, zorder=6)
 
