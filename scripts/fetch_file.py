@@ -14,11 +14,13 @@ def main() -> None:
     parser.add_argument("--output", required=True, help="the file to write")
     parser.add_argument("--sha256", help="expected digest; without it any content is taken")
     parser.add_argument("--url", help="where to download it from")
+    parser.add_argument("--hint", help="what to do where the file is missing and has no address")
     parser.add_argument("--retries", type=int, default=3, help="attempts after the first (default: 3)")
     parser.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for an answer (default: 30)")
     args = parser.parse_args()
     # A rule writes '' where a digest or an address is not known.
-    fetch(args.name, args.output, args.local, args.sha256 or None, args.url or None, args.retries, args.timeout)
+    known = args.sha256 or None, args.url or None
+    fetch(args.name, args.output, args.local, *known, args.retries, args.timeout, hint=args.hint or "")
 
 
 if __name__ == "__main__":

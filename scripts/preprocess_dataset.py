@@ -18,15 +18,16 @@ def check_contract(adata: "AnnData", name: str) -> None:
     Raises
     ------
     UserError
-        If ``X`` is not a finite float32 matrix, names are not unique, or condition or domain is missing; the
-        message lists every problem.
+        If ``X`` is not a finite float32 matrix (uint8 for images), names are not unique, or condition or domain is
+        missing; the message lists every problem.
     """
     import numpy as np
 
     values = getattr(adata.X, "data", adata.X) if not isinstance(adata.X, np.ndarray) else adata.X
     problems = []
-    if values.dtype != np.float32:
-        problems.append(f"X must be float32, not {values.dtype}")
+    wanted = np.uint8 if "image_shape" in adata.uns else np.float32
+    if values.dtype != wanted:
+        problems.append(f"X must be {np.dtype(wanted)}, not {values.dtype}")
     elif not np.isfinite(values).all():
         problems.append("X must be finite")
     problems += [
@@ -57,8 +58,8 @@ def main() -> None:
         dataset = registry.create("datasets", args.dataset, json.loads(args.settings))
     except (TypeError, ValueError) as error:
         raise UserError(f"the settings of dataset '{args.dataset}' are wrong: {error}.") from error
-    paths = {path.name: path for path in args.files}
     wanted = dataset.simulated_files() if args.simulated else dataset.raw_files()
+    paths = {file.name: path for file in wanted for path in args.files if path.match(file.name)}
     if missing := [file.name for file in wanted if file.name not in paths]:
         raise UserError(f"dataset '{args.name}' needs more files in --files: {', '.join(missing)}.")
     adata = dataset.load(paths)

@@ -21,11 +21,11 @@ def main() -> None:
         raise UserError(f"the settings of dataset '{args.dataset}' are wrong: {error}.") from error
     if not dataset.can_simulate:
         raise UserError(f"dataset '{args.dataset}' has no stand-in; put its files into the data folder.")
-    folders = {path.parent for path in args.output}
-    asked = {path.name for path in args.output}
-    written = {file.name for file in dataset.simulated_files()}
-    if len(folders) != 1 or asked != written:
-        raise UserError(f"--output must be these files in one folder: {', '.join(sorted(written))}.")
+    names = [file.name for file in dataset.simulated_files()]
+    # A name may have a folder of its own (thin/images.gz) below the one that all files are in.
+    folders = {path.parents[name.count("/")] for name in names for path in args.output if path.match(name)}
+    if len(folders) != 1 or {next(iter(folders)) / name for name in names} != set(args.output):
+        raise UserError(f"--output must be these files in one folder: {', '.join(sorted(names))}.")
     dataset.simulate(folders.pop())
 
 

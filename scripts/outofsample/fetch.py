@@ -24,6 +24,7 @@ def fetch(
     retries: int = 3,
     timeout: float = 30.0,
     pause: float = 1.0,
+    hint: str = "",
 ) -> None:
     """Make ``target`` a copy of the raw file ``name``.
 
@@ -34,7 +35,8 @@ def fetch(
     Raises
     ------
     UserError
-        If the file is in neither place, or the digest is wrong; the message says where to put the file.
+        If the file is in neither place, or the digest is wrong; the message says where to put the file, and
+        gives the ``hint`` where it is not to be had automatically.
     """
     local = Path(data_dir_file)
     wrong = None
@@ -48,7 +50,8 @@ def fetch(
     if url is None:
         if wrong:
             raise UserError(f"{wrong}; put the right file there (no address to download it from is known).")
-        raise UserError(f"{name}: the file is missing and cannot be downloaded; put it at {local}.")
+        advice = f" {hint}." if hint else ""
+        raise UserError(f"{name}: the file is missing and cannot be downloaded; put it at {local}.{advice}")
     if wrong:
         print(f"{wrong}; downloading {url} instead.", flush=True)
     with files.replacing(target) as temporary:

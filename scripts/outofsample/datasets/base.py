@@ -41,9 +41,24 @@ class Dataset:
     can_simulate: ClassVar[bool] = False
     #: ``tabular`` (with ``counts`` where there are raw counts) or ``images``: which methods can run on it.
     kinds: ClassVar[frozenset[str]] = frozenset({"tabular"})
+    #: What to tell a user whose files are missing and cannot be downloaded.
+    how_to_get: ClassVar[str] = ""
+    #: The domains that a task with ``leave_one_out: domain`` takes in turn, where they are known beforehand.
+    domains: tuple[str, ...] = ()
 
     def __init__(self, settings=None):
         self.settings = settings if settings is not None else self.Settings()
+
+    @classmethod
+    def complete(cls, values: dict, data_dir: Path) -> dict:
+        """Return the settings with what only a look into ``data_dir`` can tell; here there is nothing to add."""
+        return values
+
+    @property
+    def unit(self) -> str:
+        """The scale of ``X``, for axes; empty where there is none."""
+        cofactor = getattr(self.settings, "cofactor", None)
+        return "" if cofactor is None else f"arcsinh(x/{cofactor:g})"
 
     def raw_files(self) -> list[RawFile]:
         """Return the real files."""
@@ -74,13 +89,17 @@ class Dataset:
     def use_simulated(self, data_dir: Path) -> bool:
         """Whether the stand-in is used: it exists, and none of the real files is in ``data_dir``.
 
+        Where the setting ``download`` is set, the real files are fetched instead.
+
         Raises
         ------
         UserError
             If some of the real files are there and others are not: a stand-in would hide the slip.
         """
-        if not self.can_simulate:
+        if not self.can_simulate or getattr(self.settings, "download", False):
             return False
+        if not self.raw_files():
+            return True
         folder = Path(data_dir) / self.settings.folder
         missing = [file.name for file in self.raw_files() if not (folder / file.name).is_file()]
         if missing and len(missing) < len(self.raw_files()):
