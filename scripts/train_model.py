@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 
 from outofsample import registry
-from outofsample.errors import run_script
+from outofsample.errors import UserError, run_script
 from outofsample.files import replacing, sha256
+from outofsample.gpus import one_gpu
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -33,10 +34,14 @@ def fingerprint(arguments: argparse.Namespace) -> str:
     return json.dumps([sha256(arguments.train), arguments.model["settings"], code, arguments.device])
 
 
-def main() -> None:
-    """Run the command line."""
-    arguments = parse_arguments()
+def fit_seeds(arguments: argparse.Namespace) -> tuple[dict, list]:
+    """Fit the model for each seed; return the fitted states by seed and the histories (a table per seed).
 
+    Raises
+    ------
+    UserError
+        If the GPU has too little memory.
+    """
     import pandas as pd
     import torch
 
@@ -46,19 +51,45 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     data = read_training(arguments.train)
     mark = fingerprint(arguments)
-    states, histories, checkpoints = {}, [], []
+    name, settings = arguments.model["name"], arguments.model["settings"]
+    states, histories = {}, []
     for seed in arguments.seeds:
-        print(f"{arguments.model['name']}: seed {seed}, {len(data.X)} cells x {data.X.shape[1]} features", flush=True)
-        checkpoints.append(arguments.checkpoints / f"seed_{seed}.pt")
-        run = Run(arguments.device, checkpoints[-1], mark, arguments.checkpoint_seconds, progress=True)
-        model = registry.create("models", arguments.model["uses"], arguments.model["settings"]).fit(data, seed, run)
+        print(f"{name}: seed {seed}, {len(data.X)} cells x {data.X.shape[1]} features", flush=True)
+        run = Run(arguments.device, checkpoint_file(arguments, seed), mark, arguments.checkpoint_seconds, progress=True)
+        try:
+            model = registry.create("models", arguments.model["uses"], settings).fit(data, seed, run)
+        except torch.cuda.OutOfMemoryError as error:
+            raise UserError(
+                f"models.{name}: the GPU has too little memory for batch_size {settings.get('batch_size')} with "
+                f"{data.X.shape[1]} features; set a smaller 'batch_size' (models.{name}.batch_size in the study), take "
+                f"a GPU with more memory, or 'device: cpu'. CUDA says: {str(error).splitlines()[0]}"
+            ) from error
         states[seed] = model.as_tensors()
         histories.append(pd.DataFrame(model.history).assign(seed=seed))
+    return states, histories
+
+
+def checkpoint_file(arguments: argparse.Namespace, seed: int) -> Path:
+    """Return the file that an interrupted training of a seed goes on from."""
+    return arguments.checkpoints / f"seed_{seed}.pt"
+
+
+def main() -> None:
+    """Run the command line."""
+    arguments = parse_arguments()
+    with one_gpu(arguments.device) as gpu:
+        if gpu is not None:
+            print(f"On GPU {gpu}.", flush=True)
+        states, histories = fit_seeds(arguments)
+
+    import pandas as pd
+    import torch
+
     with replacing(arguments.fitted) as fitted, replacing(arguments.history) as history:
         torch.save(states, fitted)
         pd.concat(histories).to_csv(history, index=False)
-    for checkpoint in checkpoints:
-        checkpoint.unlink(missing_ok=True)
+    for seed in arguments.seeds:
+        checkpoint_file(arguments, seed).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ def main() -> None:
             entry = registry.find("methods", spec["uses"])
             method = entry(entry.Settings(**spec["settings"]), model).attach(data, seed)
             writer.add_all(method.transform, seed)
+            writer.add_own_conditions(method.predict, seed)
             print(f"{spec['name']}: seed {seed} done", flush=True)
     for writer, path in zip(writers, arguments.outputs, strict=True):
         print(*describe_outside(writer), sep="\n", flush=True)

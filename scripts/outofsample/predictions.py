@@ -1,5 +1,6 @@
 """The prediction file: what each method predicts, with everything that tables and figures need."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ class PredictionWriter:
         return np.sort(np.random.default_rng(0).permutation(cells)[: self.in_sample_cells])
 
     def add(self, query: Query, seed: int, cells: np.ndarray, role: str, prediction: Prediction) -> None:
-        """Add the prediction for the training cells with these indices; ``role`` is ``query`` or ``source``."""
+        """Add the prediction for some training cells (indices); ``role`` is ``query``, ``source`` or ``self``."""
         self.parts.append((query, seed, cells, role, prediction))
 
     def add_all(self, predict, seed: int) -> None:
@@ -32,6 +33,24 @@ class PredictionWriter:
             source, kept = np.flatnonzero(self.data.is_source(query)), self.in_sample(query)
             prediction = predict(self.data.X[source], query, self._counts(source))
             self.add(query, seed, kept, "source", _rows(prediction, np.searchsorted(source, kept)))
+
+    def add_own_conditions(self, predict, seed: int) -> None:
+        """Add, with the role ``self``, training cells as the method sees them under their *own* condition.
+
+        ``predict(X, query, counts)`` is called for at most ``in_sample_cells`` cells of all conditions. Only the first
+        seed of a method with a matched layer has them: figures show how alike the conditions are in that layer
+        (trVAE, Fig. 2).
+        """
+        has_layer = bool(self.parts) and self.parts[-1][-1].matched is not None
+        if not has_layer or any(role == "self" for *_, role, _ in self.parts):
+            return
+        seen = np.flatnonzero(self.data.role != "reference")
+        kept = np.sort(np.random.default_rng(0).permutation(seen)[: self.in_sample_cells])
+        for condition in np.unique(self.data.condition[kept]):
+            cells = kept[self.data.condition[kept] == condition]
+            query = replace(self.data.queries[0], source=condition, target=condition)
+            prediction = predict(self.data.X[cells], query, self._counts(cells))
+            self.add(self.data.queries[0], seed, cells, "self", prediction)
 
     def _counts(self, cells: np.ndarray) -> np.ndarray | None:
         return None if self.data.counts is None else self.data.counts[cells]

@@ -7,6 +7,7 @@ Only the file that is asked for is imported, so that Snakemake can list the file
 
 import importlib
 import importlib.util
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -18,6 +19,7 @@ PACKAGE = Path(__file__).parent
 SHARED = {"__init__", "base", "neural", "conditional", "translator"}
 
 
+@cache
 def available(kind: str) -> list[str]:
     """Return the names of all entries of ``kind`` ("datasets", "models" or "methods") that come with the package."""
     return sorted(path.stem for path in (PACKAGE / kind).glob("*.py") if path.stem not in SHARED)

@@ -24,8 +24,24 @@ from outofsample.models.base import Run
 Batch = dict[str, Tensor]
 Terms = dict[str, Tensor]
 
-#: Cells per group that are evaluated at once for the validation loss.
-VALIDATION_CHUNK = 4096
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of tensors (cells, ...) that several groups share, so that there is one copy of them in memory."""
+
+    tensors: Batch
+    rows: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def pick(self, places: Tensor | slice) -> "Rows":
+        """Return the rows that stand at these places."""
+        return Rows(self.tensors, self.rows[places])
+
+    def batch(self, rows: Tensor) -> Batch:
+        """Return these rows of the tensors."""
+        return {name: values[rows] for name, values in self.tensors.items()}
 
 
 class Interrupted(SystemExit):
@@ -91,6 +107,8 @@ class Budget:
         Divide the learning rates by ten after so many epochs without a better validation loss; None: never.
     max_steps
         At most so many steps in all; None: as many as the epochs have.
+    validation_chunk
+        Cells per group that are evaluated at once for the validation loss.
     """
 
     epochs: int
@@ -99,6 +117,7 @@ class Budget:
     validation: float = 0.1
     learning_rate_patience: int | None = None
     max_steps: int | None = None
+    validation_chunk: int = 4096
 
 
 def pick_device(name: str) -> torch.device:
@@ -119,7 +138,7 @@ def pick_device(name: str) -> torch.device:
 def train(
     network: nn.Module,
     players: Sequence[Player],
-    groups: Sequence[Batch],
+    groups: Sequence[Batch | Rows],
     budget: Budget,
     seed: int,
     run: Run = Run(),
@@ -132,7 +151,7 @@ def train(
         The module that holds all parameters of all players; it ends with the best weights where ``budget.patience``
         is set, by the validation loss of the first player.
     groups
-        For each group a dictionary of tensors (cells, ...) on the device of the network.
+        For each group a dictionary of tensors (cells, ...) on the device of the network, or rows of shared tensors.
     seed
         Seeds the split into training and validation cells, the batches, and any noise of the network.
 
@@ -155,10 +174,10 @@ class _Loop:
         torch.manual_seed(seed)
         self.training, self.validation = [], []
         for group in groups:
-            training, validation = self._hold_out(group)
+            training, validation = self._hold_out(group if isinstance(group, Rows) else _all_rows(group))
             self.training.append(training)
             self.validation.append(validation)
-        cells = sum(_length(group) for group in self.training)
+        cells = sum(map(len, self.training))
         self.steps = max(1, -(-cells // (budget.batch_size * len(groups))))
         if budget.max_steps is not None:
             self.steps = min(self.steps, budget.max_steps)
@@ -171,22 +190,22 @@ class _Loop:
         self.saved_at = time.monotonic()
         self._resume()
 
-    def _hold_out(self, group: Batch) -> tuple[Batch, Batch]:
-        cells = _length(group)
+    def _hold_out(self, group: Rows) -> tuple[Rows, Rows]:
+        cells = len(group)
         # A group of a few cells cannot spare one for validation.
         held = int(self.budget.validation * cells) if cells >= 10 else 0
         order = torch.randperm(cells, generator=self.generator)
-        pick = [part.to(next(iter(group.values())).device) for part in (order[held:].sort()[0], order[:held].sort()[0])]
-        return tuple({name: values[rows] for name, values in group.items()} for rows in pick)
+        places = (order[held:].sort()[0], order[:held].sort()[0])
+        return tuple(group.pick(part.to(group.rows.device)) for part in places)
 
     def _orders(self) -> list[Tensor]:
-        """Return, per group, the cells of all batches of one epoch: shuffled passes, one after the other."""
+        """Return, per group, the rows of all batches of one epoch: shuffled passes, one after the other."""
         needed = self.steps * self.budget.batch_size
         orders = []
         for group in self.training:
-            cells = _length(group)
+            cells = len(group)
             passes = [torch.randperm(cells, generator=self.generator) for _ in range(-(-needed // cells))]
-            orders.append(torch.cat(passes)[:needed].to(next(iter(group.values())).device))
+            orders.append(group.rows[torch.cat(passes)[:needed].to(group.rows.device)])
         return orders
 
     def run_epochs(self, stopped: threading.Event) -> list[dict]:
@@ -221,10 +240,7 @@ class _Loop:
         orders = self._orders()
         while self.step < self.steps:
             rows = slice(self.step * self.budget.batch_size, (self.step + 1) * self.budget.batch_size)
-            batches = [
-                {name: values[order[rows]] for name, values in group.items()}
-                for group, order in zip(self.training, orders, strict=True)
-            ]
+            batches = [group.batch(order[rows]) for group, order in zip(self.training, orders, strict=True)]
             for player, sums in zip(self.players, self.sums, strict=True):
                 for name, value in player.step(batches).items():
                     sums[name] = sums.get(name, 0) + value
@@ -270,19 +286,19 @@ class _Loop:
 
     def _monitored(self) -> str:
         """Return the history column that early stopping watches."""
-        return "validation_loss" if _length(self.validation[0]) else f"{self.players[0].name}_loss"
+        return "validation_loss" if len(self.validation[0]) else f"{self.players[0].name}_loss"
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
         """Return the first player's terms on the held-out cells, averaged over equally many cells of each group."""
-        cells = min(_length(group) for group in self.validation)
+        cells = min(map(len, self.validation))
         if not cells:
             return {}
         self.network.eval()
         sums: dict[str, float] = {}
-        for start in range(0, cells, VALIDATION_CHUNK):
-            rows = slice(start, min(start + VALIDATION_CHUNK, cells))
-            batches = [{name: values[rows] for name, values in group.items()} for group in self.validation]
+        for start in range(0, cells, self.budget.validation_chunk):
+            rows = slice(start, min(start + self.budget.validation_chunk, cells))
+            batches = [group.batch(group.rows[rows]) for group in self.validation]
             for name, value in self.players[0].terms(batches).items():
                 sums[name] = sums.get(name, 0.0) + float(value) * (rows.stop - rows.start) / cells
         return {f"validation_{name}": value for name, value in sums.items()}
@@ -373,5 +389,6 @@ class _stop_on_sigterm:
             signal.signal(signal.SIGTERM, self.before)
 
 
-def _length(group: Batch) -> int:
-    return len(next(iter(group.values())))
+def _all_rows(group: Batch) -> Rows:
+    values = next(iter(group.values()))
+    return Rows(group, torch.arange(len(values), device=values.device))

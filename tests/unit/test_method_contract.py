@@ -11,7 +11,7 @@ import pytest
 from outofsample import registry
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import NotAvailable, UserError
-from outofsample.methods.base import BatchCorrector
+from outofsample.methods.base import BatchCorrector, why_not
 from outofsample.methods.translator import ConditionalDecoder, TranslatorMethod
 from tests.conftest import QUERY, ROOT, planted
 
@@ -371,3 +371,108 @@ def test_cyclegan_as_published_is_rewarded_for_looking_like_the_source():
         moved[variant] = applied(predict(method, data).X, data)[0]
     assert moved["corrected"] > 1.0
     assert moved["as_published"] < 0.5 * moved["corrected"]
+
+
+#: The same for images of 16 x 16 pixels.
+SMALL_AUTOENCODER = {"filters": (4, 8), "epochs": 40, "batch_size": 10, "patience": None, "learning_rate": 5e-3}
+SMALL_GAN = {"filters": (4, 8), "epochs": 40, "batch_size": 10}
+SMALL_VAE = {"divisor": 16, "latent": 4, "epochs": 40, "batch_size": 20, "patience": None, "dropout": 0.0}
+SMALL_VAE |= {"learning_rate": 5e-3}
+SMALL_IMAGES = {
+    "autoencoder": SMALL_AUTOENCODER,
+    "regularized_ae": SMALL_AUTOENCODER,
+    "gan": SMALL_GAN,
+    "resnet_gan": SMALL_GAN,
+    "cyclegan": {**SMALL_GAN, "identity": 0.0},
+    "vae": SMALL_VAE,
+    # As with tables: the bottleneck does not carry the condition, so the decoder listens to what it is told.
+    "cvae": {**SMALL_VAE, "alpha": 1.0},
+    "mmd_cvae": {**SMALL_VAE, "alpha": 1.0},
+    "trvae": {**SMALL_VAE, "eta": 1.0, "alpha": 1.0, "beta": 10.0},
+}
+SIDE, IMAGES, BRIGHTER = 16, 40, 80
+
+
+def squares(rng, brighter: float, square: float) -> np.ndarray:
+    """Return images (images, pixels) of a square on a ground of some brightness."""
+    images = rng.normal(40, 8, size=(IMAGES, 1, 1)) + rng.normal(0, 2, size=(IMAGES, SIDE, SIDE)) + brighter
+    for image in images:
+        row, column = rng.integers(1, SIDE - 9, size=2)
+        image[row : row + 8, column : column + 8] += square
+    return images.reshape(IMAGES, -1).clip(0, 255).astype(np.uint8)
+
+
+@functools.cache
+def image_task(translated: bool) -> TrainingData:
+    """Return images that are brighter in T; the query has fainter squares, but for methods that map it onto T."""
+    rng = np.random.default_rng(0)
+    parts = [squares(rng, 0, 60), squares(rng, BRIGHTER, 60), squares(rng, 0, 60 if translated else 40)]
+    return TrainingData(
+        X=np.concatenate(parts),
+        role=np.repeat(["source", "target", "query"], IMAGES),
+        condition=np.repeat(["before", "after", "before"], IMAGES),
+        domain=np.repeat(["control", "control", "sample"], IMAGES),
+        features=tuple(f"pixel{number}" for number in range(SIDE * SIDE)),
+        queries=(QUERY,),
+        image_shape=(SIDE, SIDE, 1),
+    )
+
+
+def create_for_images(name: str, **settings):
+    """Return a method on its model, in test size for images; skip where it takes none."""
+    entry = registry.find("methods", name)
+    reason = why_not(entry, frozenset({"images"}))
+    if reason is not None:
+        assert reason == "not for images"
+        pytest.skip(reason)
+    model = entry.model_name(entry.Settings())
+    small = SMALL_IMAGES.get(model, {})
+    fitted = None if model is None else registry.create("models", model, {**small, **settings} if small else {})
+    return entry(entry.Settings(), fitted)
+
+
+@functools.cache
+def fit_to_images(name: str):
+    """Return a method fitted to its image task, and the task; fitted once for all tests."""
+    method = create_for_images(name)
+    data = image_task(isinstance(method, TranslatorMethod))
+    return method.fit(data, 0), data
+
+
+def test_images_give_images(name):
+    method, data = fit_to_images(name)
+    prediction = predict(method, data)
+    assert prediction.X.shape == query_cells(data).shape
+    assert prediction.X.dtype == np.float32
+    assert prediction.X.min() >= 0 and prediction.X.max() <= 255
+    for units in (prediction.latent, prediction.matched, prediction.outside):
+        assert units is None or np.isfinite(units).all()
+
+
+def test_images_same_seed_same_bits(name):
+    data = image_task(False)
+    one, other = (create_for_images(name, epochs=2).fit(data, 0) for _ in range(2))
+    np.testing.assert_array_equal(predict(one, data).X, predict(other, data).X)
+
+
+def test_images_move_towards_the_target(name):
+    method, data = fit_to_images(name)
+    if not method.directed:
+        pytest.skip("declares that its prediction is not meant to move towards the target")
+    true = data.X[data.role == "target"].mean() - data.X[data.role == "source"].mean()
+    assert 0.5 * true < applied(predict(method, data).X, data).mean() < 1.5 * true
+
+
+def test_images_saved_method_predicts_the_same(name, tmp_path):
+    method, data = fit_to_images(name)
+    method.save(tmp_path / "method.pt")
+    loaded = create_for_images(name).load(tmp_path / "method.pt")
+    np.testing.assert_array_equal(predict(loaded, data).X, predict(method, data).X)
+
+
+def test_images_permuted_or_one_alone(name):
+    method, data = fit_to_images(name)
+    straight = predict(method, data).X
+    order = np.random.default_rng(0).permutation(len(straight))
+    np.testing.assert_allclose(predict(method, data, order).X, straight[order], rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(predict(method, data, slice(3, 4)).X, straight[3:4], rtol=1e-3, atol=1e-2)

@@ -4,7 +4,7 @@ A method usually stands on a *model* (`outofsample.models`) that is trained once
 methods: ``fit`` does both steps, `attach` only the method's own with a model that is already fitted.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from outofsample.arrays import Prediction, Query, TrainingData
 from outofsample.edits import create_edit
 from outofsample.errors import UserError
 from outofsample.files import replacing
-from outofsample.models.base import Model, NoSettings, Run, as_arrays, as_tensors
+from outofsample.models.base import IMAGES_AT_ONCE, Model, NoSettings, Run, as_arrays, as_tensors
 
 #: Cells that go through a network at once when predicting; bounds the memory.
 CHUNK = 16_384
@@ -49,6 +49,7 @@ class Method:
         name = self.model_name(self.settings)
         self.fitted = model if model is not None or name is None else registry.create("models", name, {})
         self.features: tuple[str, ...] | None = None
+        self.image_shape: tuple[int, int, int] | None = None
         self.queries: tuple[Query, ...] = ()
 
     @classmethod
@@ -72,7 +73,7 @@ class Method:
     def attach(self, data: TrainingData, seed: int = 0) -> "Method":
         """Fit only the method's own part: the model is fitted already."""
         check(self, data)
-        self.features, self.queries = data.features, data.queries
+        self.features, self.queries, self.image_shape = data.features, data.queries, data.image_shape
         self.learn(data, seed)
         return self
 
@@ -82,7 +83,8 @@ class Method:
     def transform(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
         """Predict cells ``X`` (cells, features) of ``query.source`` as they would be in ``query.target``.
 
-        ``counts`` (cells, features) are the raw counts of the same cells, for methods on counts.
+        ``counts`` (cells, features) are the raw counts of the same cells, for methods on counts. The pixels of
+        predicted images are cut off at 0 and at 255.
 
         Raises
         ------
@@ -99,11 +101,16 @@ class Method:
         if (query.source, query.target) not in {(q.source, q.target) for q in self.queries}:
             known = ", ".join(f"{q.source} -> {q.target}" for q in self.queries)
             raise UserError(f"The method was not fitted for {query.source} -> {query.target}; fitted: {known}.")
-        return self.predict(X, query, counts)
+        prediction = self.predict(X, query, counts)
+        return prediction if self.image_shape is None else replace(prediction, X=prediction.X.clip(0, 255))
 
     def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
         """Do the work of `transform`, whose arguments were checked."""
         raise NotImplementedError
+
+    def chunks(self, X: np.ndarray):
+        """Yield consecutive pieces of ``X``, as many cells or images at once as the memory bears."""
+        return chunks(X, CHUNK if self.image_shape is None else IMAGES_AT_ONCE)
 
     def state(self) -> dict:
         """Return what `load_state` needs of the method's own part."""
@@ -119,6 +126,7 @@ class Method:
         content = {
             "format": "outofsample-method",
             "features": list(self.features),
+            "image_shape": self.image_shape,
             "queries": [[q.name, q.domain, q.source, q.target] for q in self.queries],
             "model": None if self.fitted is None else self.fitted.as_tensors(),
             "method": as_tensors(self.state()),
@@ -143,7 +151,8 @@ class Method:
             raise UserError(f"{path}: this is not a fitted method saved by outofsample ({error}).") from error
         if not known:
             raise UserError(f"{path}: this is not a fitted method saved by outofsample.")
-        self.features = tuple(content["features"])
+        self.features, shape = tuple(content["features"]), content["image_shape"]
+        self.image_shape = None if shape is None else tuple(shape)
         self.queries = tuple(Query(*fields) for fields in content["queries"])
         if self.fitted is not None:
             self.fitted.from_tensors(content["model"])
@@ -155,6 +164,8 @@ def why_not(method: type[Method], kinds: frozenset[str]) -> str | None:
     """Return why a method cannot run on data of these kinds, or None where it can."""
     if method.data & kinds:
         return None
+    if "images" in kinds:
+        return "not for images"
     return "no counts" if method.data == {"counts"} else f"needs {' or '.join(sorted(method.data))} data"
 
 
@@ -186,6 +197,10 @@ class EditSettings:
     output
         ``decode``: the decoded edited activations, as in the papers; ``residual``: the cell itself plus the
         difference between decoded edited and decoded unedited activations.
+    edit_units
+        Where the activations are a feature map (convolutional networks; the image itself): ``unit``, each unit at
+        each position has its own edit, as Eq. 1 has it; ``channel``: a channel has one edit for all positions, learned
+        from the values of all. Elsewhere the two are the same.
     """
 
     model: str = "identity"
@@ -193,8 +208,11 @@ class EditSettings:
     edit_options: dict[str, Any] | None = None
     balance: str = "none"
     output: str = "decode"
+    edit_units: str = "unit"
 
     def __post_init__(self):
+        if self.edit_units not in ("unit", "channel"):
+            raise ValueError(f"edit_units must be 'unit' or 'channel', not '{self.edit_units}'")
         if self.output not in ("decode", "residual"):
             raise ValueError(f"output must be 'decode' or 'residual', not '{self.output}'")
         if self.balance not in ("none", "domains"):
@@ -219,7 +237,8 @@ class LatentEdit(Method):
             if key not in self.edits:
                 source = self._encode(data.X[self._cells(data, data.is_source(query))], query.source)
                 target = self._encode(data.X[self._cells(data, data.is_target(query))], query.target)
-                self.edits[key] = create_edit(self.settings.edit, self.settings.edit_options).fit(source, target)
+                edit = create_edit(self.settings.edit, self.settings.edit_options)
+                self.edits[key] = edit.fit(self._units(source), self._units(target))
 
     def _cells(self, data: TrainingData, mask: np.ndarray) -> np.ndarray:
         """Return the indices of the cells that the edit is learned on; small domains repeat where they are balanced."""
@@ -230,24 +249,31 @@ class LatentEdit(Method):
         return np.concatenate([np.resize(domain, max(map(len, domains))) for domain in domains])
 
     def _encode(self, X: np.ndarray, condition: str) -> np.ndarray:
-        return np.concatenate([self.fitted.encode(part, condition) for part in chunks(X)])
+        return np.concatenate([self.fitted.encode(part, condition) for part in self.chunks(X)])
+
+    def _units(self, latent: np.ndarray) -> np.ndarray:
+        """Return activations (cells, units) as the edit takes them: by channel (cells x positions, channels)."""
+        shape = self.fitted.latent_shape if self.settings.edit_units == "channel" else None
+        return latent if shape is None else latent.reshape(-1, shape[-1])
 
     def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
         edit = self.edits[query.source, query.target]
-        outputs, latents, outside = [], [], 0.0
-        for part in chunks(X):
+        outputs, latents, outside, values = [], [], 0.0, 0
+        # Feature maps are larger than the images that they stand for: they are not kept.
+        keeps_latent = self.model_name(self.settings) != "identity" and self.fitted.latent_shape is None
+        for part in self.chunks(X):
             latent = self.fitted.encode(part, query.source)
-            edited = edit.transform(latent)
+            units = self._units(latent)
+            edited = edit.transform(units).reshape(latent.shape)
             output = self.fitted.decode(edited, query.target)
             if self.settings.output == "residual":
                 output = part + (output - self.fitted.decode(latent, query.source))
                 output = output if self.floor is None else np.maximum(output, self.floor)
             outputs.append(output.astype(np.float32, copy=False))
-            latents.append(edited)
-            outside = outside + edit.outside(latent).sum(axis=0)
-        latent = np.concatenate(latents)
-        own_space = self.model_name(self.settings) != "identity"
-        return Prediction(np.concatenate(outputs), latent=latent if own_space else None, outside=outside / len(X))
+            latents += [edited] if keeps_latent else []
+            outside, values = outside + edit.outside(units).sum(axis=0), values + len(units)
+        latent = np.concatenate(latents) if keeps_latent else None
+        return Prediction(np.concatenate(outputs), latent=latent, outside=outside / values)
 
     def state(self) -> dict:
         return {
@@ -269,10 +295,10 @@ def residual_floor(data: TrainingData) -> float | None:
     return 0.0 if data.X.min() >= 0 else None
 
 
-def chunks(X: np.ndarray):
-    """Yield consecutive pieces of at most `CHUNK` rows; an empty array gives one empty piece."""
-    for start in range(0, max(len(X), 1), CHUNK):
-        yield X[start : start + CHUNK]
+def chunks(X: np.ndarray, cells: int = CHUNK):
+    """Yield consecutive pieces of at most so many rows; an empty array gives one empty piece."""
+    for start in range(0, max(len(X), 1), cells):
+        yield X[start : start + cells]
 
 
 class BatchCorrector(Method):

@@ -6,7 +6,6 @@ import numpy as np
 
 from outofsample.arrays import Prediction, Query
 from outofsample.methods.base import Method as Base
-from outofsample.methods.base import chunks
 
 
 @dataclass(frozen=True)
@@ -26,10 +25,11 @@ class Method(Base):
     """The reconstruction of the query: S and T were matched in training, and the decoder learned to undo it."""
 
     Settings = Settings
-    data = frozenset({"tabular"})
     directed = False
 
     def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
-        latent = np.concatenate([self.fitted.encode(part, query.source) for part in chunks(X)])
-        output = np.concatenate([self.fitted.decode(part, query.source) for part in chunks(latent)])
+        latents = [self.fitted.encode(part, query.source) for part in self.chunks(X)]
+        output = np.concatenate([self.fitted.decode(latent, query.source) for latent in latents])
+        # Feature maps are larger than the images that they stand for: they are not kept.
+        latent = np.concatenate(latents) if self.fitted.latent_shape is None else None
         return Prediction(output.astype(np.float32, copy=False), latent=latent)

@@ -16,3 +16,4 @@ class Method(ConditionalDecoder):
     """An autoencoder with MMD on its bottleneck; the variant ``as_published`` of its model knows no conditions."""
 
     Settings = Settings
+    data = frozenset({"tabular"})

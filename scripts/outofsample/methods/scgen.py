@@ -18,4 +18,3 @@ class Method(LatentEdit):
     """Difference of latent means of T and S, each domain counting alike, added to the query's latent values."""
 
     Settings = Settings
-    data = frozenset({"tabular"})

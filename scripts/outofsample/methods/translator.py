@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from outofsample.arrays import Prediction, Query, TrainingData
-from outofsample.methods.base import Method, chunks, residual_floor
+from outofsample.methods.base import Method, residual_floor
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,9 @@ class TranslatorMethod(Method):
     """What the generator, trained on S and T alone, makes of the query."""
 
     Settings = TranslatorSettings
-    data = frozenset({"tabular"})
 
     def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
-        parts = [self.fitted.translate(part, query.source, query.target) for part in chunks(X)]
+        parts = [self.fitted.translate(part, query.source, query.target) for part in self.chunks(X)]
         return Prediction(np.concatenate(parts).astype(np.float32, copy=False))
 
 
@@ -64,17 +63,16 @@ class ConditionalDecoder(Method):
     """Encode the query under its own condition, decode it under the target's (trVAE, Section 3)."""
 
     Settings = DecoderSettings
-    data = frozenset({"tabular"})
 
     def learn(self, data: TrainingData, seed: int) -> None:
         self.floor, self.seed = residual_floor(data), seed
 
     def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
         sample = self.seed if self.settings.prediction == "sample" else None
-        counted = [None] * len(list(chunks(X))) if counts is None else chunks(counts)
+        counted = [None] * len(list(self.chunks(X))) if counts is None else self.chunks(counts)
         outputs = [
             self._translate(part, query, sample, part_counts)
-            for part, part_counts in zip(chunks(X), counted, strict=True)
+            for part, part_counts in zip(self.chunks(X), counted, strict=True)
         ]
         joined = {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
         return Prediction(joined["x"].astype(np.float32, copy=False), joined.get("latent"), joined.get("matched"))

@@ -21,6 +21,9 @@ class Settings(NetworkSettings):
         ``balanced``: each step takes a batch from each of S, T and X; ``pooled``: one batch from all cells together.
     edited_layer
         ``after`` the activation of the latent layer (the papers' activations), or ``before`` it.
+    filters
+        Filter numbers of the strided convolutions, for images (the decoder mirrors them); the last feature map is the
+        edited layer. ``hidden`` and ``latent`` are for tables alone.
     """
 
     hidden: tuple[int, ...] = (500, 250)
@@ -28,11 +31,12 @@ class Settings(NetworkSettings):
     leak: float = 0.2
     sampling: str = "balanced"
     edited_layer: str = "after"
+    filters: tuple[int, ...] = (64, 128, 256)
 
     def __post_init__(self):
         super().__post_init__()
         self.require_at_least(1, "latent")
-        self.require_widths("hidden")
+        self.require_widths("hidden", "filters")
         self.require_word("sampling", "balanced", "pooled")
         self.require_word("edited_layer", "after", "before")
 
@@ -41,13 +45,21 @@ class Model(NeuralModel, Representation):
     """Mean squared error of S, T and X: L(S, T, X) = MSE[(S, T, X), D(E(S, T, X))]."""
 
     Settings = Settings
+    data = frozenset({"tabular", "images"})
 
     def build(self, features: int):
+        from outofsample.networks.convolutional import ConvolutionalAutoencoder
         from outofsample.networks.dense import DenseAutoencoder
 
         settings = self.settings
         before = settings.edited_layer == "before"
+        if self.image_shape is not None:
+            return ConvolutionalAutoencoder(self.image_shape, settings.filters, settings.leak, before)
         return DenseAutoencoder(features, settings.hidden, settings.latent, settings.leak, before)
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int] | None:
+        return None if self.image_shape is None else self.network.latent_shape
 
     def groups(self, data: TrainingData) -> list[np.ndarray]:
         if self.settings.sampling == "pooled":

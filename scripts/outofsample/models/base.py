@@ -8,6 +8,9 @@ import numpy as np
 
 from outofsample.arrays import TrainingData
 
+#: Images that go through a network at once where no gradient is needed; bounds the memory.
+IMAGES_AT_ONCE = 256
+
 
 @dataclass(frozen=True)
 class Run:
@@ -83,6 +86,11 @@ class Representation(Model):
     ``condition`` is the name of the condition that the cells are in (for `encode`) or are wanted in (for `decode`);
     representations that know no conditions ignore it.
     """
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int] | None:
+        """(height, width, channels) where the units are those of a feature map, flattened; else None."""
+        return None
 
     def encode(self, X: np.ndarray, condition: str | None = None) -> np.ndarray:
         """Return latent activations (cells, units) float32 of ``X`` (cells, features)."""

@@ -38,6 +38,16 @@ class ConditionalSettings(NetworkSettings):
         ``nb`` (negative binomial on counts).
     nonnegative
         Whether the output ends in a ReLU; None: where all training data are non-negative.
+    image_network
+        For images, in place of ``hidden``: ``digits`` (trVAE's Table 1), ``faces`` (the U-Net-like Table 2) or
+        ``auto``: digits have one channel.
+    divisor
+        Divides the filter numbers and dense widths of these networks, but for ``latent``.
+    skips
+        Whether the network for faces has the skip connections of a U-Net.
+    image_batch_norm
+        Whether these networks have batch norm behind each convolution. The tables have none; without it some hundreds
+        of steps do not take the network for faces off the mean image.
     """
 
     batch_size: int = 512
@@ -55,16 +65,21 @@ class ConditionalSettings(NetworkSettings):
     widths: tuple[float, ...] = WIDTHS
     noise: str = "none"
     nonnegative: bool | None = None
+    image_network: str = "auto"
+    divisor: int = 1
+    skips: bool = False
+    image_batch_norm: bool = False
 
     def __post_init__(self):
         super().__post_init__()
-        self.require_at_least(1, "latent")
+        self.require_at_least(1, "latent", "divisor")
         self.require_at_least(0, "eta", "alpha", "beta")
         self.require_widths("hidden")
         self.require_share("dropout")
         self.require_word("kl", "mean", "sum")
         self.require_word("matched", "none", "bottleneck", "decoder")
         self.require_word("noise", "none", "gaussian", "nb")
+        self.require_word("image_network", "auto", "digits", "faces")
         if not self.widths or min(self.widths) <= 0:
             raise ValueError(f"widths must list positive kernel widths, not {list(self.widths)}")
 
@@ -76,6 +91,8 @@ class ConditionalModel(NeuralModel, Representation):
     """
 
     Settings = ConditionalSettings
+    data = frozenset({"tabular", "images"})
+    pixel_range = (0.0, 1.0)
     roles = ("source", "target", "query", "context")
     knows_conditions = True
 
@@ -83,7 +100,8 @@ class ConditionalModel(NeuralModel, Representation):
         cells = np.isin(data.role, self.roles)
         if self.settings.noise == "nb" and data.counts is None:
             raise UserError("noise: 'nb' needs raw counts, and this dataset has none; use 'gaussian' or 'none'.")
-        self.floor = bool(data.X[cells].min() >= 0) and not self.settings.standardize
+        positive = data.image_shape is not None or bool(data.X[cells].min() >= 0)
+        self.floor = positive and not self.settings.standardize
         self.scale = 1.0
         if data.counts is not None:
             sizes = data.counts[cells].sum(axis=1)
@@ -92,19 +110,17 @@ class ConditionalModel(NeuralModel, Representation):
         return super().fit(data, seed, run)
 
     def build(self, features: int):
+        from outofsample.networks.convolutional import image_vae
         from outofsample.networks.variational import ConditionalVAE
 
         settings = self.settings
-        return ConditionalVAE(
-            features,
-            len(self.conditions) if self.knows_conditions else 0,
-            settings.hidden,
-            settings.latent,
-            settings.leak,
-            settings.dropout,
-            self.floor if settings.nonnegative is None else settings.nonnegative,
-            settings.noise,
-        )
+        conditions = len(self.conditions) if self.knows_conditions else 0
+        nonnegative = self.floor if settings.nonnegative is None else settings.nonnegative
+        common = (settings.latent, settings.leak, settings.dropout, nonnegative, settings.noise)
+        if self.image_shape is not None:
+            network, options = settings.image_network, (settings.divisor, settings.skips, settings.image_batch_norm)
+            return image_vae(network, self.image_shape, conditions, *common, *options)
+        return ConditionalVAE(features, conditions, settings.hidden, *common)
 
     def groups(self, data: TrainingData) -> list[np.ndarray]:
         cells = np.isin(data.role, self.roles)
@@ -163,11 +179,18 @@ class ConditionalModel(NeuralModel, Representation):
             return losses.negative_binomial_nll(batch["counts"], mean, network.log_dispersion.exp())
         return losses.squared_error(batch["x"], output["x"])
 
+    @property
+    def skips(self) -> bool:
+        """Whether anything passes the bottleneck by."""
+        return getattr(self.network, "skips", False)
+
     def encode(self, X: np.ndarray, condition: str | None = None) -> np.ndarray:
         codes = self.code_of(condition, len(X))
-        return self.apply(lambda x: self.network.encode(x, codes)[0], self.scaled(X))
+        return self.apply(lambda x: self.network.encode_all(x, codes)[0], self.scaled(X))
 
     def decode(self, Z: np.ndarray, condition: str | None = None) -> np.ndarray:
+        if self.skips:
+            raise UserError("skips: true takes images past the latent values, which alone cannot be decoded then.")
         codes = self.code_of(condition, len(Z))
         output = self.apply(lambda z: self.network.decode_all(z, codes)["x"], Z)
         return self.unscaled(output) if self.settings.noise != "nb" else output
@@ -191,11 +214,11 @@ class ConditionalModel(NeuralModel, Representation):
         generator = None if sample is None else torch.Generator().manual_seed(sample)
 
         def run(x):
-            mean, log_variance = self.network.encode(x, self.code_of(source, len(X)))
+            mean, log_variance, *skipped = self.network.encode_all(x, self.code_of(source, len(X)))
             z = mean
             if generator is not None:
                 z = mean + torch.randn(mean.shape, generator=generator).to(mean) * (0.5 * log_variance).exp()
-            output = self.network.decode_all(z, self.code_of(target, len(X)))
+            output = self.network.decode_all(z, self.code_of(target, len(X)), *skipped)
             if generator is not None and self.settings.noise == "gaussian":
                 noise = torch.randn(output["x"].shape, generator=generator).to(mean)
                 output["x"] = output["x"] + noise * (0.5 * output["log_variance"]).exp()

@@ -49,7 +49,7 @@ class Model(Translator):
     def build(self, features: int):
         import torch
 
-        from outofsample.networks.adversarial import ImagePool, discriminator, generator
+        from outofsample.networks.adversarial import ImagePool
 
         settings = self.settings
         published = settings.variant == "as_published"
@@ -57,10 +57,10 @@ class Model(Translator):
         judges = {**style, "ends_normed": published}
         return torch.nn.ModuleDict(
             {
-                "to_target": generator(features, settings.widths, **style),
-                "to_source": generator(features, settings.widths, **style),
-                "judge_target": discriminator(features, settings.discriminator_widths, **judges),
-                "judge_source": discriminator(features, settings.discriminator_widths, **judges),
+                "to_target": self.generator(features, **style),
+                "to_source": self.generator(features, **style),
+                "judge_target": self.discriminator(features, **judges),
+                "judge_source": self.discriminator(features, **judges),
                 "pool_target": ImagePool(settings.pool, features),
                 "pool_source": ImagePool(settings.pool, features),
             }

@@ -15,13 +15,11 @@ class Model(Translator):
     def build(self, features: int):
         import torch
 
-        from outofsample.networks.adversarial import discriminator, generator
-
-        settings = self.settings
+        leak = self.settings.leak
         return torch.nn.ModuleDict(
             {
-                "to_target": generator(features, settings.widths, self.residual, leak=settings.leak),
-                "judge": discriminator(features, settings.discriminator_widths, leak=settings.leak),
+                "to_target": self.generator(features, self.residual, leak=leak),
+                "judge": self.discriminator(features, leak=leak),
             }
         )
 

@@ -13,12 +13,19 @@ class Model(Representation):
     stochastic = False
 
     def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Model":
+        self.image_shape = data.image_shape
         return self
 
+    @property
+    def latent_shape(self) -> tuple[int, int, int] | None:
+        return self.image_shape
+
     def state(self) -> dict:
-        return {}
+        return {"image_shape": self.image_shape}
 
     def load_state(self, state: dict) -> "Model":
+        shape = state["image_shape"]
+        self.image_shape = None if shape is None else tuple(shape)
         return self
 
     def encode(self, X: np.ndarray, condition: str | None = None) -> np.ndarray:

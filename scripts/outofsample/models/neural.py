@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from outofsample.arrays import TrainingData
-from outofsample.models.base import Model, Run
+from outofsample.errors import UserError
+from outofsample.models.base import IMAGES_AT_ONCE, Model, Run
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class NetworkSettings:
     clip_gradient
         Scale gradients down to this norm (None: never).
     standardize
-        Whether features are centred and scaled inside the model, by training cells.
+        Whether features are centred and scaled inside the model, by training cells; images have a scale of their own.
     """
 
     learning_rate: float = 1e-3
@@ -70,15 +71,20 @@ class NetworkSettings:
 class NeuralModel(Model):
     """A model that is a torch network; subclasses say how it is built, on what and by which losses it is trained.
 
-    ``network`` is the fitted module, ``conditions`` the names of the conditions that it knows, in order.
+    ``network`` is the fitted module, ``conditions`` the names of the conditions that it knows, in order, and
+    ``image_shape`` the (height, width, channels) of the images that it was fitted to, or None for tables.
+
+    Images stay one uint8 tensor that all groups share; each batch of them is scaled when its turn comes.
     """
 
     data = frozenset({"tabular"})
+    #: What pixels 0 and 255 become inside the network.
+    pixel_range: tuple[float, float] = (-1.0, 1.0)
     #: Roles of the cells that the network is trained on.
     roles: tuple[str, ...] = ("source", "target", "query")
 
     def build(self, features: int):
-        """Return the untrained network (a torch module) for so many features."""
+        """Return the untrained network (a torch module) for so many features; for images see ``image_shape``."""
         raise NotImplementedError
 
     def groups(self, data: TrainingData) -> list[np.ndarray]:
@@ -90,11 +96,25 @@ class NeuralModel(Model):
         raise NotImplementedError
 
     def player(self, name: str, parameters, terms, **options):
-        """Return a player with the learning rate and the gradient clipping of the settings."""
+        """Return a player with the learning rate and the gradient clipping of the settings.
+
+        Its terms see batches on the scale of the network.
+        """
         from outofsample.training import Player
 
         settings = self.settings
+        if self.image_shape is not None:
+            terms = self._on_scaled(terms)
         return Player(name, list(parameters), terms, settings.learning_rate, settings.clip_gradient, **options)
+
+    def _on_scaled(self, terms):
+        """Return the terms as a function of batches of pixels."""
+        centre, spread = float(self.centre[0]), float(self.spread[0])
+
+        def scaled_terms(batches):
+            return terms([{**batch, "x": (batch["x"].float() - centre).div_(spread)} for batch in batches])
+
+        return scaled_terms
 
     def budget(self, groups: int):
         """Return how long to train, given the number of groups."""
@@ -107,6 +127,7 @@ class NeuralModel(Model):
             settings.patience,
             settings.validation,
             settings.learning_rate_patience,
+            **({} if self.image_shape is None else {"validation_chunk": IMAGES_AT_ONCE}),
         )
 
     def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "NeuralModel":
@@ -114,17 +135,27 @@ class NeuralModel(Model):
 
         from outofsample.training import pick_device, train
 
+        if not self.data & data.kinds:
+            raise UserError(f"This model takes {' or '.join(sorted(self.data))} data, not {' or '.join(data.kinds)}.")
         torch.manual_seed(seed)
         device = pick_device(run.device)
+        self.image_shape = data.image_shape
         self.learn_scale(data)
         self.conditions = np.unique(data.condition[np.isin(data.role, self.roles)]).tolist()
         self.network = self.build(data.X.shape[1]).to(device)
-        groups = [self.as_group(data, cells, device) for cells in self.groups(data)]
+        groups = self.as_groups(data, device)
         self.history = train(self.network, self.players(self.network), groups, self.budget(len(groups)), seed, run)
         return self
 
     def learn_scale(self, data: TrainingData) -> None:
-        """Learn centre and spread (features,) from the training cells."""
+        """Learn centre and spread (features,) from the training cells; those of images follow from `pixel_range`."""
+        if self.image_shape is not None:
+            if self.settings.standardize:
+                raise UserError("standardize: true is for tables; images are scaled by the range of their pixels.")
+            low, high = self.pixel_range
+            self.spread = np.full(data.X.shape[1], 255 / (high - low), np.float32)
+            self.centre = np.full(data.X.shape[1], -low * 255 / (high - low), np.float32)
+            return
         fitted = data.X[np.isin(data.role, self.roles)]
         self.centre = np.zeros(fitted.shape[1], np.float32)
         self.spread = np.ones(fitted.shape[1], np.float32)
@@ -139,6 +170,22 @@ class NeuralModel(Model):
     def unscaled(self, X: np.ndarray) -> np.ndarray:
         """Return data (cells, features) of the network on their own scale."""
         return X * self.spread + self.centre
+
+    def as_groups(self, data: TrainingData, device) -> list:
+        """Return what each step draws from: the tensors of each group, or for images its rows of shared tensors."""
+        if self.image_shape is None:
+            return [self.as_group(data, cells, device) for cells in self.groups(data)]
+
+        import torch
+
+        from outofsample.training import Rows
+
+        # Shares the memory of the array, where torch may write to it, which it never does here.
+        pixels = torch.from_numpy(np.require(data.X, requirements=["C", "W"])).to(device)
+        known = np.isin(data.condition, self.conditions)
+        codes = np.where(known, np.searchsorted(self.conditions, data.condition), 0)
+        shared = {"x": pixels, "condition": torch.from_numpy(codes).to(device)}
+        return [Rows(shared, torch.from_numpy(np.flatnonzero(cells)).to(device)) for cells in self.groups(data)]
 
     def as_group(self, data: TrainingData, cells: np.ndarray, device) -> dict:
         """Return the tensors of some cells: ``x`` (cells, features) and ``condition`` (cells,), a number each."""
@@ -168,13 +215,20 @@ class NeuralModel(Model):
 
     def state(self) -> dict:
         network = {name: value.cpu() for name, value in self.network.state_dict().items()}
-        return {"network": network, "centre": self.centre, "spread": self.spread, "conditions": list(self.conditions)}
+        return {
+            "network": network,
+            "centre": self.centre,
+            "spread": self.spread,
+            "conditions": list(self.conditions),
+            "image_shape": self.image_shape,
+        }
 
     def load_state(self, state: dict) -> "NeuralModel":
         import torch
 
         self.centre, self.spread = np.asarray(state["centre"]), np.asarray(state["spread"])
-        self.conditions = list(state["conditions"])
+        self.conditions, shape = list(state["conditions"]), state["image_shape"]
+        self.image_shape = None if shape is None else tuple(shape)
         self.network = self.build(len(self.centre))
         self.network.load_state_dict({name: torch.as_tensor(value) for name, value in state["network"].items()})
         self.network.eval()

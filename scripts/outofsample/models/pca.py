@@ -16,13 +16,17 @@ class Settings:
     ----------
     components
         Number of components kept, at most; 50 as the autoencoder's bottleneck.
+    images
+        The components are found on at most so many images, drawn by the seed: they are needed as float32 all at once.
     """
 
     components: int = 50
+    images: int = 10_000
 
     def __post_init__(self):
-        if self.components < 1:
-            raise ValueError(f"components must be at least 1, not {self.components}")
+        for name in ("components", "images"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
 
 
 class Model(Representation):
@@ -35,7 +39,10 @@ class Model(Representation):
     def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Model":
         from sklearn.decomposition import PCA
 
-        X = np.asarray(data.X[np.isin(data.role, ("source", "target", "query"))], dtype=np.float32)
+        cells = np.flatnonzero(np.isin(data.role, ("source", "target", "query")))
+        if data.image_shape is not None and len(cells) > self.settings.images:
+            cells = np.sort(np.random.default_rng(seed).permutation(cells)[: self.settings.images])
+        X = np.asarray(data.X[cells], dtype=np.float32)
         components = min(self.settings.components, *X.shape)
         solver = "full" if min(X.shape) <= 500 else "randomized"
         pca = PCA(components, svd_solver=solver, random_state=seed).fit(X)

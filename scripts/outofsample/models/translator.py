@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from outofsample.arrays import TrainingData
-from outofsample.models.base import Run
+from outofsample.models.base import IMAGES_AT_ONCE, Run
 from outofsample.models.neural import NetworkSettings, NeuralModel
 
 
@@ -22,6 +22,9 @@ class TranslatorSettings(NetworkSettings):
         Hidden widths of generator and discriminator, and the leaky ReLU's leak.
     beta1
         Adam's first decay rate.
+    filters
+        Filter numbers of the strided convolutions for images, of the discriminator and of the generator, which
+        mirrors them; ``widths`` and ``discriminator_widths`` are for tables alone.
     """
 
     patience: int | None = None
@@ -29,10 +32,11 @@ class TranslatorSettings(NetworkSettings):
     discriminator_widths: tuple[int, ...] = (500, 250, 50)
     leak: float = 0.2
     beta1: float = 0.5
+    filters: tuple[int, ...] = (64, 128, 256)
 
     def __post_init__(self):
         super().__post_init__()
-        self.require_widths("widths", "discriminator_widths")
+        self.require_widths("widths", "discriminator_widths", "filters")
         self.require_share("beta1")
 
 
@@ -40,6 +44,7 @@ class Translator(NeuralModel):
     """Generators that learn to turn S into cells that look like T; they know nothing of the query."""
 
     Settings = TranslatorSettings
+    data = frozenset({"tabular", "images"})
     roles = ("source", "target")
 
     def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Translator":
@@ -58,9 +63,26 @@ class Translator(NeuralModel):
         self.history = history
         return self
 
+    def generator(self, features: int, residual: bool = False, **style):
+        """Return an untrained generator for so many features, or for images of `image_shape`."""
+        from outofsample.networks import adversarial, convolutional
+
+        if self.image_shape is not None:
+            return convolutional.generator(self.image_shape, self.settings.filters, residual, **style)
+        return adversarial.generator(features, self.settings.widths, residual, **style)
+
+    def discriminator(self, features: int, **style):
+        """Return an untrained discriminator for so many features, or for images of `image_shape`."""
+        from outofsample.networks import adversarial, convolutional
+
+        if self.image_shape is not None:
+            return convolutional.discriminator(self.image_shape, self.settings.filters, **style)
+        return adversarial.discriminator(features, self.settings.discriminator_widths, **style)
+
     def report_collapse(self, data: TrainingData, change: tuple[str, str]) -> None:
         """Print a line where the generator makes nearly one cell of all source cells, or the discriminator has won."""
-        source, target = (data.X[data.role == role] for role in ("source", "target"))
+        shown = None if data.image_shape is None else IMAGES_AT_ONCE
+        source, target = (data.X[np.flatnonzero(data.role == role)[:shown]] for role in ("source", "target"))
         spread, wanted = self.translate(source, *change).std(axis=0).sum(), target.std(axis=0).sum()
         if spread < 0.1 * wanted:
             share = spread / wanted

@@ -17,6 +17,11 @@ class Settings(ConditionalSettings):
     alpha: float = 5e-5
     kl: str = "sum"
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.skips:
+            raise ValueError("skips must be false: an edit of latent values could not reach what passes them by")
+
 
 class Model(ConditionalModel):
     """A variational autoencoder that knows no conditions: a space for shifts and other edits."""

@@ -1,4 +1,4 @@
-"""Conditional variational autoencoders of trVAE's appendix (Tables 3 to 6), fully connected."""
+"""Conditional variational autoencoders: what all have in common, and those of trVAE's appendix, Tables 3 to 6."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -30,7 +30,40 @@ def stack(widths: Sequence[int], leak: float, dropout: float) -> nn.Sequential:
     return nn.Sequential(*(Block(before, after, leak, dropout) for before, after in pairwise(widths)))
 
 
-class ConditionalVAE(nn.Module):
+class VariationalNetwork(nn.Module):
+    """What the conditional variational autoencoders for tables and for images share.
+
+    ``conditions`` is the number of conditions that it knows. Besides its latent values an encoder may give activations
+    that skip the bottleneck, which the decoder then takes.
+    """
+
+    conditions: int
+
+    def one_hot(self, condition: Tensor, like: Tensor) -> Tensor:
+        """Return numbers of conditions (cells,) as (cells, conditions), of the type of ``like``."""
+        return nn.functional.one_hot(condition, self.conditions).to(like.dtype)
+
+    def encode_all(self, x: Tensor, condition: Tensor) -> tuple[Tensor, ...]:
+        """Return mean and log variance (cells, latent) of data (cells, features), and what skips the bottleneck."""
+        raise NotImplementedError
+
+    def decode_all(self, z: Tensor, condition: Tensor, *skipped: Tensor) -> dict[str, Tensor]:
+        """Return ``x``, the matched layer ``matched``, and ``log_variance`` where the noise is Gaussian."""
+        raise NotImplementedError
+
+    def sample(self, mean: Tensor, log_variance: Tensor) -> Tensor:
+        """Return latent values (cells, latent) drawn from the encoder's distribution."""
+        return mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
+
+    def forward(self, x: Tensor, condition: Tensor) -> dict[str, Tensor]:
+        """Return `decode_all` of a latent sample, and ``mean``, ``latent_log_variance`` and ``z`` (cells, latent)."""
+        mean, log_variance, *skipped = self.encode_all(x, condition)
+        z = self.sample(mean, log_variance)
+        output = self.decode_all(z, condition, *skipped)
+        return {**output, "mean": mean, "latent_log_variance": log_variance, "z": z}
+
+
+class ConditionalVAE(VariationalNetwork):
     """Encoder and decoder that are told the condition; with ``conditions`` 0 a plain variational autoencoder.
 
     Layers for hidden (800, 800, 128) and latent 50, Table 3 as it can be built (the printed inputs of FC-5 and of
@@ -80,16 +113,12 @@ class ConditionalVAE(nn.Module):
     def _with_condition(self, x: Tensor, condition: Tensor) -> Tensor:
         if not self.conditions:
             return x
-        return torch.cat([x, nn.functional.one_hot(condition, self.conditions).to(x.dtype)], 1)
+        return torch.cat([x, self.one_hot(condition, x)], 1)
 
-    def encode(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+    def encode_all(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log variance (cells, latent) for data (cells, features)."""
         hidden = self.encoder(self._with_condition(x, condition))
         return self.mean(hidden), self.log_variance(hidden).clamp(*LOG_VARIANCE)
-
-    def sample(self, mean: Tensor, log_variance: Tensor) -> Tensor:
-        """Return latent values (cells, latent) drawn from the encoder's distribution."""
-        return mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
 
     def decode_all(self, z: Tensor, condition: Tensor) -> dict[str, Tensor]:
         """Return ``x``, the matched layer ``matched``, and ``log_variance`` where the noise is Gaussian."""
@@ -104,9 +133,3 @@ class ConditionalVAE(nn.Module):
         if self.noise == "gaussian":
             result["log_variance"] = self.output_log_variance(hidden).clamp(*LOG_VARIANCE)
         return result
-
-    def forward(self, x: Tensor, condition: Tensor) -> dict[str, Tensor]:
-        """Return `decode_all` of a latent sample, and ``mean``, ``latent_log_variance`` and ``z`` (cells, latent)."""
-        mean, log_variance = self.encode(x, condition)
-        z = self.sample(mean, log_variance)
-        return {**self.decode_all(z, condition), "mean": mean, "latent_log_variance": log_variance, "z": z}
