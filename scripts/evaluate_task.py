@@ -6,6 +6,7 @@ from pathlib import Path
 
 from outofsample.errors import run_script
 from outofsample.evaluation import Settings, evaluate, write_scores
+from outofsample.feature_extractors import load_extractors
 
 
 def main() -> None:
@@ -18,10 +19,17 @@ def main() -> None:
     parser.add_argument("--max-cells", type=int, default=2000, help="cells that an energy distance is computed on")
     parser.add_argument("--seed", type=int, default=0, help="seed of resamples, halves and draws")
     parser.add_argument("--not-run", type=json.loads, default={}, help="JSON: reasons of methods without a file")
+    parser.add_argument("--inception", type=Path, help="Inception-v3 for FID and KID of images; none: without them")
+    parser.add_argument(
+        "--classifier", type=Path, help="the task's classifier of images, for distances of its features"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="threads of these networks")
     parser.add_argument("--output", type=Path, required=True, help="scores/T.csv")
     args = parser.parse_args()
     settings = Settings(args.resamples, args.oracle_halves, args.max_cells, args.seed)
-    write_scores(evaluate(args.train, args.truth, args.predictions, settings, args.not_run), args.output)
+    extractors = load_extractors(args.inception, args.classifier, args.threads)
+    rows = evaluate(args.train, args.truth, args.predictions, settings, args.not_run, extractors)
+    write_scores(rows, args.output)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ left out for queries without one.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -14,38 +14,38 @@ import numpy as np
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError
 from outofsample.files import replacing
-from outofsample.metrics.correlations import change_r, spike_in_r, summary_r
-from outofsample.metrics.distances import draw_cells, energy_distance, rmse, sorted_features, wasserstein
-from outofsample.metrics.resampling import draw_counts, interval, summarise_resamples
-from outofsample.metrics.spread import sd_ratio, variance_ratio
-from outofsample.metrics.summaries import Summary, summarise
+from outofsample.metrics.families import (
+    DistanceScores,
+    Family,
+    NotebookScores,
+    Populations,
+    Score,
+    Settings,
+    SubsampleScores,
+    SummaryScores,
+)
+from outofsample.metrics.images import (
+    ClassifierScores,
+    Extract,
+    ImagePopulations,
+    InceptionScores,
+    PairScores,
+    ThicknessScores,
+)
+from outofsample.metrics.response import response_features
 from outofsample.tasks import to_training
 
-#: All scores, in the order of the rows.
-SCORES = (
-    "spike_in_r",
-    "change_r",
-    "change_of_means_r",
-    "rmse_medians",
-    "means_r",
-    "variances_r",
-    "energy_distance",
-    "wasserstein",
-    "variance_ratio",
-    "sd_ratio",
-)
+#: The families of scores by kind of data, in the order of the rows.
+FAMILIES: dict[str, tuple[type[Family], ...]] = {
+    "tabular": (SummaryScores, DistanceScores, SubsampleScores, NotebookScores),
+    "images": (SummaryScores, DistanceScores, InceptionScores, ClassifierScores, PairScores, ThicknessScores),
+}
+#: The names of all scores.
+SCORES = tuple(dict.fromkeys(name for kind in FAMILIES.values() for family in kind for name in family.scores))
+#: The settings of an evaluation that says nothing else.
+DEFAULTS = Settings()
 #: Below this number of truth cells, the oracle's halves say little.
 FEW_CELLS = 50
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Sizes of an evaluation: resamples of cells, halves for the oracle, cells for the energy distance, seed."""
-
-    resamples: int = 200
-    oracle_halves: int = 20
-    max_cells: int = 2000
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,58 +69,17 @@ class Row:
     backend: str = ""
 
 
-def summary_scores(S: Summary, T: Summary, X: Summary, predicted: Summary, Y: Summary | None) -> dict[str, np.ndarray]:
-    """Return the scores that rest on medians, means and variances of the populations.
-
-    The arrays of the summaries are (..., features), those of the scores (...): so the same lines score the cells as
-    they are and all their resamples.
-    """
-    scores = {"spike_in_r": spike_in_r(S.medians, T.medians, X.medians, predicted.medians)}
-    if Y is None:
-        return scores
-    return scores | {
-        "change_r": change_r(X.medians, predicted.medians, Y.medians),
-        "change_of_means_r": change_r(X.means, predicted.means, Y.means),
-        "rmse_medians": rmse(predicted.medians, Y.medians),
-        "means_r": summary_r(predicted.means, Y.means),
-        "variances_r": summary_r(predicted.variances, Y.variances),
-        "variance_ratio": variance_ratio(predicted.variances, Y.variances),
-        "sd_ratio": sd_ratio(predicted.variances, Y.variances),
-    }
-
-
 class QueryScorer:
-    """Scores predictions of one query; what all methods share is computed once.
+    """Scores predictions of one query, by the families of scores for its kind of data."""
 
-    ``S``, ``T``, ``X`` and ``Y`` are arrays (cells, features); ``Y`` is None where there is no truth.
-    """
-
-    def __init__(self, S: np.ndarray, T: np.ndarray, X: np.ndarray, Y: np.ndarray | None, settings: Settings):
-        self.settings, self.Y = settings, Y
-        self.S, self.T, self.X = summarise(S), summarise(T), summarise(X)
-        rng = np.random.default_rng(settings.seed)
-        self.counts = draw_counts(len(X), settings.resamples, rng)
-        self.resampled = [summarise_resamples(S, draw_counts(len(S), settings.resamples, rng))]
-        self.resampled.append(summarise_resamples(T, draw_counts(len(T), settings.resamples, rng)))
-        self.resampled.append(summarise_resamples(X, self.counts))
-        self.truth = self.resampled_truth = None
-        if Y is not None:
-            self.truth = summarise(Y)
-            self.resampled_truth = summarise_resamples(Y, draw_counts(len(Y), settings.resamples, rng))
-            self.truth_cells = Y[draw_cells(len(Y), settings.max_cells, settings.seed)]
-            self.sorted_truth = sorted_features(Y)
+    def __init__(self, cells: Populations, settings: Settings):
+        self.settings, self.Y = settings, cells.Y
+        kind = "tabular" if cells.image_shape is None else "images"
+        self.families = [family(cells, settings) for family in FAMILIES[kind]]
 
     def score(self, predicted: np.ndarray) -> list[dict]:
         """Score a prediction (cells, features), whose rows are those of X; one dictionary of `Row` fields per score."""
-        summary = summarise(predicted)
-        values = summary_scores(self.S, self.T, self.X, summary, self.truth)
-        resampled = summarise_resamples(predicted, self.counts)
-        spread = summary_scores(*self.resampled, resampled, self.resampled_truth)
-        if self.Y is not None:
-            cells = predicted[draw_cells(len(predicted), self.settings.max_cells, self.settings.seed)]
-            values["energy_distance"] = energy_distance(cells, self.truth_cells)
-            values["wasserstein"] = wasserstein(sorted_features(predicted), self.sorted_truth)
-        return self._entries(summary, values, spread, len(predicted))
+        return _entries([family.score(predicted) for family in self.families], len(predicted))
 
     def oracle(self) -> Iterator[list[dict]]:
         """Score random halves of the truth against the other halves: the best that these data allow."""
@@ -129,34 +88,21 @@ class QueryScorer:
         for _ in range(self.settings.oracle_halves):
             order = rng.permutation(len(self.Y))
             half, other = self.Y[order[: len(order) // 2]], self.Y[order[len(order) // 2 :]]
-            summary = summarise(half)
-            values = summary_scores(self.S, self.T, self.X, summary, summarise(other))
-            # The order is random already: the first cells are as good as any.
-            values["energy_distance"] = energy_distance(*(part[: self.settings.max_cells] for part in (half, other)))
-            values["wasserstein"] = wasserstein(sorted_features(half), sorted_features(other))
-            entries = self._entries(summary, values, {}, len(half))
+            entries = _entries([family.score_halves(half, other) for family in self.families], len(half))
             yield [entry | {"note": "; ".join(filter(None, [few, entry["note"]]))} for entry in entries]
 
-    def _entries(self, summary: Summary, values: dict, spread: dict, cells: int) -> list[dict]:
-        entries = []
-        for score in SCORES:
-            if score not in values:
-                continue
-            entry = {"score": score, "value": float(values[score]), "n_cells": cells, "note": ""}
-            if np.isnan(entry["value"]):
-                entry["note"] = self._why_undefined(score, summary, cells)
-            elif score in spread:
-                entry |= dict(zip(("low", "high", "sd"), interval(spread[score]), strict=True))
-            entries.append(entry)
-        return entries
 
-    def _why_undefined(self, score: str, summary: Summary, cells: int) -> str:
-        unchanged = np.array_equal(summary.medians, self.X.medians) and np.array_equal(summary.means, self.X.means)
-        if score in ("spike_in_r", "change_r", "change_of_means_r") and unchanged:
-            return "undefined: no change applied"
-        if score == "energy_distance":
-            return "undefined: fewer than two cells"
-        return "undefined: the truth does not vary" if score.endswith("ratio") else "undefined: constant over features"
+def _entries(found: list[dict[str, Score]], cells: int) -> list[dict]:
+    """Return one dictionary of `Row` fields per score."""
+    return [{"score": name, "n_cells": cells} | score._asdict() for scores in found for name, score in scores.items()]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The truth of one query: its cells (cells, features), and what pairs them with those of X, "" where nothing."""
+
+    X: np.ndarray
+    pairs: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -173,21 +119,29 @@ def evaluate(
     train: Path,
     truth: Path,
     predictions: list[Path],
-    settings: Settings = Settings(),
+    settings: Settings = DEFAULTS,
     not_run: dict[str, str] | None = None,
+    extractors: Mapping[str, Extract] | None = None,
 ) -> list[Row]:
     """Score prediction files of one task; rows in the order of queries, files and seeds, the oracle last.
 
-    ``not_run`` gives the reasons of methods that cannot run on these data, and so have no file.
+    ``not_run`` gives the reasons of methods that cannot run on these data, and so have no file. ``extractors`` are
+    what describes images (`outofsample.metrics.images`): without one, its scores are left out.
 
     Raises
     ------
     UserError
         If a file is unreadable or does not fit the task; the message names it.
     """
-    task, data = read_train(train)
+    task, data, pairs = read_train(train)
     truths = read_truth(truth, data)
-    scorers = {query.name: scorer_of(query, data, truths.get(query.name), settings, train) for query in data.queries}
+    scorers = {}
+    for query in data.queries:
+        cells = populations_of(query, data, truths.get(query.name), train)
+        if data.image_shape is not None:
+            answers = answers_of(query, pairs[data.is_query(query)], truths.get(query.name), truth)
+            cells = ImagePopulations(**vars(cells), answers=answers, extractors=extractors or {})
+        scorers[query.name] = QueryScorer(cells, settings)
     rows: list[Row] = []
     for path in predictions:
         read = read_predictions(path, data)
@@ -204,13 +158,31 @@ def evaluate(
     return sorted(rows, key=lambda row: order.index(row.query))
 
 
-def scorer_of(query: Query, data: TrainingData, Y: np.ndarray | None, settings: Settings, path: Path) -> QueryScorer:
-    """Return the scorer of a query of the training data that were read from ``path``."""
+def populations_of(query: Query, data: TrainingData, truth: Truth | None, path: Path) -> Populations:
+    """Return the cells of a query of the training data that were read from ``path``."""
     populations = {"source": data.is_source(query), "target": data.is_target(query), "query": data.is_query(query)}
     for word, mask in populations.items():
         if not mask.any():
             raise UserError(f"{path}: query '{query.name}' has no {word} cells; check the task's conditions.")
-    return QueryScorer(*(as_float(data.X[mask]) for mask in populations.values()), Y, settings)
+    S, T, X = (as_float(data.X[mask]) for mask in populations.values())
+    Y = None if truth is None else truth.X
+    scored = Y is not None and data.image_shape is None
+    response = response_features(S, T, X, Y) if scored else None
+    return Populations(S, T, X, Y, response, data.image_shape)
+
+
+def answers_of(query: Query, pairs: np.ndarray, truth: Truth | None, path: Path) -> np.ndarray | None:
+    """Return the row (cells of X,) of the truth that each cell of X became, -1 where nobody knows; None without one.
+
+    ``pairs`` (cells of X,) are what pairs them with the truth that was read from ``path``.
+    """
+    if truth is None:
+        return None
+    named = np.flatnonzero(truth.pairs != "")
+    rows = dict(zip(truth.pairs[named], named, strict=True))
+    if len(rows) < len(named):
+        raise UserError(f"{path}: query '{query.name}': a name in obs[\"pair_id\"] must stand for one cell alone.")
+    return np.array([rows.get(pair, -1) for pair in pairs], dtype=int)
 
 
 def prediction_rows(task: str, queries: tuple[Query, ...], scorers: dict[str, QueryScorer], read: Predictions):
@@ -240,8 +212,8 @@ def as_float(X: np.ndarray) -> np.ndarray:
     return np.asarray(X, dtype=np.float32)
 
 
-def read_train(path: Path) -> tuple[str, TrainingData]:
-    """Return the task's name and the training data."""
+def read_train(path: Path) -> tuple[str, TrainingData, np.ndarray]:
+    """Return the task's name, the training data, and what pairs each cell with its truth (cells,)."""
     import anndata
 
     try:
@@ -250,15 +222,23 @@ def read_train(path: Path) -> tuple[str, TrainingData]:
     except (OSError, KeyError, ValueError) as error:
         raise UserError(f"{path}: this is no training file of a task ({error}).") from error
     _check_finite(path, data.X)
-    return task, data
+    return task, data, _pairs(adata.obs)
 
 
-def read_truth(path: Path, data: TrainingData) -> dict[str, np.ndarray]:
-    """Return the truth (cells, features) of each query that has one."""
+def read_truth(path: Path, data: TrainingData) -> dict[str, Truth]:
+    """Return the truth of each query that has one."""
     X, obs, _ = _read(path, data.features, columns=("query",))
     _check_finite(path, X)
-    named = obs["query"].astype(str).to_numpy()
-    return {query.name: X[named == query.name] for query in data.queries if (named == query.name).any()}
+    named, pairs = obs["query"].astype(str).to_numpy(), _pairs(obs)
+    masks = {query.name: named == query.name for query in data.queries}
+    return {name: Truth(X[mask], pairs[mask]) for name, mask in masks.items() if mask.any()}
+
+
+def _pairs(obs) -> np.ndarray:
+    """Return the column ``pair_id`` (cells,) of a table of cells, "" where there is none."""
+    if "pair_id" not in obs:
+        return np.full(len(obs), "", dtype=object)
+    return obs["pair_id"].astype(object).where(obs["pair_id"].notna(), "").astype(str).to_numpy()
 
 
 def read_predictions(path: Path, data: TrainingData) -> Predictions:

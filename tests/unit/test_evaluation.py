@@ -11,16 +11,30 @@ import pandas as pd
 import pytest
 
 from outofsample.errors import UserError
-from outofsample.evaluation import SCORES, Settings, evaluate, write_scores
+from outofsample.evaluation import FAMILIES, SCORES, Settings, evaluate, write_scores
+from outofsample.metrics.families import SubsampleScores
+from outofsample.metrics.response import MANY_FEATURES
 
-FEATURES = [f"m{i}" for i in range(5)]
 SHIFT = np.array([1, 0.5, 0, -0.5, 2], dtype=np.float32)
 SIZES = {"source": 120, "target": 130, "query": 140}
-FAST = Settings(resamples=20, oracle_halves=5, max_cells=100)
+FAST = Settings(resamples=20, oracle_halves=5, max_cells=100, subsamples=10)
+#: Scores that only data with many features have, and those that need a feature that responds otherwise elsewhere.
+OF_TABLES = tuple(name for family in FAMILIES["tabular"] for name in family.scores)
+OF_GENES = [name for name in SCORES if name.endswith(("_top100", "_notebook"))]
+OF_SPECIFIC = {"rmse_specific", "specific_gain"}
+#: Scores that images without pairs and without a network that describes them do not have.
+NOT_OF_IMAGES = {
+    *OF_GENES,
+    *SubsampleScores.scores,
+    "top_sign",
+    "rmse_shared",
+    *OF_SPECIFIC,
+    *(set(SCORES) - set(OF_TABLES)),
+}
 
 
-def cells(number: int, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).gamma(3, 1, size=(number, 5)).astype(np.float32)
+def cells(number: int, seed: int, features: int = 5) -> np.ndarray:
+    return np.random.default_rng(seed).gamma(3, 1, size=(number, features)).astype(np.float32)
 
 
 @pytest.fixture
@@ -30,30 +44,39 @@ def task(tmp_path):
 
 
 class Task:
-    """Files of a task with two queries that share S, T and X; ``b`` has no truth."""
+    """Files of a task with two queries that share S, T and X; ``b`` has no truth.
 
-    def __init__(self, folder, truth_cells: int = 150):
-        self.folder = folder
+    X changes by ``shift`` and the controls by ``elsewhere``; with an ``image_shape`` cells are whole numbers.
+    """
+
+    def __init__(self, folder, truth_cells: int = 150, shift=SHIFT, elsewhere=SHIFT, image_shape=None):
+        self.folder, self.features = folder, [f"m{i}" for i in range(len(shift))]
         self.train, self.truth = folder / "train.h5ad", folder / "truth.h5ad"
-        X = {role: cells(number, seed) for seed, (role, number) in enumerate(SIZES.items())}
-        X["target"] += SHIFT
-        self.X, self.Y = X["query"], cells(truth_cells, 9) + SHIFT
+        X = {role: cells(number, seed, len(shift)) for seed, (role, number) in enumerate(SIZES.items())}
+        X["target"] += elsewhere
+        self.X, self.Y = X["query"], cells(truth_cells, 9, len(shift)) + shift
+        train, uns = np.concatenate(list(X.values())), {"task": "t"}
+        if image_shape is not None:
+            # As images are stored; the change stays within the range.
+            train, self.Y = (np.clip(20 * part, 0, 255).astype(np.uint8) for part in (train, self.Y))
+            uns["image_shape"] = np.array(image_shape)
         role = np.repeat(list(SIZES), list(SIZES.values()))
         obs = pd.DataFrame({"role": role, "condition": np.where(role == "target", "after", "before")})
         obs["domain"] = np.where(role == "query", "sample", "control")
         obs.index = [f"cell{i}" for i in range(len(obs))]
         self.names = obs.index[role == "query"]
         query = {"domain": "sample", "source": "before", "target": "after"}
-        queries = json.dumps([{"name": name, **query} for name in "ab"])
-        self.write(self.train, np.concatenate(list(X.values())), obs, {"task": "t", "queries": queries})
+        uns["queries"] = json.dumps([{"name": name, **query} for name in "ab"])
+        self.write(self.train, train, obs, uns)
         self.write(self.truth, self.Y, pd.DataFrame({"query": ["a"] * truth_cells}), {})
 
-    def write(self, path, X, obs, uns, features=FEATURES):
+    def write(self, path, X, obs, uns, features=None):
         obs.index = obs.index.astype(str)
-        anndata.AnnData(X, obs=obs, var=pd.DataFrame(index=features), uns=uns).write_h5ad(path)
+        var = pd.DataFrame(index=self.features if features is None else features)
+        anndata.AnnData(X, obs=obs, var=var, uns=uns).write_h5ad(path)
         return path
 
-    def predict(self, method, X, seeds=(0,), names=None, not_run="", queries="ab", features=FEATURES):
+    def predict(self, method, X, seeds=(0,), names=None, not_run="", queries="ab", features=None):
         """Write a prediction file in which every query and seed has the same rows, and some in-sample ones."""
         names = self.names if names is None else names
         parts = [(query, seed) for query in queries for seed in seeds]
@@ -74,11 +97,14 @@ class Task:
 def test_the_right_shift_scores_best(task):
     values = task.values("right", task.X + SHIFT)
     wrong = task.values("wrong", task.X - SHIFT)
-    assert list(values) == list(SCORES)
+    assert list(values) == [name for name in OF_TABLES if name not in OF_GENES]
     assert values["spike_in_r"] > 0.95 and wrong["spike_in_r"] < 0
     assert values["change_r"] > 0.95 and wrong["change_r"] < 0
-    for score in ("rmse_medians", "energy_distance", "wasserstein"):
+    for score in ("rmse_medians", "rmse_means", "rmse_shared", "energy_distance", "wasserstein", "mmd"):
         assert values[score] < 0.2 * wrong[score]
+    assert values["top_sign"] == 1 and wrong["top_sign"] == 0
+    assert values["means_r2"] > wrong["means_r2"]
+    assert values["means_r2_subsamples"] > wrong["means_r2_subsamples"]
     assert values["variance_ratio"] == pytest.approx(wrong["variance_ratio"], rel=1e-5)
 
 
@@ -86,9 +112,55 @@ def test_truth_as_prediction_is_perfect(tmp_path):
     task = Task(tmp_path, truth_cells=SIZES["query"])
     values = task.values("copy_of_truth", task.Y)
     perfect = {"change_r", "change_of_means_r", "means_r", "variances_r", "variance_ratio", "sd_ratio"}
+    perfect |= {"means_r2", "variances_r2", "top_sign"}
     assert {score: values[score] for score in perfect} == pytest.approx(dict.fromkeys(perfect, 1))
-    assert values["rmse_medians"] == values["wasserstein"] == 0
-    assert values["energy_distance"] <= 0
+    assert values["rmse_medians"] == values["rmse_means"] == values["wasserstein"] == 0
+    assert values["energy_distance"] <= 0 and values["mmd"] <= 0
+    # The two sides draw their subsamples apart: even the truth itself does not reach 1.
+    assert 0.9 < values["means_r2_subsamples"] < 1
+
+
+def test_a_response_of_one_domain_alone_has_scores_of_its_own(tmp_path):
+    """The last feature hardly moves in the controls: their shift misses it, and the true change gains all of that."""
+    elsewhere = SHIFT * np.array([1, 1, 1, 1, 0.1], dtype=np.float32)
+    task = Task(tmp_path, elsewhere=elsewhere)
+    shifted, right = task.values("shifted", task.X + elsewhere), task.values("right", task.X + SHIFT)
+    assert shifted["rmse_specific"] == pytest.approx(1.8, abs=0.3) and shifted["rmse_shared"] < 0.5
+    assert abs(shifted["specific_gain"]) < 0.2 and right["specific_gain"] > 0.8
+
+
+@pytest.fixture(scope="module")
+def genes(tmp_path_factory):
+    """A task of more features than are scored one by one, and its true change, which is that of the controls."""
+    shift = np.random.default_rng(5).normal(0, 1, size=MANY_FEATURES + 10).astype(np.float32)
+    return Task(tmp_path_factory.mktemp("genes"), shift=shift, elsewhere=shift), shift
+
+
+class TestGenes:
+    """More features than markers have: the most changed are scored apart."""
+
+    def test_all_scores_are_there_for_predictions_and_oracle(self, genes):
+        task, shift = genes
+        rows = [row for row in task.rows(task.predict("m", task.X + shift)) if row.query == "a"]
+        of_method = [row for row in rows if row.method == "m"]
+        assert tuple(row.score for row in of_method) == OF_TABLES
+        assert all(row.low <= row.value <= row.high and row.sd > 0 for row in of_method if "notebook" in row.score)
+        halves = [[row.score for row in rows if row.seed == half and row.method == "oracle"] for half in range(5)]
+        assert all(tuple(scores) == OF_TABLES for scores in halves)
+
+    def test_the_right_shift_is_close_to_the_oracle_and_no_change_is_not(self, genes):
+        task, shift = genes
+        right, same = task.values("right", task.X + shift), task.values("same", task.X)
+        for score in ("means_r2_top100", "means_r2_notebook", "means_r2_subsamples", "top_sign"):
+            assert right[score] > 0.9 > same[score]
+        assert same["top_sign"] == 0 and right["mmd"] < 0.1 * same["mmd"]
+
+
+def test_images_have_no_scores_of_genes(tmp_path):
+    task = Task(tmp_path, image_shape=(1, 5, 1))
+    values = task.values("m", 20 * task.X)
+    assert list(values) == [name for name in SCORES if name not in NOT_OF_IMAGES]
+    assert 5 < values["rmse_means"] < 40
 
 
 def test_no_change_has_no_correlation_of_changes(task):
@@ -114,7 +186,7 @@ def test_rows_of_seeds_and_intervals(task):
     of_r = [row for row in rows if row.score == "change_of_means_r" and row.query == "a"]
     assert [row.seed for row in of_r] == [1, 3]
     assert all(row.low < row.high and row.sd > 0 and row.n_cells == SIZES["query"] for row in of_r)
-    assert all(math.isnan(row.sd) for row in rows if row.score in ("energy_distance", "wasserstein"))
+    assert all(math.isnan(row.sd) for row in rows if row.score in ("energy_distance", "wasserstein", "mmd"))
 
 
 def test_the_same_settings_give_the_same_rows(task):
@@ -126,8 +198,9 @@ def test_oracle_is_close_to_the_truth(task):
     rows = [row for row in task.rows(task.predict("no_change", task.X)) if row.query == "a"]
     oracle = [row for row in rows if row.method == "oracle"]
     assert {row.seed for row in oracle} == set(range(5))
-    assert {row.n_cells for row in oracle} == {75} and {row.note for row in oracle} == {""}
-    for score in ("energy_distance", "wasserstein", "rmse_medians"):
+    assert {row.n_cells for row in oracle} == {75}
+    assert {row.note for row in oracle if row.score not in OF_SPECIFIC} == {""}
+    for score in ("energy_distance", "wasserstein", "mmd", "rmse_medians", "rmse_means"):
         worst = max(row.value for row in oracle if row.score == score)
         assert worst < next(row.value for row in rows if row.score == score and row.method == "no_change")
 
@@ -136,7 +209,7 @@ def test_oracle_is_close_to_the_truth(task):
 def test_few_truth_cells_are_said(tmp_path, number, note):
     task = Task(tmp_path, truth_cells=number)
     rows = [row for row in task.rows(task.predict("m", task.X + SHIFT)) if (row.method, row.query) == ("oracle", "a")]
-    assert {row.note for row in rows} == {note}
+    assert {row.note for row in rows if row.score not in OF_SPECIFIC} == {note}
 
 
 def test_methods_that_did_not_run_give_their_reason(task):
@@ -152,7 +225,7 @@ def test_methods_that_did_not_run_give_their_reason(task):
         (lambda task: {"names": task.names[::-1]}, "not in the order"),
         (lambda task: {"X": task.X[:-1]}, "139 cells are predicted where the query has 140"),
         (lambda task: {"X": np.where(task.X[3, 2] == task.X, np.nan, task.X)}, "not finite"),
-        (lambda task: {"features": FEATURES[::-1]}, "features are not those"),
+        (lambda task: {"features": task.features[::-1]}, "features are not those"),
         (lambda task: {"queries": "a"}, "no prediction for query 'b'"),
         (lambda task: {"queries": "abc"}, "no query 'c'"),
     ],
