@@ -32,10 +32,10 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--notebook", type=Path, required=True)
     parser.add_argument("--figure", type=json.loads, required=True, help="JSON: name, title, task, labels, options ...")
-    parser.add_argument("--train", type=Path, required=True, help="training part of the task")
-    parser.add_argument("--truth", type=Path, required=True, help="held-out part of the task")
+    parser.add_argument("--cells", type=Path, nargs="*", default=[], help="training part and truth of the task, if any")
     parser.add_argument("--predictions", type=Path, nargs="*", default=[], help="prediction files, one per method")
     parser.add_argument("--histories", type=Path, nargs="*", default=[], help="losses of the models that are shown")
+    parser.add_argument("--scores", type=Path, nargs="*", default=[], help="scores of the tasks that are shown")
     parser.add_argument("--pdf", type=Path, required=True)
     parser.add_argument("--png", type=Path, required=True)
     parser.add_argument("--html", type=Path, required=True)
@@ -125,14 +125,14 @@ def main() -> None:
     ):
         parameters = {
             "figure": arguments.figure,
-            "train": str(arguments.train),
-            "truth": str(arguments.truth),
+            **dict(zip(("train", "truth"), map(str, arguments.cells or ("", "")), strict=True)),
             "predictions": [str(path) for path in arguments.predictions],
             "pdf": str(pdf),
             "png": str(png),
         }
-        if arguments.histories:
-            parameters["histories"] = [str(path) for path in arguments.histories]
+        for name in ("histories", "scores"):
+            if getattr(arguments, name):
+                parameters[name] = [str(path) for path in getattr(arguments, name)]
         execute(arguments.notebook, folder / "executed.ipynb", parameters)
         for path, wanted in ((pdf, arguments.pdf), (png, arguments.png)):
             if not path.is_file():

@@ -20,6 +20,7 @@ from outofsample.figures import biaxial, changes, panels, style
 from outofsample.figures.data import Panel, centre, describe, load_data
 from outofsample.predictions import PredictionWriter
 from outofsample.tasks import Split, split_dataset, to_training
+from tests.conftest import assert_same_figure
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -214,8 +215,7 @@ def test_files_are_the_same_each_time(load, tmp_path):
     for folder in ("one", "two"):
         figure = biaxial.every_method(load(), "IFNg", "CCR6")
         style.save(figure, tmp_path / folder / "f.pdf", tmp_path / folder / "f.png")
-    for name in ("f.pdf", "f.png"):
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    assert_same_figure(tmp_path / "one", tmp_path / "two")
     # Embedded as TrueType, so that text stays text.
     assert b"/FontFile2" in (tmp_path / "one" / "f.pdf").read_bytes()
 
@@ -253,14 +253,13 @@ def render(files, output, notebook, **options):
     arguments = {
         "notebook": notebook,
         "figure": json.dumps(parameters(**options)),
-        "train": files / "train.h5ad",
-        "truth": files / "truth.h5ad",
         "predictions": files / "neuron_editing.h5ad",
         **{kind: output / f"f.{kind}" for kind in ("pdf", "png", "html")},
     }
     command = [sys.executable, ROOT / "scripts" / "render_figure.py"]
     for name, value in arguments.items():
         command += [f"--{name}", value]
+    command += ["--cells", files / "train.h5ad", files / "truth.h5ad"]
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=ROOT)
 
 

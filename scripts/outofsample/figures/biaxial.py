@@ -1,9 +1,14 @@
-"""Two markers against each other: Neuron Editing 2019, Figure 3, and 2020, Figure 4a-b."""
+"""Two markers against each other: Neuron Editing 2019, Figures 3 and 5, and 2020, Figure 4."""
+
+import string
+from collections.abc import Iterator
+from itertools import dropwhile
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from outofsample.errors import UserError
 from outofsample.figures import panels, style
 from outofsample.figures.data import FigureData, Panel, centre, note
 
@@ -49,19 +54,24 @@ class Plane:
         return centre(self.cells["query"], self.middle), centre(self.predicted(panel), self.middle)
 
 
-def every_method(data: FigureData, x: str, y: str, middle: str = "median", cells: int = 2000) -> Figure:
-    """Draw one panel per method, after a panel of what was measured (2019, Figure 3).
+def every_method(
+    data: FigureData, x: str, y: str, middle: str = "median", cells: int = 2000, before: str = "raw"
+) -> Figure:
+    """Draw one panel per method, after a panel of what was measured (2019, Figures 3 and 5).
 
     ``x`` and ``y`` are features; arrows join the ``middle`` (median or mean) before and after. At most ``cells``
-    points of a population are drawn.
+    points of a population are drawn. ``before`` is the title of the first panel.
     """
     plane = Plane(data, x, y, middle)
     shown = [None, *data.panels]
-    figure = style.page(data.figure["title"], note(data, DRAWN.format(cells), ASIDE), panels.grid_height(len(shown)))
-    axes = panels.grid(figure, len(shown), data.axis_label(x), data.axis_label(y))
+    names, sentences = _axis_names(data, x, y, panels.columns_for(len(shown)))
+    text = note(data, *sentences, DRAWN.format(cells), ASIDE)
+    figure = style.page(data.figure["title"], text, panels.grid_height(len(shown)))
+    axes = panels.grid(figure, len(shown), *names)
     for ax, panel in zip(axes, shown, strict=True):
         plane.prepare(ax)
         if panel is None:
+            ax.set_title(panels.wrapped(before, panels.columns_for(len(shown))), weight="bold")
             _measured_panel(ax, plane, cells)
         else:
             ax.set_title(panels.wrapped(panel.label, panels.columns_for(len(shown))))
@@ -71,6 +81,13 @@ def every_method(data: FigureData, x: str, y: str, middle: str = "median", cells
         _arrows(ax, plane, panel)
     panels.legend(figure, _handles(plane, ("query", "prediction")))
     return figure
+
+
+def _axis_names(data: FigureData, x: str, y: str, columns: int) -> tuple[tuple[str, str], tuple[str, ...]]:
+    """Return the axes' labels and what the note says of them: small panels have no room for the unit."""
+    if columns <= 4:
+        return (data.axis_label(x), data.axis_label(y)), ()
+    return (x, y), ((f"Axes: {data.unit}",) if data.unit else ())
 
 
 def _arrows(ax: Axes, plane: Plane, panel: Panel | None) -> None:
@@ -84,7 +101,6 @@ def _arrows(ax: Axes, plane: Plane, panel: Panel | None) -> None:
 
 def _measured_panel(ax: Axes, plane: Plane, cells: int) -> None:
     """Draw the query as points, controls and truth as lines."""
-    ax.set_title("raw", weight="bold")
     panels.cloud(ax, {"query": plane.cells["query"]}, cells)
     for name in ("source", "target"):
         panels.contour(ax, plane.cells[name], name, style="--")
@@ -115,11 +131,22 @@ def _handles(plane: Plane, points: tuple[str, ...]) -> list:
     return [*handles, panels.arrow_handle(panels.LEARNED, f"learned change ({plane.middle}s)")]
 
 
-def corrected_beside_reference(data: FigureData, x: str, y: str, middle: str = "median", cells: int = 2000) -> Figure:
-    """Draw the raw query beside the reference, then each correction beside it (2020, Figure 4a-b).
+def corrected_beside_reference(
+    data: FigureData,
+    x: str,
+    y: str,
+    middle: str = "median",
+    cells: int = 2000,
+    before: str = "raw",
+    after: str = "corrected",
+    first_letter: str = "a",
+) -> Figure:
+    """Draw the raw query beside the reference, then each correction beside it (2020, Figure 4).
 
-    ``x`` and ``y`` are features. Curves on the margins are densities of all cells.
+    ``x`` and ``y`` are features. Curves on the margins are densities of all cells. ``before`` and ``after`` say in the
+    titles what the query is and what a method makes of it; the letters of the panels start at ``first_letter``.
     """
+    letters = letters_from(first_letter, data.figure["name"])
     plane = Plane(data, x, y, middle)
     shown = [None, *data.panels]
     columns = len(shown) if len(shown) < 3 else 3
@@ -127,10 +154,10 @@ def corrected_beside_reference(data: FigureData, x: str, y: str, middle: str = "
     sentences = DRAWN.format(cells), "Curves on the margins are densities of all cells", ASIDE
     figure = style.page(data.figure["title"], note(data, *sentences), rows * style.WIDTH / columns)
     axes = _axes_with_margins(figure, len(shown), columns)
-    for (ax, above, beside), panel, letter in zip(axes, shown, panels.letters(), strict=False):
+    for (ax, above, beside), panel, letter in zip(axes, shown, letters, strict=False):
         plane.prepare(ax)
         ax.set(xlabel=data.axis_label(x), ylabel=data.axis_label(y))
-        title = f"{letter}   raw" if panel is None else f"{letter}   corrected: {panel.label}"
+        title = f"{letter}   {before}" if panel is None else f"{letter}   {after}: {panel.label}"
         above.set_title(panels.wrapped(title, columns), loc="left", weight="bold")
         _with_margins(ax, above, beside, plane, panel, cells)
     style.settle(figure)
@@ -138,6 +165,19 @@ def corrected_beside_reference(data: FigureData, x: str, y: str, middle: str = "
         _arrows(ax, plane, panel)
     panels.legend(figure, _handles(plane, ("query", "prediction", "reference")))
     return figure
+
+
+def letters_from(first: str, figure: str) -> Iterator[str]:
+    """Return the letters of panels from ``first`` on: a figure can go on where another one ends.
+
+    Raises
+    ------
+    UserError
+        If ``first`` is not one lower-case letter.
+    """
+    if first not in tuple(string.ascii_lowercase):
+        raise UserError(f"{figure}: the option 'first_letter' is one letter from a to z, not '{first}'.")
+    return dropwhile(lambda letter: letter != first, panels.letters())
 
 
 def _axes_with_margins(figure: Figure, count: int, columns: int) -> list[tuple[Axes, Axes, Axes]]:
@@ -159,19 +199,23 @@ def _axes_with_margins(figure: Figure, count: int, columns: int) -> list[tuple[A
 
 
 def _with_margins(ax: Axes, above: Axes, beside: Axes, plane: Plane, panel: Panel | None, cells: int) -> None:
-    """Draw the query or its correction beside the reference, and the densities of both features."""
+    """Draw the query or its correction beside the reference, and the densities of both features.
+
+    Where the task has no reference, the truth takes its place in the query's panel too.
+    """
     if panel is not None and panel.X is None:
         panels.not_run(ax, panel.not_run)
         return
     shown = {"query": plane.cells["query"]} if panel is None else {"prediction": plane.predicted(panel)}
     shown |= {name: plane.cells[name] for name in ("reference",) if name in plane.cells}
     panels.cloud(ax, shown, cells, size=4)
-    lines = ("source", "target") if panel is None else ("truth",)
-    for name in lines:
-        if name in plane.cells:
-            panels.contour(ax, plane.cells[name], name, style="--" if panel is None else "-")
-    for name, points in (shown | {name: plane.cells[name] for name in lines if name in plane.cells}).items():
-        look = "--" if name in ("source", "target") else "-"
+    controls = ("source", "target") if panel is None else ()
+    real = ("truth",) if panel is not None or "reference" not in plane.cells else ()
+    lines = {name: plane.cells[name] for name in (*controls, *real) if name in plane.cells}
+    for name, points in lines.items():
+        panels.contour(ax, points, name, style="--" if name in controls else "-")
+    for name, points in (shown | lines).items():
+        look = "--" if name in controls else "-"
         panels.density(above, points[:, 0], plane.limits[0], name, look)
         panels.density(beside, points[:, 1], plane.limits[1], name, look, upright=True)
     panels.note_outside(ax, shown.get("prediction", shown.get("query")))

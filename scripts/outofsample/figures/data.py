@@ -100,14 +100,14 @@ def load_data(figure: dict, train: str | Path, truth: str | Path, predictions: l
     """
     options = dict(figure.get("options", {}))
     shared = {name: options.pop(name, None) for name in SHARED_OPTIONS}
-    _, data = read_train(Path(train))
+    _, data, _ = read_train(Path(train))
     query = _find_query(data, shared["query"], figure["name"])
     truths = read_truth(Path(truth), data)
     cells = {
         "source": data.X[data.is_source(query)],
         "target": data.X[data.is_target(query)],
         "query": data.X[data.is_query(query)],
-        "truth": truths.get(query.name, data.X[:0]),
+        "truth": truths[query.name].X if query.name in truths else data.X[:0],
         "reference": data.X[data.is_reference(query)],
     }
     return FigureData(
