@@ -1,0 +1,401 @@
+"""Neuron Editing as a scikit-learn estimator, for use from Python without Snakemake."""
+
+import inspect
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+
+from outofsample.arrays import Query, TrainingData
+from outofsample.datasets.own import looks_like_counts
+from outofsample.errors import UserError, did_you_mean
+from outofsample.methods.base import chunks
+from outofsample.methods.neuron_editing import Method, Settings
+from outofsample.models import autoencoder
+from outofsample.models.base import Run, as_arrays, as_tensors
+from outofsample.write_back import writing
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from pandas import DataFrame
+
+    Cells = np.ndarray | DataFrame | AnnData
+
+#: What marks a saved estimator.
+FORMAT = "outofsample-neuron-editor"
+_QUERY = Query("query", "query", "source", "target")
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Cells in one of the three forms that users have: values (cells, features) and the names of the features."""
+
+    values: Any
+    names: tuple[str, ...] | None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.values.shape
+
+    def rows(self, rows: slice, columns: list[int] | None = None) -> np.ndarray:
+        """Return some rows (cells, features) as dense float32, with the columns in this order."""
+        part = self.values.iloc[rows] if hasattr(self.values, "iloc") else self.values[rows]
+        part = part.toarray() if hasattr(part, "toarray") else part
+        part = np.asarray(part, dtype=np.float32)
+        return part if columns is None else part[:, columns]
+
+
+class NeuronEditor(BaseEstimator):
+    """Predict how cells would look after a change that was seen in other cells (Amodio et al., Neuron Editing).
+
+    An autoencoder is trained on source S, target T and query X together; the activations of its inner layer are mapped
+    from the percentiles of S to those of T (Eq. 1), and decoded.
+
+    Parameters
+    ----------
+    hidden, latent
+        Widths of the encoder's hidden layers (the decoder mirrors them) and of the edited layer.
+    edit
+        ``percentile`` (the papers'), ``mean_shift``, ``median_shift`` or ``knn_shift``; see `outofsample.edits`.
+    tails
+        Of ``percentile``, where a value lies outside S: ``paper``, ``shift`` or ``robust``; other edits have none.
+    output
+        ``decode``: the decoded edited activations; ``residual``: the cell plus what decoding says that changes.
+    epochs, patience
+        At most so many epochs; stop after so many without a better loss on held-out cells (None: never).
+    batch_size, learning_rate
+        Cells of each of S, T and X in a step; of Adam.
+    standardize
+        Whether features are centred and scaled inside the network.
+    seed
+        The same seed gives the same bits on a CPU.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+
+    Attributes
+    ----------
+    n_features_in_, feature_names_in_
+        Number of features, and their names (features,) where they were given.
+    history_
+        A dictionary per epoch: losses and gradients.
+    method_
+        The fitted `outofsample.methods.neuron_editing.Method`.
+
+    Notes
+    -----
+    Values should be on the scale that a network likes: arcsinh(x / 5) for mass cytometry, log(1 + counts per 10,000)
+    for counts. Arrays are taken and returned as float32.
+    """
+
+    def __init__(
+        self,
+        hidden=(500, 250),
+        latent=50,
+        edit="percentile",
+        tails="paper",
+        output="decode",
+        epochs=100,
+        patience=10,
+        batch_size=100,
+        learning_rate=1e-3,
+        standardize=False,
+        seed=0,
+        device="auto",
+    ):
+        self.hidden = hidden
+        self.latent = latent
+        self.edit = edit
+        self.tails = tails
+        self.output = output
+        self.epochs = epochs
+        self.patience = patience
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.standardize = standardize
+        self.seed = seed
+        self.device = device
+
+    def fit(self, S: "Cells", T: "Cells", X: "Cells") -> "NeuronEditor":
+        """Train on source ``S``, target ``T`` and query ``X`` (cells, features), and return self.
+
+        Raises
+        ------
+        UserError
+            If a population is empty, the features differ, a value is not a finite number, or a parameter is wrong.
+        """
+        method = self._build()
+        tables = {word: _as_table(cells, word) for word, cells in (("S", S), ("T", T), ("X", X))}
+        named = next((table for table in tables.values() if table.names is not None), tables["S"])
+        parts = [self._read(table, word, named) for word, table in tables.items()]
+        _warn_of_counts(parts)
+        sizes = [len(part) for part in parts]
+        data = TrainingData(
+            X=np.concatenate(parts),
+            role=np.repeat(["source", "target", "query"], sizes),
+            condition=np.repeat(["source", "target", "source"], sizes),
+            domain=np.repeat(["given", "given", "query"], sizes),
+            features=named.names or tuple(map(str, range(named.shape[1]))),
+            queries=(_QUERY,),
+        )
+        del parts
+        method.fit(data, self.seed, Run(device=self.device))
+        self._take(method, named.names)
+        self.history_ = method.fitted.history
+        return self
+
+    def transform(self, X: "Cells") -> "Cells":
+        """Return cells (cells, features) as they would be after the change, in the form of ``X``.
+
+        Index, columns, ``obs`` and ``var`` are kept. Works in chunks: beside the result it needs the memory of one
+        chunk. The cells need not be those of `fit`.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        UserError
+            If the features are not those of `fit`, or a value is not finite.
+        """
+        table, order = self._table_to_transform(X)
+        predicted = np.empty(table.shape, np.float32)
+        columns = slice(None) if order is None else order
+        for rows, part in self._chunks(table, order):
+            predicted[rows, columns] = self.method_.transform(part, _QUERY).X
+        return _in_form_of(X, predicted)
+
+    def fit_transform(self, S: "Cells", T: "Cells", X: "Cells") -> "Cells":
+        """Fit, and transform ``X``."""
+        return self.fit(S, T, X).transform(X)
+
+    def extrapolated(self, X: "Cells") -> np.ndarray:
+        """Return the share (cells,) of each cell's edited units that lie outside the range of the source."""
+        table, order = self._table_to_transform(X)
+        share = np.empty(table.shape[0], np.float32)
+        edit = self.method_.edits[_QUERY.source, _QUERY.target]
+        for rows, part in self._chunks(table, order):
+            share[rows] = edit.outside(self.method_.fitted.encode(part, _QUERY.source)).mean(axis=1)
+        return share
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted estimator to one file: tensors, numbers and strings, no pickled code."""
+        import io
+
+        import torch
+
+        self._check_fitted()
+        names = getattr(self, "feature_names_in_", None)
+        content = {
+            "format": FORMAT,
+            "parameters": {name: _plain(value) for name, value in self.get_params(deep=False).items()},
+            "names": None if names is None else names.tolist(),
+            "history": self.history_,
+            "model": self.method_.fitted.as_tensors(),
+            "method": as_tensors(self.method_.state()),
+        }
+        # Into memory first: torch tells of a full disk in a way that looks like a bug.
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        with writing(path) as temporary:
+            temporary.write_bytes(buffer.getbuffer())
+
+    @classmethod
+    def load(cls, path: str | Path) -> "NeuronEditor":
+        """Read what `save` wrote; the network is then on the CPU.
+
+        Raises
+        ------
+        UserError
+            If there is no such file, or it was not written by `save`.
+        """
+        content = _read_saved(Path(path))
+        editor = cls(**content["parameters"])
+        method = editor._build()
+        method.fitted.from_tensors(content["model"])
+        method.load_state(as_arrays(content["method"]))
+        features = len(method.fitted.centre)
+        names = None if content["names"] is None else tuple(content["names"])
+        method.features, method.queries = names or tuple(map(str, range(features))), (_QUERY,)
+        editor._take(method, names)
+        editor.history_ = content["history"]
+        return editor
+
+    def _build(self) -> Method:
+        """Return the method that the parameters describe, not fitted.
+
+        Raises
+        ------
+        UserError
+            If a parameter is wrong.
+        """
+        options = {"tails": self.tails} if self.edit == "percentile" else {}
+        shared = ("latent", "epochs", "patience", "batch_size", "learning_rate", "standardize")
+        try:
+            network = {name: getattr(self, name) for name in shared}
+            model = autoencoder.Model(autoencoder.Settings(hidden=tuple(self.hidden), **network))
+            return Method(Settings(edit=self.edit, edit_options=options, output=self.output), model)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"NeuronEditor: {error}.") from error
+
+    def _take(self, method: Method, names: tuple[str, ...] | None) -> None:
+        """Keep what `fit` or `load` gave."""
+        self.method_ = method
+        self.n_features_in_ = len(method.features)
+        if names is not None:
+            self.feature_names_in_ = np.array(names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    def _read(self, table: _Table, word: str, named: _Table) -> np.ndarray:
+        """Return all cells (cells, features) float32 of a table, with the columns in the order of ``named``."""
+        values = table.rows(slice(None), _order(table, named.names, named.shape[1], word))
+        return _checked(values, word, named.names, 0)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "method_"):
+            raise NotFittedError("This NeuronEditor is not fitted yet; call fit(S, T, X) first.")
+
+    def _table_to_transform(self, X: "Cells") -> tuple[_Table, list[int] | None]:
+        self._check_fitted()
+        table = _as_table(X, "X")
+        return table, _order(table, getattr(self, "feature_names_in_", None), self.n_features_in_, "X")
+
+    def _chunks(self, table: _Table, order: list[int] | None):
+        """Yield the place (slice) and the checked values (cells, features) of consecutive pieces of a table."""
+        names = getattr(self, "feature_names_in_", None)
+        for places in chunks(range(table.shape[0])):
+            rows = slice(places.start, places.stop)
+            yield rows, _checked(table.rows(rows, order), "X", names, places.start)
+
+
+def _plain(value):
+    """Return a parameter as what torch reads without pickled code: numpy's numbers become Python's."""
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(item) for item in value)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _as_table(cells: "Cells", word: str) -> _Table:
+    """Return cells as a table.
+
+    Raises
+    ------
+    UserError
+        If they are no array, DataFrame or AnnData with at least one row and numbers in every column.
+    """
+    if hasattr(cells, "obs_names"):
+        table = _Table(cells.X, tuple(map(str, cells.var_names)))
+    elif hasattr(cells, "iloc") and hasattr(cells, "columns"):
+        text = [
+            name for name, kind in cells.dtypes.items() if not np.issubdtype(getattr(kind, "type", kind), np.number)
+        ]
+        if text:
+            raise UserError(f"{word}: the column '{text[0]}' does not hold numbers; leave it out.")
+        table = _Table(cells, tuple(map(str, cells.columns)))
+    elif isinstance(cells, np.ndarray):
+        table = _Table(cells, None)
+    else:
+        raise UserError(
+            f"{word}: give a numpy array (cells, features), a DataFrame or an AnnData, not {type(cells).__name__}."
+        )
+    if getattr(table.values, "ndim", 0) != 2:
+        raise UserError(f"{word}: the cells must be a table (cells, features); one cell is a table with one row.")
+    if 0 in table.shape:
+        raise UserError(f"{word}: the population is empty (its shape is {table.shape}).")
+    if table.names is not None and len(set(table.names)) < len(table.names):
+        twice = next(name for name in table.names if table.names.count(name) > 1)
+        raise UserError(f"{word}: the feature '{twice}' occurs twice; give each its own name.")
+    if isinstance(cells, np.ndarray) and not np.issubdtype(cells.dtype, np.number):
+        raise UserError(f"{word}: the array must hold numbers, not {cells.dtype}.")
+    return table
+
+
+def _order(table: _Table, names, features: int, word: str) -> list[int] | None:
+    """Return the columns of a table in the order of ``names``; None where they are in it.
+
+    Raises
+    ------
+    UserError
+        If the features are others; the message lists them.
+    """
+    if names is None or table.names is None:
+        if table.shape[1] != features:
+            raise UserError(f"{word}: it has {table.shape[1]} features, and {features} are needed, in the same order.")
+        return None
+    place, wanted = {name: column for column, name in enumerate(table.names)}, set(names)
+    missing = [name for name in names if name not in place]
+    more = [name for name in table.names if name not in wanted]
+    if missing or more:
+        hint = did_you_mean(missing[0], table.names) if missing else ""
+        listed = [", ".join(part[:10]) + (", ..." if len(part) > 10 else "") or "none" for part in (missing, more)]
+        raise UserError(
+            f"{word}: the features are not the same: missing are {listed[0]}{hint}, and not known are {listed[1]}."
+        )
+    order = [place[name] for name in names]
+    return None if order == list(range(features)) else order
+
+
+def _checked(values: np.ndarray, word: str, names, first: int) -> np.ndarray:
+    """Return the values, or raise `UserError` that names the first one that is not finite."""
+    if not np.isfinite(values).all():
+        cell, column = np.argwhere(~np.isfinite(values))[0]
+        feature = column if names is None else f"'{names[column]}'"
+        raise UserError(
+            f"{word}: the value of feature {feature} in row {first + cell} is {values[cell, column]}; all values must "
+            "be finite numbers."
+        )
+    return values
+
+
+def _warn_of_counts(parts: list[np.ndarray]) -> None:
+    if all(looks_like_counts(part) for part in parts):
+        warnings.warn(
+            "the values look like raw counts; give log(1 + counts per 10,000 of the cell), or arcsinh(x / 5) for "
+            "cytometry.",
+            stacklevel=3,
+        )
+
+
+def _in_form_of(cells: "Cells", predicted: np.ndarray) -> "Cells":
+    """Return predicted values (cells, features) float32 as an array, DataFrame or AnnData, as ``cells`` are."""
+    if hasattr(cells, "obs_names"):
+        import anndata
+
+        mappings = ("uns", "obsm", "varm", "layers", "obsp", "varp")
+        copied = {name: dict(getattr(cells, name)) for name in mappings}
+        return anndata.AnnData(predicted, obs=cells.obs.copy(), var=cells.var.copy(), **copied)
+    if hasattr(cells, "iloc"):
+        import pandas as pd
+
+        return pd.DataFrame(predicted, index=cells.index, columns=cells.columns, copy=False)
+    return predicted
+
+
+def _read_saved(path: Path) -> dict:
+    """Return the content of a saved estimator.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, or it is not one that `NeuronEditor.save` wrote.
+    """
+    import torch
+
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "not there"
+        raise UserError(f"{path}: this is {what}; give a file that NeuronEditor.save wrote.")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        ours = content["format"] == FORMAT
+    except Exception as error:
+        # What torch raises depends on what the file is; its text would advise to switch the check off.
+        raise UserError(
+            f"{path}: this file was not written by NeuronEditor.save, or is damaged ({type(error).__name__})."
+        ) from error
+    known = inspect.signature(NeuronEditor.__init__).parameters
+    if not ours or not set(content.get("parameters", "?")) <= set(known):
+        raise UserError(f"{path}: this file was not written by NeuronEditor.save of this version.")
+    return content
