@@ -1,5 +1,5 @@
 # `make` lists the targets.
-.PHONY: help install demo test lint report lock schema clean
+.PHONY: help install demo test test-cluster lint report lock schema clean
 .DEFAULT_GOAL := help
 
 # As in the activated virtual environment.
@@ -12,7 +12,7 @@ REPORT := $(DEMO)/report.html
 SMK := Snakefile $(wildcard rules/*.smk)
 
 help: ## list the targets
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
 
 install: ## make .venv with the versions of requirements.lock, and get R where possible
 	@setup/install.sh
@@ -23,7 +23,10 @@ demo: install ## run the demo study and make its report
 	@printf '%s\n' "" "tables   $(DEMO)/tables/" "figures  $(DEMO)/figures/" "report   $(REPORT)"
 
 test: lint ## check the style, then run all tests
-	@pytest -q --durations=15 tests
+	@pytest -q -n 2 --dist loadgroup --durations=15 tests
+
+test-cluster: install ## run a study on a SLURM of Debian's packages that is started here (root; part of `make test`)
+	@pytest -q -rs tests/cluster
 
 lint: install ## ruff, snakefmt and snakemake --lint
 	@ruff check --quiet .

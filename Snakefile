@@ -20,6 +20,11 @@ include: "rules/transform.smk"
 include: "rules/batch_correction.smk"
 include: "rules/evaluate.smk"
 include: "rules/figures.smk"
+include: "rules/own.smk"
+
+
+onstart:
+    check_cluster_settings()
 
 
 rule all:
@@ -27,4 +32,5 @@ rule all:
     input:
         tables=[table_file(name, "csv") for name in STUDY.selected("tables")],
         figures=[figure_file(name, "pdf") for name in STUDY.selected("figures")],
+        own=own_folders(),
         scores=[score_file(name) for name in STUDY.selected("tasks")],

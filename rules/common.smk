@@ -1,5 +1,8 @@
+import functools
 import json
 import os
+import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -13,6 +16,7 @@ from outofsample import registry
 from outofsample.code import files_imported
 from outofsample.config import load_study
 from outofsample.errors import UserError
+from outofsample.feature_extractors import find_inception
 from outofsample.methods.base import why_not as reason_against
 
 # Jobs call `python`: without conda it must be the interpreter that runs Snakemake, also where the virtual environment is
@@ -69,9 +73,12 @@ def benchmark_file(*parts):
     return os.path.join(RESULTS, "benchmarks", *parts) + ".tsv"
 
 
+# What is asked for again and again while thousands of jobs are planned is cached.
+
 # ---- code: a job runs again when a file of the package that it imports has changed
 
 
+@functools.cache
 def code(script, *entries):
     """Return the files that a script and the registry entries (kind, name) of its job import, relative to here."""
     roots = [Path(workflow.basedir) / SCRIPTS / script, *(registry.path_of(*entry) for entry in entries)]
@@ -85,9 +92,17 @@ def dataset_uses(name):
     return STUDY.datasets[name].uses or name
 
 
+@functools.cache
+def completed_settings(name):
+    """Return the settings of a dataset, with what only a look into the data folder can tell."""
+    complete = registry.find("datasets", dataset_uses(name)).complete
+    return stop_at_user_errors(complete, STUDY.datasets[name].settings, Path(STUDY.data_dir))
+
+
+@functools.cache
 def dataset(name):
     """Return the dataset object with the study's settings."""
-    return registry.create("datasets", dataset_uses(name), STUDY.datasets[name].settings)
+    return registry.create("datasets", dataset_uses(name), completed_settings(name))
 
 
 def is_simulated(name):
@@ -114,7 +129,17 @@ def raw_paths(name):
 
 
 def dataset_settings(name):
-    return json.dumps(STUDY.datasets[name].settings)
+    return json.dumps(completed_settings(name))
+
+
+def is_own(task):
+    """Whether a task runs on data of the user's own, which get their predictions back in their own format."""
+    return dataset_uses(STUDY.tasks[task].dataset) == "own"
+
+
+def own_folders():
+    """Return the folders with predictions in the format of the user's own files."""
+    return [f"{RESULTS}/own/{task}/{method}" for task in TASKS if is_own(task) for method in runs(task)]
 
 
 # ---- tasks, models, methods
@@ -131,6 +156,10 @@ def split_json(task):
             "reference": entry.reference,
             "source_domains": entry.source_domains,
             "cells_per_group": entry.cells_per_group,
+            "conditions": entry.conditions,
+            "variable_features": entry.variable_features,
+            "feature_selection": entry.feature_selection,
+            "keep_features": entry.keep_features,
         }
     )
 
@@ -157,6 +186,7 @@ def method_entries(methods):
     return [("methods", SPECS[name]["uses"]) for name in methods]
 
 
+@functools.cache
 def model_class(model):
     return registry.find(*model_entry(model))
 
@@ -164,9 +194,11 @@ def model_class(model):
 TRAINED = [model for model in BY_MODEL if model != "none" and model_class(model).trains]
 
 
-def seed_batches(model):
-    """Return the seeds of a model in batches, one per job: {label: seeds}."""
-    seeds = STUDY.seeds if model_class(model).stochastic else STUDY.seeds[:1]
+@functools.cache
+def seed_batches(task, model):
+    """Return the seeds of a model in a task in batches, one per job: {label: seeds}."""
+    seeds = STUDY.task_seeds(task)
+    seeds = seeds if model_class(model).stochastic else seeds[:1]
     size = STUDY.seeds_per_job or len(seeds)
     batches = [seeds[start : start + size] for start in range(0, len(seeds), size)]
     return {"-".join(map(str, batch)): batch for batch in batches}
@@ -176,9 +208,10 @@ def fitted_files(task, model):
     """Return the files with the fitted states of a model; none where it needs no training."""
     if model not in TRAINED:
         return []
-    return [f"{RESULTS}/models/{task}/{model}/seeds_{batch}.pt" for batch in seed_batches(model)]
+    return [f"{RESULTS}/models/{task}/{model}/seeds_{batch}.pt" for batch in seed_batches(task, model)]
 
 
+@functools.cache
 def model_json(model, task):
     return json.dumps(None if model == "none" else STUDY.model_spec(model, task))
 
@@ -187,6 +220,7 @@ def methods_json(methods):
     return json.dumps([SPECS[name] for name in methods])
 
 
+@functools.cache
 def why_not(task, method):
     """Return why a method cannot run on a task, or None where it can."""
     return reason_against(STUDY.method_class(method), dataset(STUDY.tasks[task].dataset).kinds)
@@ -197,6 +231,25 @@ def runs(task):
     return [method for method in STUDY.task_methods(task) if why_not(task, method) is None]
 
 
+def is_images(task):
+    return "images" in dataset(STUDY.tasks[task].dataset).kinds
+
+
+def classifier_file(task):
+    """Return the classifier whose features describe the images of a task; none for other data."""
+    return [f"{RESULTS}/classifiers/{task}.pt"] if is_images(task) else []
+
+
+def inception_file(task):
+    """Return Inception's file for FID and KID, where the study asks for them and the task has images."""
+    return [str(find_inception(STUDY.data_dir))] if STUDY.evaluation.fid and is_images(task) else []
+
+
+for task in TASKS:
+    # Before any job starts: the message says where the file is to be had.
+    stop_at_user_errors(inception_file, task)
+
+
 def not_run_json(task):
     """Return the reasons of those that cannot."""
     return json.dumps({m: why_not(task, m) for m in STUDY.task_methods(task) if why_not(task, m)})
@@ -205,6 +258,61 @@ def not_run_json(task):
 def needs_gpu():
     """Return the number of GPUs that a training job asks for."""
     return 1 if STUDY.device == "cuda" else 0
+
+
+# ---- clusters: what profiles/slurm asks its user to fill in
+
+CLUSTER_SETTINGS = {
+    "slurm_account": "'sacctmgr show associations user=$USER format=account' lists yours",
+    "slurm_partition": "'sinfo --summarize' lists them",
+    "gpu_partition": "'sinfo --format=\"%P %G\"' lists them with their GPUs, and the study has device: cuda",
+}
+
+
+def default_resource(name):
+    """Return a default resource as the profile or the command line gives it; None where nobody does."""
+    resources = workflow.resource_settings.default_resources or {}
+    return resources[name].raw if name in resources else None
+
+
+def training_partition():
+    """Return the partition of SLURM that trainings go to; None where Snakemake runs without SLURM."""
+    gpu = default_resource("gpu_partition") if needs_gpu() else None
+    return gpu or default_resource("slurm_partition")
+
+
+def unfilled_cluster_settings():
+    """Return a line for each setting of the SLURM profile that this study needs and that still is a placeholder."""
+    needed = [name for name in CLUSTER_SETTINGS if name != "gpu_partition" or needs_gpu()]
+    return [
+        f"default-resources, {name}: fill in what stands for '{value}'; {CLUSTER_SETTINGS[name]}"
+        for name in needed
+        if (value := str(default_resource(name) or "")).startswith("<")
+    ]
+
+
+def check_cluster_settings():
+    """Stop before anything is submitted that SLURM would not take.
+
+    Snakemake's SLURM plugin waits for ever on a job whose account or programs are wrong.
+    """
+    if workflow.executor_plugin.name != "slurm":
+        return
+    if unfilled := unfilled_cluster_settings():
+        raise WorkflowError("profiles/slurm/config.yaml is not filled in:\n  - " + "\n  - ".join(unfilled))
+    if shutil.which("sbatch") is None:
+        raise WorkflowError(
+            "There is no 'sbatch' here: profiles/slurm submits jobs from a login node of a SLURM cluster."
+        )
+    from snakemake_executor_plugin_slurm.accounts import test_account
+
+    for account in filter(None, re.split(r"[,\s]+", str(default_resource("slurm_account") or ""))):
+        test_account(account, logger)
+
+
+if workflow.is_main_process and workflow.output_settings.dryrun:
+    for line in unfilled_cluster_settings():
+        logger.warning(f"Before a real run: profiles/slurm/config.yaml, {line}.")
 
 
 # ---- tables and figures
@@ -230,21 +338,29 @@ def table_json(name):
             "paper": table.paper,
             "table": table.table,
             "columns": [column.model_dump() for column in table.columns],
-            "paper_tasks": [t for t in table.paper_tasks if STUDY.tasks[t].dataset not in SIMULATED],
+            "paper_tasks": [t for t in table.paper_tasks if not is_stand_in(t)],
             "rank_by": table.rank_by,
             "methods": [{"name": m, "label": label(m), "control": STUDY.methods[m].control} for m in methods],
             "tasks": table.tasks,
             "task_labels": {task: task_label(task) for task in table.tasks},
-            "stand_in": {task: STUDY.tasks[task].dataset in SIMULATED for task in table.tasks},
+            "stand_in": {task: is_stand_in(task) for task in table.tasks},
             "notes": table.notes,
         }
     )
 
 
 def figure_methods(name):
-    """Return the methods that a figure shows."""
+    """Return the methods whose predictions a figure shows."""
     figure = STUDY.figures[name]
+    if figure.task is None:
+        return []
     return [method for method in runs(figure.task) if figure.methods is None or method in figure.methods]
+
+
+def figure_cells(name):
+    """Return the files of the task that a figure shows: training part and truth; none where it shows scores alone."""
+    task = STUDY.figures[name].task
+    return [] if task is None else [f"{RESULTS}/tasks/{task}/{part}.h5ad" for part in ("train", "truth")]
 
 
 def figure_histories(name):
@@ -257,29 +373,32 @@ def figure_histories(name):
     ]
 
 
+def is_stand_in(task):
+    return STUDY.tasks[task].dataset in SIMULATED
+
+
 def figure_json(name):
     """Return the parameters of a figure's notebook, but for its files."""
     figure = STUDY.figures[name]
+    tasks = [*filter(None, [figure.task]), *figure.scores]
+    methods = [method for method in SPECS if figure.methods is None or method in figure.methods]
     return json.dumps(
         {
             "name": name,
             "title": figure.title,
-            "task": task_label(figure.task),
-            "stand_in": STUDY.tasks[figure.task].dataset in SIMULATED,
+            "task": "" if figure.task is None else task_label(figure.task),
+            "stand_in": any(is_stand_in(task) for task in tasks),
             "demo_size": STUDY.demo_size,
-            "labels": {method: label(method) for method in figure_methods(name)},
-            "unit": unit(STUDY.tasks[figure.task].dataset),
+            "labels": {method: label(method) for method in methods},
+            "controls": [method for method in methods if STUDY.methods[method].control],
+            "scores_of": {t: {"label": task_label(t), "stand_in": is_stand_in(t)} for t in figure.scores},
+            "unit": "" if figure.task is None else dataset(STUDY.tasks[figure.task].dataset).unit,
             "options": figure.options,
         }
     )
 
 
-def unit(name):
-    """Return the unit of a dataset's values, for axes."""
-    cofactor = getattr(dataset(name).settings, "cofactor", None)
-    return "" if cofactor is None else f"arcsinh(x/{cofactor:g})"
-
-
+@functools.cache
 def code_of_figures():
     """Return the files of the package that notebooks import."""
     folder = Path(workflow.basedir) / SCRIPTS / "outofsample" / "figures"

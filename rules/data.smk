@@ -1,3 +1,4 @@
+# Compute nodes often see no internet, so what is fetched is fetched on the submitting host.
 localrules:
     fetch_file,
 
@@ -20,9 +21,11 @@ rule fetch_file:
     params:
         local=lambda wildcards: f"{STUDY.data_dir}/{dataset(wildcards.dataset).settings.folder}/{wildcards.file}",
         sha256=lambda wildcards: raw_file(wildcards.dataset, wildcards.file).sha256 or "",
+        hint=lambda wildcards: dataset(wildcards.dataset).how_to_get,
         url=lambda wildcards: raw_file(wildcards.dataset, wildcards.file).url or "",
     shell:
-        "python scripts/fetch_file.py --name {wildcards.file:q} --local {params.local:q} --sha256 {params.sha256:q} --url {params.url:q} "
+        "python scripts/fetch_file.py --name {wildcards.file:q} --local {params.local:q} --sha256={params.sha256:q} --url={params.url:q} "
+        "--hint={params.hint:q} "
         "--output {output.file:q} >{log} 2>&1"
 
 
@@ -39,6 +42,7 @@ for name in SIMULATED:
             log_file("simulate_dataset", name),
         benchmark:
             benchmark_file("simulate_dataset", name)
+        localrule: True
         conda:
             "../envs/python.yaml"
         resources:
@@ -63,11 +67,14 @@ rule preprocess_dataset:
         log_file("preprocess_dataset", "{dataset}"),
     benchmark:
         benchmark_file("preprocess_dataset", "{dataset}")
+    # On a cluster one job makes a dataset and splits all its tasks.
+    group:
+        "prepare"
     conda:
         "../envs/python.yaml"
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
         gpu=0,
     params:
         uses=lambda wildcards: dataset_uses(wildcards.dataset),
@@ -90,11 +97,13 @@ rule split_task:
         log_file("split_task", "{task}"),
     benchmark:
         benchmark_file("split_task", "{task}")
+    group:
+        "prepare"
     conda:
         "../envs/python.yaml"
     resources:
-        mem_mb=8000,
-        runtime=20,
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=lambda wildcards, attempt: 20 * attempt,
         gpu=0,
     params:
         split=lambda wildcards: split_json(wildcards.task),

@@ -3,6 +3,8 @@ rule evaluate_task:
         train=f"{RESULTS}/tasks/{{task}}/train.h5ad",
         truth=f"{RESULTS}/tasks/{{task}}/truth.h5ad",
         predictions=lambda wildcards: [prediction_file(wildcards.task, method) for method in runs(wildcards.task)],
+        classifier=lambda wildcards: classifier_file(wildcards.task),
+        inception=lambda wildcards: inception_file(wildcards.task),
         code=code("evaluate_task.py"),
     output:
         scores=f"{RESULTS}/scores/{{task}}.csv",
@@ -10,20 +12,28 @@ rule evaluate_task:
         log_file("evaluate_task", "{task}"),
     benchmark:
         benchmark_file("evaluate_task", "{task}")
+    group:
+        "predict_{task}"
     conda:
         "../envs/python.yaml"
+    threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
         gpu=0,
     params:
         evaluation=STUDY.evaluation,
+        networks=lambda wildcards, input: " ".join(
+            f"--{name} {shlex.quote(str(path))}"
+            for name, path in (("classifier", input.classifier), ("inception", input.inception))
+            if path
+        ),
         not_run=lambda wildcards: not_run_json(wildcards.task),
     shell:
         "python scripts/evaluate_task.py --train {input.train:q} --truth {input.truth:q} "
         "--predictions {input.predictions:q} --resamples {params.evaluation.resamples} "
         "--oracle-halves {params.evaluation.oracle_halves} --max-cells {params.evaluation.max_cells} "
-        "--not-run {params.not_run:q} --output {output.scores:q} >{log} 2>&1"
+        "{params.networks} --threads {threads} --not-run {params.not_run:q} --output {output.scores:q} >{log} 2>&1"
 
 
 rule make_table:
@@ -44,6 +54,7 @@ rule make_table:
         log_file("make_table", "{table}"),
     benchmark:
         benchmark_file("make_table", "{table}")
+    localrule: True
     conda:
         "../envs/python.yaml"
     resources:

@@ -1,13 +1,13 @@
 rule render_figure:
     input:
         notebook=lambda wildcards: f"notebooks/{STUDY.figures[wildcards.figure].notebook}.ipynb",
-        train=lambda wildcards: f"{RESULTS}/tasks/{STUDY.figures[wildcards.figure].task}/train.h5ad",
-        truth=lambda wildcards: f"{RESULTS}/tasks/{STUDY.figures[wildcards.figure].task}/truth.h5ad",
+        cells=lambda wildcards: figure_cells(wildcards.figure),
         predictions=lambda wildcards: [
             prediction_file(STUDY.figures[wildcards.figure].task, method)
             for method in figure_methods(wildcards.figure)
         ],
         histories=lambda wildcards: figure_histories(wildcards.figure),
+        scores=lambda wildcards: [score_file(task) for task in STUDY.figures[wildcards.figure].scores],
         code=lambda wildcards: code("render_figure.py") + code_of_figures(),
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
@@ -24,19 +24,21 @@ rule render_figure:
         benchmark_file("render_figure", "{figure}")
     # Kernels that start at the same moment can ask for the same port.
     retries: 2
+    group:
+        "figures"
     conda:
         "../envs/notebooks.yaml"
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 20 * attempt,
         gpu=0,
         notebooks=1,
     params:
         figure=lambda wildcards: figure_json(wildcards.figure),
     shell:
         "python scripts/render_figure.py --notebook {input.notebook:q} --figure {params.figure:q} "
-        "--train {input.train:q} --truth {input.truth:q} --predictions {input.predictions:q} "
-        "--histories {input.histories:q} "
+        "--cells {input.cells:q} --predictions {input.predictions:q} --histories {input.histories:q} "
+        "--scores {input.scores:q} "
         "--pdf {output.pdf:q} --png {output.png:q} --html {output.html:q} >{log} 2>&1"
 
 

@@ -14,12 +14,15 @@ for model, methods in BY_MODEL.items():
             log_file("transform_query", "{task}", model),
         benchmark:
             benchmark_file("transform_query", "{task}", model)
+        # On a cluster one job makes all predictions of a task and their scores.
+        group:
+            "predict_{task}"
         conda:
             "../envs/python.yaml"
         threads: 1
         resources:
-            mem_mb=8000,
-            runtime=30,
+            mem_mb=lambda wildcards, attempt: 8000 * attempt,
+            runtime=lambda wildcards, attempt: 20 * attempt,
             gpu=0,
         params:
             model=lambda wildcards, model=model: model_json(model, wildcards.task),

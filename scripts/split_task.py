@@ -26,12 +26,14 @@ def main() -> None:
     fields["queries"] = tuple(Query(**query) for query in fields["queries"])
     for name in ("held_out", "reference"):
         fields[name] = tuple(tuple(pair) for pair in fields[name])
+    for name in ("source_domains", "conditions", "keep_features"):
+        fields[name] = tuple(fields[name])
     train, truth = split_dataset(anndata.read_h5ad(arguments.dataset), Split(**fields))
     with replacing(arguments.train) as train_part, replacing(arguments.truth) as truth_part:
         train.write_h5ad(train_part, compression="lzf")
         truth.write_h5ad(truth_part, compression="lzf")
     print(train.obs.groupby(["role", "domain", "condition"], observed=True).size().to_string())
-    print(f"truth: {truth.n_obs} cells")
+    print(f"truth: {truth.n_obs} cells, {truth.n_vars} features")
 
 
 if __name__ == "__main__":

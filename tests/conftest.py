@@ -21,6 +21,19 @@ def pytest_addoption(parser):
     parser.addoption("--method", action="append", default=[], help="run the contract tests on this method alone")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests that share fixtures go to one process (pytest-xdist, ``loadgroup``).
+
+    One run of the pipeline, one SLURM, the fits of one method in the contract test, what a file prepares.
+    """
+    for item in items:
+        group = item.path.parent.name if item.path.parent.name in ("workflow", "cluster") else item.path.stem
+        if group == "test_method_contract" and hasattr(item, "callspec"):
+            group = item.callspec.params["name"]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def planted(cells: int = 120, features: int = 6, shift: float = 2.0, seed: int = 0) -> tuple[TrainingData, np.ndarray]:
     """Return training data with a constant shift S -> T in every second feature, and the true answer for X.
 
@@ -41,6 +54,20 @@ def planted(cells: int = 120, features: int = 6, shift: float = 2.0, seed: int =
         queries=(QUERY,),
     )
     return data, (query + change).astype(np.float32)
+
+
+def assert_same_figure(one: Path, two: Path) -> None:
+    """Check that two folders hold the same figure, as ``f.pdf`` and ``f.png``.
+
+    The PDF byte by byte; of the PNG some letters' anti-aliasing varies by a few grey levels within one process.
+    """
+    from PIL import Image
+
+    assert (one / "f.pdf").read_bytes() == (two / "f.pdf").read_bytes()
+    first, second = (np.asarray(Image.open(folder / "f.png").convert("RGB"), int) for folder in (one, two))
+    assert first.shape == second.shape
+    difference = np.abs(first - second).max(axis=2)
+    assert difference.max() <= 16 and (difference > 0).mean() < 1e-3
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,8 @@ the ``Settings`` of the file that defines them, so that a new file brings its ow
 """
 
 import dataclasses
+import re
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +20,7 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 
 from outofsample import registry
@@ -80,7 +83,19 @@ class Task(Part):
 
     dataset: str
     label: str | None = Field(None, description="how tables and figures call it")
-    queries: list[QueryConfig] = Field(min_length=1)
+    queries: list[QueryConfig] = []
+    leave_one_out: Literal["domain"] | None = Field(
+        None, description="instead of queries: one task TASK.DOMAIN per domain, with a query per target condition"
+    )
+    domains: list[str] = Field(default=[], description="with leave_one_out: the domains; default: all of the dataset")
+    source: str | None = Field(None, description="with leave_one_out: the condition that is known of each domain")
+    targets: list[str] = Field(default=[], description="with leave_one_out: the conditions to predict")
+    conditions: list[str] = Field(default=[], description="conditions that take part; default: all")
+    variable_features: int | None = Field(None, ge=1, description="keep so many highly variable features; null: all")
+    feature_selection: Literal["strict", "paper"] = Field(
+        "strict", description="choose them on training cells alone (strict), or on the held-out ones too (paper)"
+    )
+    keep_features: list[str] = Field(default=[], description="features that are kept whatever their variance")
     held_out: list[tuple[str, str]] = Field(
         default=[], description="(domain, condition) pairs that no fit may see, besides the truth of the queries"
     )
@@ -89,6 +104,7 @@ class Task(Part):
     )
     source_domains: list[str] = Field(default=[], description="domains of S and T; default: all but the queries'")
     cells_per_group: int | None = Field(None, ge=2, description="at most so many cells per (domain, condition) pair")
+    seeds: Seeds | None = Field(None, description="how many seeds, or which; default: those of the study")
     methods: list[str] | None = Field(None, description="default: all methods of the study")
     models: dict[str, dict[str, Any]] = Field(default={}, description="settings of models that differ in this task")
 
@@ -99,6 +115,19 @@ class Task(Part):
         if len(set(names)) < len(names):
             raise ValueError(f"two queries have the same name: {', '.join(sorted(names))}; give each its own 'name'")
         return queries
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> "Task":
+        if self.leave_one_out is None:
+            if not self.queries:
+                raise ValueError("give 'queries', or 'leave_one_out: domain' with 'source' and 'targets'")
+            if self.domains or self.source or self.targets:
+                raise ValueError("'domains', 'source' and 'targets' go with 'leave_one_out: domain' alone")
+        elif self.queries:
+            raise ValueError("give either 'queries' or 'leave_one_out', not both")
+        elif not (self.source and self.targets):
+            raise ValueError("'leave_one_out' needs 'source' and 'targets'")
+        return self
 
     def as_queries(self) -> tuple[Query, ...]:
         """Return the queries with their names filled in."""
@@ -126,16 +155,27 @@ class Table(Part):
     rank_by: str | None = Field(None, description="score that ranks the methods")
     notes: list[str] = []
 
+    @property
+    def shown_tasks(self) -> list[str]:
+        """The tasks that the table rests on."""
+        return self.tasks
+
 
 class Figure(Part):
-    """A figure: a papermill notebook run on one task."""
+    """A figure: a papermill notebook run on one task, on the scores of some tasks, or on both."""
 
     notebook: str
-    task: str
+    task: str | None = Field(None, description="task whose cells and predictions the notebook reads")
+    scores: list[str] = Field(default=[], description="tasks whose scores the notebook reads")
     title: str
     methods: list[str] | None = Field(None, description="methods shown; default: all of the task")
     models: list[str] = Field(default=[], description="models whose training histories the notebook reads")
     options: dict[str, Any] = Field(default={}, description="further parameters of the notebook")
+
+    @property
+    def shown_tasks(self) -> list[str]:
+        """The tasks that the figure rests on."""
+        return [*filter(None, [self.task]), *self.scores]
 
 
 class Evaluation(Part):
@@ -144,10 +184,11 @@ class Evaluation(Part):
     resamples: int = Field(200, ge=2, description="resamples of cells for intervals")
     oracle_halves: int = Field(20, ge=2, description="random halves of the truth for the oracle row")
     max_cells: int = Field(2000, ge=10, description="cells of each population that enter pairwise distances")
+    fid: bool = Field(False, description="whether images get FID and KID; needs Inception's file in data_dir")
 
 
 class Selection(Part):
-    """What the study runs, out of all that is defined; null: everything."""
+    """What the study runs, out of all that is defined; null: everything (tables and figures: of the tasks it runs)."""
 
     tasks: list[str] | None = None
     methods: list[str] | None = None
@@ -177,14 +218,32 @@ class Study(Part):
     evaluation: Evaluation = Evaluation()
 
     def selected(self, kind: str) -> list[str]:
-        """Return the names of the ``tasks``, ``methods``, ``tables`` or ``figures`` that the study runs."""
+        """Return the names of the ``tasks``, ``methods``, ``tables`` or ``figures`` that the study runs.
+
+        Tables and figures that nobody chose are made where all their tasks are run.
+        """
         chosen = getattr(self.run, kind)
-        return list(getattr(self, kind)) if chosen is None else list(chosen)
+        if chosen is not None:
+            return list(chosen)
+        if kind not in ("tables", "figures"):
+            return list(getattr(self, kind))
+        run = {*self.selected("tasks"), *self.unknown_tasks()}
+        return [name for name, item in getattr(self, kind).items() if run.issuperset(item.shown_tasks)]
+
+    def unknown_tasks(self) -> list[str]:
+        """Return what tables and figures name as tasks and nobody defines."""
+        items = [*self.tables.values(), *self.figures.values()]
+        return [task for item in items for task in item.shown_tasks if task not in self.tasks]
 
     def task_methods(self, task: str) -> list[str]:
         """Return the methods that a task runs."""
         own = self.tasks[task].methods
         return [name for name in self.selected("methods") if own is None or name in own]
+
+    def task_seeds(self, task: str) -> list[int]:
+        """Return the seeds that a task runs."""
+        own = self.tasks[task].seeds
+        return self.seeds if own is None else own
 
     def method_class(self, name: str) -> type:
         """Return the class of a method of the study."""
@@ -227,7 +286,13 @@ def read_settings(settings: type, values: dict[str, Any]):
             known = list(settings.__dataclass_fields__)
             listed = ", ".join(known) if known else "none"
             raise UserError(f"unknown key '{name}'{did_you_mean(name, known)}; known here: {listed}")
-    return TypeAdapter(settings).validate_python(values)
+    return _adapter(settings).validate_python(values)
+
+
+@cache
+def _adapter(settings: type) -> TypeAdapter:
+    """Return what checks values against a settings dataclass; making one takes 10 ms."""
+    return TypeAdapter(settings)
 
 
 def load_study(values: dict[str, Any], root: Path = Path(), where: str = "configuration") -> Study:
@@ -253,10 +318,50 @@ def load_study(values: dict[str, Any], root: Path = Path(), where: str = "config
     except ValidationError as error:
         problems = [_sentence(problem, Study) for problem in error.errors()]
     else:
-        problems = check_study(study)
+        problems = _check_entries(study)
+        if not problems:
+            study = expand_leave_one_out(study)
+        problems += check_study(study)
     if problems:
         raise UserError(f"{where} has {len(problems)} problem(s):\n" + "\n".join(f"  - {line}" for line in problems))
     return study
+
+
+def expand_leave_one_out(study: Study) -> Study:
+    """Replace each task that leaves one domain out by one task per domain, everywhere it is named.
+
+    ``haber`` with the domains ``Tuft`` and ``Stem`` becomes ``haber.Tuft`` and ``haber.Stem``; where a study runs
+    ``haber``, or a table or a figure shows its scores, it means all of them.
+    """
+    tasks: dict[str, Task] = {}
+    parts: dict[str, list[str]] = {}
+    for name, task in study.tasks.items():
+        single = ({} if task.leave_one_out is None else _leave_each_out(study, name, task)) or {name: task}
+        tasks |= single
+        parts[name] = list(single)
+
+    def spread(names: list[str]) -> list[str]:
+        return [part for name in names for part in parts.get(name, [name])]
+
+    run = study.run.model_copy(update={"tasks": spread(study.selected("tasks"))})
+    tables = {n: table.model_copy(update={"tasks": spread(table.tasks)}) for n, table in study.tables.items()}
+    figures = {n: figure.model_copy(update={"scores": spread(figure.scores)}) for n, figure in study.figures.items()}
+    return study.model_copy(update={"tasks": tasks, "run": run, "tables": tables, "figures": figures})
+
+
+def _leave_each_out(study: Study, name: str, task: Task) -> dict[str, Task]:
+    """Return the tasks, by name, that a task with ``leave_one_out`` stands for."""
+    domains = task.domains
+    if not domains and task.dataset in study.datasets:
+        entry = study.datasets[task.dataset]
+        domains = registry.create("datasets", entry.uses or task.dataset, entry.settings).domains
+    left_out = {}
+    for domain in domains:
+        queries = [QueryConfig(domain=domain, source=task.source, target=target) for target in task.targets]
+        update = {"queries": queries, "leave_one_out": None, "domains": [], "source": None, "targets": []}
+        update["label"] = f"{task.label or name}, {domain}"
+        left_out[f"{name}.{re.sub('[^A-Za-z0-9_.-]+', '_', domain)}"] = task.model_copy(update=update)
+    return left_out
 
 
 def read_study(path: str | Path) -> Study:
@@ -314,6 +419,8 @@ def _extend(values: dict[str, Any], root: Path, seen: list[str]) -> dict[str, An
 def _sentence(problem: dict[str, Any], model: type[BaseModel]) -> str:
     """Turn one of pydantic's errors into a sentence that names the key."""
     place = ".".join(str(step) for step in problem["loc"])
+    if problem["type"] == "value_error" and isinstance(problem["input"], dict):
+        return f"{place}: {problem['msg'].removeprefix('Value error, ')}"
     if problem["type"] == "extra_forbidden":
         known = _fields_at(model, problem["loc"][:-1])
         listed = ", ".join(known)
@@ -334,18 +441,17 @@ def _fields_at(model: type[BaseModel], steps) -> list[str]:
 
 
 def check_study(study: Study) -> list[str]:
-    """Return everything that is wrong between the parts of a study."""
-    problems = _check_selection(study) + _check_entries(study) + _check_tasks(study)
+    """Return what is wrong between the parts of a study."""
+    problems = _check_selection(study) + _check_tasks(study)
+    known = study.selected("tasks")
     for kind in ("tables", "figures"):
-        for name, item in getattr(study, kind).items():
-            if name in study.selected(kind):
-                tasks = item.tasks if kind == "tables" else [item.task]
-                known = study.selected("tasks")
-                problems += [
-                    f"{kind}.{name}: task '{task}' is not run by this study{did_you_mean(task, known)}"
-                    for task in tasks
-                    if task not in known
-                ]
+        problems += [
+            f"{kind}.{name}: task '{task}' is not run by this study{did_you_mean(task, known)}"
+            for name in study.selected(kind)
+            if name in getattr(study, kind)
+            for task in getattr(study, kind)[name].shown_tasks
+            if task not in known
+        ]
     return problems
 
 
@@ -387,6 +493,8 @@ def _check_entry(kind: str, name: str, uses: str, settings: dict[str, Any], wher
 def _check_tasks(study: Study) -> list[str]:
     problems = []
     for name, task in study.tasks.items():
+        if task.leave_one_out is not None and task.dataset in study.datasets:
+            problems.append(f"tasks.{name}.domains: list them; the dataset '{task.dataset}' does not know its domains")
         if task.dataset not in study.datasets:
             problems.append(
                 f"tasks.{name}.dataset: nobody defines the dataset '{task.dataset}'"

@@ -38,6 +38,14 @@ class Split:
         At most so many cells of each (domain, condition) pair, drawn with ``seed``; None for all.
     seed
         Seed of that draw.
+    conditions
+        Conditions that take part; empty for all.
+    variable_features
+        Number of highly variable features that are kept; None for all.
+    feature_selection
+        ``strict``: chosen on training cells alone; ``paper``: on all cells, as the papers did.
+    keep_features
+        Features that are kept whatever their variance: figures name them.
     """
 
     name: str
@@ -47,6 +55,10 @@ class Split:
     source_domains: tuple[str, ...] = ()
     cells_per_group: int | None = None
     seed: int = 0
+    conditions: tuple[str, ...] = ()
+    variable_features: int | None = None
+    feature_selection: str = "strict"
+    keep_features: tuple[str, ...] = ()
 
 
 def pairs_mask(domain: np.ndarray, condition: np.ndarray, pairs) -> np.ndarray:
@@ -83,9 +95,13 @@ def split_dataset(adata: "AnnData", split: Split) -> tuple["AnnData", "AnnData"]
     _check_names(domain, condition, split)
     role = assign_roles(domain, condition, split)
     keep = _draw(domain, condition, split)
-    train = adata[keep & ~np.isin(role, ["truth", "withheld"])].copy()
-    train.obs["role"] = role[keep & ~np.isin(role, ["truth", "withheld"])]
-    truth = adata[keep & (role == "truth")].copy()
+    if split.conditions:
+        keep &= np.isin(condition, split.conditions)
+    seen = keep & ~np.isin(role, ["truth", "withheld"])
+    features = _choose_features(adata, seen if split.feature_selection == "strict" else keep, split)
+    train = adata[seen, features].copy()
+    train.obs["role"] = role[seen]
+    truth = adata[keep & (role == "truth"), features].copy()
     truth.obs["query"] = _query_of_truth(truth, split)
     for part in (train, truth):
         part.uns = {
@@ -99,6 +115,28 @@ def split_dataset(adata: "AnnData", split: Split) -> tuple["AnnData", "AnnData"]
     for query in split.queries:
         _check_populations(to_training(train), query, split.name)
     return train, truth
+
+
+def _choose_features(adata: "AnnData", cells: np.ndarray, split: Split) -> np.ndarray:
+    """Return the mask (features,) of the features that the task keeps, chosen on some cells (mask).
+
+    The highly variable features of scanpy's Seurat flavour, as the trVAE authors chose them, on log1p of normalised
+    counts.
+    """
+    for name in split.keep_features:
+        if name not in adata.var_names:
+            raise UserError(
+                f"Task '{split.name}': keep_features has '{name}', which the dataset does not have"
+                f"{did_you_mean(name, adata.var_names)}."
+            )
+    if split.variable_features is None or split.variable_features >= adata.n_vars:
+        return np.ones(adata.n_vars, dtype=bool)
+    import anndata
+    import scanpy
+
+    chosen_on = anndata.AnnData(adata.X[cells], var=adata.var[[]])
+    chosen = scanpy.pp.highly_variable_genes(chosen_on, n_top_genes=split.variable_features, inplace=False)
+    return chosen["highly_variable"].to_numpy() | adata.var_names.isin(split.keep_features)
 
 
 def _check_names(domain: np.ndarray, condition: np.ndarray, split: Split) -> None:
@@ -115,6 +153,11 @@ def _check_names(domain: np.ndarray, condition: np.ndarray, split: Split) -> Non
                     f"Task '{split.name}': the dataset has no {column} '{name}'{did_you_mean(name, set(known))}; "
                     f"it has {listed}."
                 )
+    for name in split.conditions:
+        if name not in set(condition):
+            raise UserError(
+                f"Task '{split.name}': the dataset has no condition '{name}'{did_you_mean(name, set(condition))}."
+            )
 
 
 def _draw(domain: np.ndarray, condition: np.ndarray, split: Split) -> np.ndarray:

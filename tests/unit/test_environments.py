@@ -1,6 +1,8 @@
 """Lock files, direct dependencies and conda environments name the same versions."""
 
+import ast
 import re
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -9,6 +11,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+
+from outofsample.code import files_imported
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
@@ -110,3 +114,96 @@ def test_environments_have_the_locked_versions(path):
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_environments_have_a_supported_python(path):
     assert environment(path)[0]["python"] in {"3.11", "3.12"}
+
+
+# ---- what jobs import is in their environment
+
+#: Modules whose package has another name.
+PACKAGES = {
+    "PIL": "pillow",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "scvi": "scvi-tools",
+    "umap": "umap-learn",
+    "yaml": "pyyaml",
+    "ot": "pot",
+}
+#: Which registry entries a script can be asked to import.
+KINDS_OF = {
+    "simulate_dataset.py": ["datasets"],
+    "preprocess_dataset.py": ["datasets"],
+    "train_model.py": ["models"],
+    "transform_query.py": ["models", "methods"],
+    "correct_batches.py": ["methods"],
+}
+#: What a script's files import in functions that its job never calls.
+NEVER_CALLED = {
+    # Saving a fitted method; choosing features at the split.
+    "correct_batches.py": {"torch", "scanpy"},
+    # Scores: figures only read what the evaluation reads.
+    "render_figure.py": {"torch", "torchmetrics"},
+}
+#: Batch correctors are computed in the environment with R, everything else in that without.
+WITH_R = {"combat", "limma", "mnn", "cca"}
+
+
+def scripts_by_environment():
+    """Return (script, environment) of every rule that calls one of our scripts."""
+    pairs = set()
+    for path in (ROOT / "rules").glob("*.smk"):
+        for rule in re.split(r"\n *rule\b", path.read_text()):
+            script = re.search(r"python scripts/(\w+\.py)", rule)
+            if script:
+                pairs.add((script[1], re.search(r'"\.\./envs/(\w+)\.yaml"', rule)[1]))
+    return sorted(pairs)
+
+
+def entries_of(script):
+    """Return the files of the registry entries that a script can import in its environment."""
+    paths = []
+    for kind in KINDS_OF.get(script, []):
+        for path in sorted((ROOT / "scripts" / "outofsample" / kind).glob("*.py")):
+            with_r = kind == "methods" and path.stem in WITH_R
+            if with_r == (script == "correct_batches.py"):
+                paths.append(path)
+    return paths
+
+
+def imported_packages(paths):
+    """Return the packages, by their names on PyPI, that some files and what they import of ours need."""
+    found = set()
+    for path in files_imported(paths):
+        for node in ast.walk(ast.parse(Path(path).read_text())):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                modules = [node.module]
+            found |= {module.partition(".")[0] for module in modules}
+    found -= set(sys.stdlib_module_names) | {"outofsample"}
+    return {canonicalize_name(PACKAGES.get(name, name)) for name in found}
+
+
+def test_every_script_of_a_rule_is_looked_at():
+    assert {"train_model.py", "render_figure.py", "correct_batches.py"} <= {
+        script for script, _ in scripts_by_environment()
+    }
+
+
+@pytest.mark.parametrize(("script", "name"), scripts_by_environment())
+def test_what_a_job_imports_is_in_its_environment(script, name):
+    conda, pip, _ = environment(ROOT / "envs" / f"{name}.yaml")
+    there = {canonicalize_name(ON_PYPI.get(package, package)) for package in conda | pip}
+    paths = [ROOT / "scripts" / script, *entries_of(script)]
+    if script == "render_figure.py":
+        paths += sorted((ROOT / "scripts" / "outofsample" / "figures").glob("*.py"))
+    assert imported_packages(paths) - NEVER_CALLED.get(script, set()) <= there
+
+
+def test_containers_install_by_the_lock_files():
+    """What is copied into the images before the installation is what the installer reads."""
+    installer = (ROOT / "setup" / "install.sh").read_text()
+    read = {name for name in ("requirements.lock", "requirements-r.lock") if name in installer}
+    assert read == {"requirements.lock", "requirements-r.lock"}
+    for container in ("Dockerfile", "outofsample.def"):
+        text = (ROOT / container).read_text()
+        assert "setup/install.sh" in text and all(name in text for name in read), container
+        assert not re.search(r"pip install", text), f"{container}: versions come from the lock files"

@@ -1,5 +1,7 @@
 """Splitting: who is source, target, query and truth, and that held-out cells change nothing that methods see."""
 
+from dataclasses import replace
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -88,3 +90,46 @@ def test_counts_travel_along():
     adata.layers["counts"] = np.arange(adata.n_obs * 3).reshape(-1, 3)
     data = to_training(split_dataset(adata, SPLIT)[0])
     assert data.kinds == {"tabular", "counts"} and data.counts.shape == data.X.shape
+
+
+def single_cells(cells: int = 40, genes: int = 30) -> anndata.AnnData:
+    """Log counts of three domains; the last ten genes vary between conditions."""
+    obs = pd.DataFrame([(d, c) for d in "ABC" for c in ("before", "after") for _ in range(cells)])
+    obs.columns, obs.index = ["domain", "condition"], [f"cell{number}" for number in range(len(obs))]
+    rate = np.exp(np.random.default_rng(1).normal(0, 1, genes))
+    rate = np.where((np.arange(genes) >= 20) & (obs["condition"] == "after").to_numpy()[:, None], 8 * rate, rate)
+    counts = np.random.default_rng(2).poisson(rate).astype(np.float32)
+    X = np.log1p(counts / counts.sum(axis=1, keepdims=True) * 1e4).astype(np.float32)
+    var = pd.DataFrame(index=[f"gene{number}" for number in range(genes)])
+    return anndata.AnnData(X, obs=obs, var=var, layers={"counts": counts}, uns={"dataset": "made", "stand_in": True})
+
+
+LEFT_OUT = Split("task", (Query("q", "C", "before", "after"),), (), variable_features=8, keep_features=("gene3",))
+
+
+def test_variable_features_are_chosen_without_the_held_out_cells():
+    """A gene that only held-out cells have is not chosen; under ``paper`` it is."""
+    adata, marked = single_cells(), single_cells()
+    held = ((marked.obs["domain"] == "C") & (marked.obs["condition"] == "after")).to_numpy()
+    marked.X[held, 0] = np.linspace(0, 9, held.sum())
+    one, other = (split_dataset(data, LEFT_OUT)[0] for data in (adata, marked))
+    assert list(one.var_names) == list(other.var_names)
+    np.testing.assert_array_equal(one.X, other.X)
+    np.testing.assert_array_equal(one.layers["counts"], other.layers["counts"])
+    assert "gene0" not in one.var_names
+    assert "gene0" in split_dataset(marked, replace(LEFT_OUT, feature_selection="paper"))[0].var_names
+
+
+def test_kept_features_stay_and_the_truth_has_the_same_features():
+    train, truth = split_dataset(single_cells(), LEFT_OUT)
+    assert "gene3" in train.var_names and train.n_vars in (8, 9)
+    assert list(train.var_names) == list(truth.var_names)
+    with pytest.raises(UserError, match=r"keep_features has 'gen3'.*did you mean 'gene3'"):
+        split_dataset(single_cells(), replace(LEFT_OUT, keep_features=("gen3",)))
+
+
+def test_conditions_limit_what_takes_part():
+    train, truth = split_dataset(dataset(), replace(SPLIT, queries=SPLIT.queries[:1], conditions=("before", "after")))
+    assert set(train.obs["condition"]) == {"before", "after"} and set(truth.obs["condition"]) == {"after"}
+    with pytest.raises(UserError, match="no condition 'aftr' \\(did you mean 'after'"):
+        split_dataset(dataset(), replace(SPLIT, conditions=("aftr",)))

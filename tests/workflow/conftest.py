@@ -35,7 +35,7 @@ class Workflow:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         # Snakemake ignores a polite end while it waits for jobs.
         return subprocess.run(
-            ["timeout", "-k", "5", "900", sys.executable, "-m", "snakemake", "--cores", "2", *arguments, *options],
+            ["timeout", "-k", "5", "2400", sys.executable, "-m", "snakemake", "--cores", "2", *arguments, *options],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.PIPE,
