@@ -112,10 +112,10 @@ def test_an_edit_of_a_model_trains_that_model_alone(smoke):
 def test_an_edit_of_one_notebook_makes_one_figure(smoke):
     # What the edits above would have made again is up to date but for them.
     assert smoke.snakemake("--touch").returncode == 0
-    path = smoke.folder / "notebooks" / "ne2020_fig4.ipynb"
+    path = smoke.folder / "notebooks" / "ne2020_fig5.ipynb"
     path.write_text(path.read_text().replace('"cells"', ' "cells"', 1))
     planned = smoke.planned()
     assert planned.pop("all") == 1 and planned.pop("total") == 2
     assert planned == {"render_figure": 1}
-    assert smoke.snakemake("ne2020_fig4").returncode == 0
+    assert smoke.snakemake("ne2020_fig5").returncode == 0
     assert smoke.planned() == {}
