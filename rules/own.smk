@@ -11,6 +11,8 @@ rule write_back:
         log_file("write_back", "{task}", "{method}"),
     benchmark:
         benchmark_file("write_back", "{task}", "{method}")
+    wildcard_constraints:
+        method=own_method_names(),
     conda:
         "../envs/python.yaml"
     resources:
@@ -22,3 +24,39 @@ rule write_back:
     shell:
         "python scripts/write_back.py --prediction {input.prediction:q} --train {input.train:q} "
         "--settings {params.settings:q} --files {input.files:q} --folder {output.folder:q} >{log} 2>&1"
+
+
+rule summarise_changes:
+    input:
+        prediction=f"{RESULTS}/predictions/{{task}}/{{method}}.h5ad",
+        train=f"{RESULTS}/tasks/{{task}}/train.h5ad",
+        truth=f"{RESULTS}/tasks/{{task}}/truth.h5ad",
+        scores=f"{RESULTS}/scores/{{task}}.csv",
+        template="report/own_changes.html.j2",
+        code=code("summarise_changes.py"),
+    output:
+        html=report(
+            f"{RESULTS}/own/{{task}}/{{method}}_changes.html",
+            category="Your own data",
+            caption="../report/own_changes.rst",
+            labels={"task": "{task}", "method": "{method}"},
+        ),
+        csv=f"{RESULTS}/own/{{task}}/{{method}}_changes.csv",
+    log:
+        log_file("summarise_changes", "{task}", "{method}"),
+    benchmark:
+        benchmark_file("summarise_changes", "{task}", "{method}")
+    wildcard_constraints:
+        method=own_method_names(),
+    conda:
+        "../envs/notebooks.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 20 * attempt,
+        gpu=0,
+    params:
+        page=lambda wildcards: changes_json(wildcards.task, wildcards.method),
+    shell:
+        "python scripts/summarise_changes.py --prediction {input.prediction:q} --train {input.train:q} "
+        "--truth {input.truth:q} --scores {input.scores:q} --page {params.page:q} --template {input.template:q} "
+        "--html {output.html:q} --csv {output.csv:q} >{log} 2>&1"

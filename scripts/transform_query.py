@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from outofsample import registry
-from outofsample.errors import run_script
+from outofsample.errors import UserError, run_script
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -14,7 +14,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--train", type=Path, required=True, help="training part of the task")
     parser.add_argument("--fitted", type=Path, nargs="*", default=[], help="fitted states; none: fit here")
     parser.add_argument("--model", type=json.loads, required=True, help="JSON: name, uses, settings; or null")
-    parser.add_argument("--methods", type=json.loads, required=True, help="JSON list: name, uses, settings")
+    parser.add_argument("--methods", type=json.loads, required=True, help="JSON list: name, uses, settings, runs")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--in-sample-cells", type=int, default=1000)
     parser.add_argument("--outputs", type=Path, nargs="+", required=True, help="prediction files, one per method")
@@ -29,10 +29,29 @@ def fitted_models(arguments: argparse.Namespace, data):
     elif not arguments.fitted:
         yield 0, registry.create("models", spec["uses"], spec["settings"]).fit(data)
     for path in arguments.fitted:
-        import torch
-
-        for seed, state in torch.load(path, map_location="cpu", weights_only=True).items():
+        for seed, state in read_states(path).items():
             yield seed, registry.create("models", spec["uses"], spec["settings"]).from_tensors(state)
+
+
+def read_states(path: Path) -> dict[int, dict]:
+    """Return the fitted states, by seed, that ``train_model.py`` wrote.
+
+    Raises
+    ------
+    UserError
+        If it is another file.
+    """
+    import torch
+
+    try:
+        states = torch.load(path, map_location="cpu", weights_only=True)
+        ours = all(isinstance(seed, int) and isinstance(state, dict) for seed, state in states.items())
+    # What torch raises depends on what the file is; its text would advise to switch the check off.
+    except Exception as error:
+        raise UserError(f"{path}: this file was not written by train_model.py ({type(error).__name__}).") from error
+    if not ours:
+        raise UserError(f"{path}: this file was not written by train_model.py; it must hold a state for each seed.")
+    return states
 
 
 def main() -> None:
@@ -52,12 +71,18 @@ def main() -> None:
     ]
     for seed, model in fitted_models(arguments, data):
         for spec, writer in zip(arguments.methods, writers, strict=True):
+            if not spec["runs"]:
+                continue
             entry = registry.find("methods", spec["uses"])
             method = entry(entry.Settings(**spec["settings"]), model).attach(data, seed)
             writer.add_all(method.transform, seed)
             writer.add_own_conditions(method.predict, seed)
             print(f"{spec['name']}: seed {seed} done", flush=True)
-    for writer, path in zip(writers, arguments.outputs, strict=True):
+    for spec, writer, path in zip(arguments.methods, writers, arguments.outputs, strict=True):
+        if not spec["runs"]:
+            # The rule wants a file for each of its methods; nobody reads this one.
+            writer.write(path, not_run="not part of this task")
+            continue
         print(*describe_outside(writer), sep="\n", flush=True)
         writer.write(path, backend=f"torch {torch.__version__}" if arguments.fitted else "")
 

@@ -92,9 +92,12 @@ class Prediction:
         Arrays (n, units) of the model's bottleneck and of its matched layer, where it has them.
     outside
         Array (features,): share of cells whose edited unit lay outside the source's range; one value per edited unit.
+    outside_per_cell
+        Array (n,): share of each cell's edited units that lay outside the source's range.
     """
 
     X: np.ndarray
     latent: np.ndarray | None = None
     matched: np.ndarray | None = None
     outside: np.ndarray | None = None
+    outside_per_cell: np.ndarray | None = None

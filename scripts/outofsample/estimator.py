@@ -13,11 +13,11 @@ from sklearn.exceptions import NotFittedError
 from outofsample.arrays import Query, TrainingData
 from outofsample.datasets.own import looks_like_counts
 from outofsample.errors import UserError, did_you_mean
+from outofsample.files import replacing
 from outofsample.methods.base import chunks
 from outofsample.methods.neuron_editing import Method, Settings
 from outofsample.models import autoencoder
 from outofsample.models.base import Run, as_arrays, as_tensors
-from outofsample.write_back import writing
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -196,10 +196,10 @@ class NeuronEditor(BaseEstimator):
             "model": self.method_.fitted.as_tensors(),
             "method": as_tensors(self.method_.state()),
         }
-        # Into memory first: torch tells of a full disk in a way that looks like a bug.
+        # Into memory first: torch's writer does not say why it fails.
         buffer = io.BytesIO()
         torch.save(content, buffer)
-        with writing(path) as temporary:
+        with replacing(path) as temporary:
             temporary.write_bytes(buffer.getbuffer())
 
     @classmethod

@@ -71,6 +71,8 @@ def _download_with_retries(
         try:
             return _download(name, url, target, timeout)
         except (OSError, http.client.HTTPException, ValueError) as error:
+            if files.is_full(error, target.parent):
+                raise
             reason = f"{type(error).__name__}: {error}"
             final = isinstance(error, ValueError) or (
                 isinstance(error, urllib.error.HTTPError) and error.code not in _PASSING

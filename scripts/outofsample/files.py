@@ -1,10 +1,17 @@
 """Writing files so that a reader never sees half of one, and checking what was read."""
 
+import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from outofsample.errors import UserError
+
+#: A device with fewer free bytes is full, where a writer does not say why it failed.
+_FULL = 1 << 20
 
 
 @contextmanager
@@ -12,6 +19,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it to ``path`` when the block ends without an error.
 
     The temporary name keeps the suffix, since several writers choose their format by it.
+
+    Raises
+    ------
+    UserError
+        If there is no space left on the device; then no part of the file is left either.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -19,8 +31,24 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
+    except (OSError, RuntimeError) as error:
+        if is_full(error, path.parent):
+            raise UserError(
+                f"{path}: there is no space left on the device; free some, or write to another place."
+            ) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_full(error: Exception, folder: Path) -> bool:
+    """Whether writing into a folder failed with this error because the device, or the user's share of it, is full."""
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    # HDF5 can give the number of the system's error in the text alone; torch's writer gives none.
+    text = str(error)
+    silent = "inline_container" in text or "PytorchStreamWriter" in text
+    return f"errno = {errno.ENOSPC}" in text or (silent and shutil.disk_usage(folder).free < _FULL)
 
 
 def sha256(path: str | Path) -> str:

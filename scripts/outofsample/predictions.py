@@ -64,9 +64,11 @@ class PredictionWriter:
             pd.DataFrame({"query": query.name, "seed": seed, "role": role, "cell": self.data.names[cells]})
             for query, seed, cells, role, _ in self.parts
         ]
-        none = pd.DataFrame({"query": [], "seed": np.array([], dtype=int), "role": [], "cell": []})
+        for part, (*_, prediction) in zip(obs, self.parts, strict=True):
+            part["outside"] = np.nan if prediction.outside_per_cell is None else prediction.outside_per_cell
+        none = pd.DataFrame({"query": [], "seed": np.array([], dtype=int), "role": [], "cell": [], "outside": []})
         table = pd.concat(obs or [none], ignore_index=True)
-        table = table.astype({"query": str, "role": str, "cell": str})
+        table = table.astype({"query": str, "role": str, "cell": str, "outside": np.float32})
         table.index = table.index.astype(str)
         empty = np.zeros((0, len(self.data.features)), dtype=np.float32)
         adata = anndata.AnnData(
@@ -115,5 +117,5 @@ def describe_outside(writer: PredictionWriter) -> list[str]:
 
 def _rows(prediction: Prediction, rows: np.ndarray) -> Prediction:
     """Return some rows of a prediction."""
-    pick = {name: getattr(prediction, name) for name in ("latent", "matched")}
+    pick = {name: getattr(prediction, name) for name in ("latent", "matched", "outside_per_cell")}
     return Prediction(prediction.X[rows], **{name: None if a is None else a[rows] for name, a in pick.items()})

@@ -5,6 +5,7 @@ training or transforming rule takes the file with the truth.
 """
 
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,8 +102,13 @@ def split_dataset(adata: "AnnData", split: Split) -> tuple["AnnData", "AnnData"]
     features = _choose_features(adata, seen if split.feature_selection == "strict" else keep, split)
     train = adata[seen, features].copy()
     train.obs["role"] = role[seen]
-    truth = adata[keep & (role == "truth"), features].copy()
-    truth.obs["query"] = _query_of_truth(truth, split)
+    cells, names = _truth_of_queries(domain, condition, keep, split)
+    with warnings.catch_warnings():
+        # Queries that go from several conditions to one target share their truth, so its cells repeat.
+        warnings.filterwarnings("ignore", "Observation names are not unique")
+        truth = adata[cells, features].copy()
+    truth.obs_names_make_unique()
+    truth.obs["query"] = names
     for part in (train, truth):
         part.uns = {
             "task": split.name,
@@ -113,7 +119,7 @@ def split_dataset(adata: "AnnData", split: Split) -> tuple["AnnData", "AnnData"]
         if "image_shape" in adata.uns:
             part.uns["image_shape"] = adata.uns["image_shape"]
     for query in split.queries:
-        _check_populations(to_training(train), query, split.name)
+        _check_populations(to_training(train), query, split.name, condition[domain == query.domain])
     return train, truth
 
 
@@ -172,20 +178,32 @@ def _draw(domain: np.ndarray, condition: np.ndarray, split: Split) -> np.ndarray
     return keep
 
 
-def _query_of_truth(truth: "AnnData", split: Split) -> list[str]:
-    """Return, for each truth cell, the name of the query whose answer it is."""
-    names = {(query.domain, query.target): query.name for query in split.queries}
-    return [names[pair] for pair in zip(truth.obs["domain"], truth.obs["condition"], strict=True)]
+def _truth_of_queries(
+    domain: np.ndarray, condition: np.ndarray, keep: np.ndarray, split: Split
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of the dataset that are the truth of a query, in their order, and the names of the queries."""
+    found = [np.flatnonzero(keep & pairs_mask(domain, condition, [(q.domain, q.target)])) for q in split.queries]
+    rows = np.concatenate(found)
+    names = np.repeat([query.name for query in split.queries], [len(cells) for cells in found])
+    order = np.argsort(rows, kind="stable")
+    return rows[order], names[order]
 
 
-def _check_populations(data: TrainingData, query: Query, task: str) -> None:
+def _check_populations(data: TrainingData, query: Query, task: str, measured: np.ndarray) -> None:
+    """Raise `UserError` where the query lacks a population; ``measured`` are the conditions of its domain's cells."""
     for word, mask in (
         ("source", data.is_source(query)),
         ("target", data.is_target(query)),
         ("query", data.is_query(query)),
     ):
         if not mask.any():
-            raise UserError(f"Task '{task}', query '{query.name}': the {word} population has no cells.")
+            condition = query.target if word == "target" else query.source
+            whose = f"'{query.domain}' has" if word == "query" else "the domains of source and target have"
+            there = measured if word == "query" else data.condition[np.isin(data.role, ("source", "target"))]
+            raise UserError(
+                f"Task '{task}', query '{query.name}': the {word} population has no cells; {whose} none in "
+                f"'{condition}', but in {', '.join(np.unique(there)) or 'no condition'}."
+            )
 
 
 def to_training(adata: "AnnData") -> TrainingData:

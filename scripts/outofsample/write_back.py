@@ -5,11 +5,9 @@ values are put back on the scale of the file (`own.to_file_scale`). A file holds
 in the original file.
 """
 
-import errno
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -19,6 +17,7 @@ import numpy as np
 from outofsample import fcs
 from outofsample.datasets import own
 from outofsample.errors import UserError
+from outofsample.extrapolation import in_features, in_units
 from outofsample.files import replacing
 
 if TYPE_CHECKING:
@@ -51,27 +50,6 @@ class Predicted:
     values: np.ndarray
     columns: tuple[str, ...]
     about: dict[str, str]
-
-
-@contextmanager
-def writing(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path as `files.replacing` does.
-
-    Raises
-    ------
-    UserError
-        If there is no space left on the device; then no file is left either.
-    """
-    try:
-        with replacing(path) as temporary:
-            yield temporary
-    except OSError as error:
-        # HDF5 gives the number of the system's error in the text alone.
-        if error.errno in (errno.ENOSPC, errno.EDQUOT) or f"errno = {errno.ENOSPC}" in str(error):
-            raise UserError(
-                f"{path}: there is no space left on the device; free some, or write to another place."
-            ) from error
-        raise
 
 
 def write_back(
@@ -125,7 +103,11 @@ def write_back(
                 one = _predicted(part, obs, mask, file, cells.var, dataset.settings)
                 WRITERS[dataset.settings.format](_original(originals, file), path, one, dataset.settings)
             written.append(path)
-        print(f"{query}: {len(obs):,} cells in {obs['file'].nunique():,} file(s)", flush=True)
+        flagged = _write_extrapolated(folder / query / own.EXTRAPOLATED, part, cells)
+        print(
+            f"{query}: {len(obs):,} cells in {obs['file'].nunique():,} file(s), {flagged:,} flagged as extrapolated",
+            flush=True,
+        )
     return written
 
 
@@ -137,6 +119,38 @@ def _rows_of_seed(predicted: "AnnData", seed: int | None) -> np.ndarray:
         raise UserError(f"{predicted.uns['method']}: seed {seed} was not run; run were {listed}.")
     wanted = seeds[0] if seed is None else seed
     return ((predicted.obs["role"] == "query") & (predicted.obs["seed"] == wanted)).to_numpy()
+
+
+def _write_extrapolated(path: Path, part: "AnnData", cells: "AnnData") -> int:
+    """Write which cells of a query (rows of ``part``) were extrapolated, in the order of the files; return how many.
+
+    ``cells`` are those of the training part, where the source is.
+    """
+    import pandas as pd
+
+    obs = cells.obs.loc[part.obs["cell"]]
+    source = ((cells.obs["role"] == "source") & (cells.obs["condition"] == obs["condition"].iloc[0])).to_numpy()
+    rows = cells.obs_names.get_indexer(obs.index)
+    found = in_units(part) or in_features(_values(cells, rows), _values(cells, source))
+    table = pd.DataFrame(
+        {
+            "file": obs["file"].to_numpy(),
+            "row": obs["row"].to_numpy(),
+            "cell": obs.index,
+            "share_outside": found.share,
+            "of": found.of,
+            "extrapolated": found.flagged,
+        }
+    )
+    with replacing(path) as temporary:
+        table.sort_values(["file", "row"]).to_csv(temporary, index=False, float_format="%.4g", lineterminator="\n")
+    return int(found.flagged.sum())
+
+
+def _values(cells: "AnnData", rows: np.ndarray) -> np.ndarray:
+    """Return some rows (cells, features) of the training part, which is open but not read."""
+    values = cells[rows].to_memory().X
+    return values.toarray() if hasattr(values, "toarray") else values
 
 
 def _original(originals: dict[str, Path], file: str) -> Path:
@@ -183,7 +197,7 @@ def write_fcs(original: Path, path: Path, predicted: Predicted, settings: "own.S
         text = _with_keyword(text, keyword, str(value))
     data = values.astype(">f4" if big else "<f4").tobytes()
     header, text = _with_offsets(header, text, len(data))
-    with writing(path) as temporary, temporary.open("wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         file.write(header + text + data)
         # No check sum.
         file.write(b"0" * 8)
@@ -261,7 +275,7 @@ def write_h5ad(original: Path, path: Path, predicted: Predicted, settings: "own.
     layer[:, adata.var_names.get_indexer(predicted.columns)] = predicted.values
     adata.layers[LAYER] = layer
     adata.uns["outofsample"] = predicted.about
-    with writing(path) as temporary:
+    with replacing(path) as temporary:
         adata.write_h5ad(temporary, compression="lzf")
 
 
@@ -275,7 +289,7 @@ def write_csv(original: Path, path: Path, predicted: Predicted, settings: "own.S
     header, table = table.iloc[[0]], table.iloc[predicted.rows + 1].copy()
     names = header.iloc[0].tolist()
     table[[names.index(name) for name in predicted.columns]] = predicted.values.astype(str)
-    with writing(path) as temporary:
+    with replacing(path) as temporary:
         pd.concat([header, table]).to_csv(temporary, sep=separator, index=False, header=False)
 
 
@@ -291,7 +305,7 @@ def write_parquet(original: Path, path: Path, predicted: Predicted, settings: "o
         kind = kind if pyarrow.types.is_floating(kind) else pyarrow.float32()
         column = pyarrow.array(predicted.values[:, number]).cast(kind)
         table = table.set_column(place, pyarrow.field(name, kind), column)
-    with writing(path) as temporary:
+    with replacing(path) as temporary:
         parquet.write_table(table, temporary)
 
 
@@ -300,7 +314,7 @@ def _write_image(path: Path, pixels: np.ndarray, shape: list[int]) -> None:
     from PIL import Image
 
     image = np.rint(pixels).clip(0, 255).astype(np.uint8).reshape(*(int(side) for side in shape))
-    with writing(path) as temporary:
+    with replacing(path) as temporary:
         Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(temporary, "PNG")
 
 

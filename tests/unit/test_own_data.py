@@ -3,9 +3,11 @@
 import errno
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import anndata
 import fcsparser
@@ -13,6 +15,7 @@ import flowio
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 
 from outofsample import fcs, registry
@@ -20,12 +23,15 @@ from outofsample.arrays import Prediction, Query
 from outofsample.config import load_study, read_study
 from outofsample.datasets import own
 from outofsample.errors import UserError
+from outofsample.fetch import fetch
+from outofsample.files import replacing
 from outofsample.methods.no_change import Method as NoChange
 from outofsample.predictions import PredictionWriter
 from outofsample.tasks import Split, read_training, split_dataset
-from outofsample.write_back import write_back, writing
+from outofsample.write_back import write_back
 from preprocess_dataset import check_contract
 from tests.conftest import ROOT
+from transform_query import read_states
 
 try:
     import pyarrow
@@ -496,6 +502,9 @@ def test_an_empty_query_is_told_by_the_split(folder):
     adata.uns |= {"dataset": "mine", "stand_in": False}
     with pytest.raises(UserError, match=r"no domain 'patent' .did you mean 'patient'"):
         split_dataset(adata, Split("task", (Query("q", "patent", "before", "after"),), ()))
+    told = "the query population has no cells; 'patient' has none in 'after', but in before"
+    with pytest.raises(UserError, match=told):
+        split_dataset(adata, Split("task", (Query("q", "patient", "after", "before"),), ()))
 
 
 def test_features_that_differ_are_listed(folder):
@@ -608,6 +617,7 @@ def test_empty_missing_and_damaged_files_and_folders(folder, name):
         ({"files": ["../a.csv"], **COLUMNS}, "within the dataset's folder"),
         ({"files": ["/a.csv"], **COLUMNS}, "within the dataset's folder"),
         ({"files": ["a{1}.csv"], **COLUMNS}, "file names must not hold { }"),
+        ({"files": ["sub/extrapolated.csv"], **COLUMNS}, "the results have a file of this name"),
         ({"files": ["a.csv"], "scale": "log", **COLUMNS}, "scale must be arcsinh, log1p_counts or none, not 'log'"),
         ({"files": ["a.csv"], "cofactor": 0, **COLUMNS}, "cofactor must be above 0"),
     ],
@@ -650,11 +660,74 @@ def test_a_full_disk_leaves_no_half_file(folder, tmp_path, monkeypatch):
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 
 
-def test_hdf5_tells_of_a_full_disk_in_its_text_and_other_errors_pass(tmp_path):
-    with pytest.raises(UserError, match="no space left"), writing(tmp_path / "a"):
-        raise OSError("Can't write data (file write failed: errno = 28, error message = 'No space left on device')")
-    with pytest.raises(PermissionError), writing(tmp_path / "a"):
+@pytest.mark.parametrize("kind", [OSError, RuntimeError])
+def test_hdf5_tells_of_a_full_disk_in_its_text_and_other_errors_pass(tmp_path, kind):
+    with pytest.raises(UserError, match="no space left"), replacing(tmp_path / "a"):
+        raise kind("Can't write data (file write failed: errno = 28, error message = 'No space left on device')")
+    with pytest.raises(PermissionError), replacing(tmp_path / "a"):
         raise PermissionError("no")
+    with pytest.raises(RuntimeError, match="errno = 5"), replacing(tmp_path / "a"):
+        raise RuntimeError("Can't write data (file write failed: errno = 5)")
+
+
+def on_full_device(path):
+    """Let what is written to the temporary file of a path go to a device without space."""
+    path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}").symlink_to("/dev/full")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("a.txt", lambda path: path.write_text("text")),
+        ("a.csv", lambda path: table().to_csv(path)),
+        pytest.param("a.parquet", lambda path: table().to_parquet(path), marks=needs_parquet),
+        ("a.png", lambda path: Image.new("RGB", (60, 60)).save(path, "PNG")),
+        ("a.fcs", lambda path: path.write_bytes(b"FCS3.0")),
+    ],
+)
+def test_every_writer_says_that_the_device_is_full(tmp_path, name, write):
+    on_full_device(tmp_path / name)
+    with (
+        pytest.raises(UserError, match=rf"{name}: there is no space left on the device"),
+        replacing(tmp_path / name) as temporary,
+    ):
+        write(temporary)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("free", [0, 1 << 30])
+def test_torch_gives_no_reason_so_the_device_is_asked(tmp_path, monkeypatch, free):
+    import torch
+
+    monkeypatch.setattr("outofsample.files.shutil.disk_usage", lambda folder: SimpleNamespace(free=free))
+    on_full_device(tmp_path / "a.pt")
+    wanted = (UserError, "no space left") if free == 0 else (RuntimeError, "inline_container")
+    with pytest.raises(wanted[0], match=wanted[1]), replacing(tmp_path / "a.pt") as temporary:
+        torch.save({"a": torch.zeros(100_000)}, temporary)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("there", [True, False])
+def test_a_full_device_is_no_reason_to_try_a_download_again(tmp_path, there, capsys):
+    (tmp_path / "local").write_bytes(b"x" * 100)
+    on_full_device(tmp_path / "target")
+    local, url = (tmp_path / "local", None) if there else (tmp_path / "none", (tmp_path / "local").as_uri())
+    with pytest.raises(UserError, match=r"target: there is no space left on the device"):
+        fetch("file", tmp_path / "target", local, url=url, pause=0)
+    assert "trying again" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", ["text", {"format": "outofsample-method"}, [1], {0: "no state"}])
+def test_a_file_with_fitted_states_that_is_not_ours(tmp_path, content):
+    import torch
+
+    path = tmp_path / "seeds_0.pt"
+    path.write_text(content) if content == "text" else torch.save(content, path)
+    with pytest.raises(UserError, match=r"seeds_0\.pt: this file was not written by train_model\.py") as caught:
+        read_states(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_data_that_are_not_own_and_methods_that_did_not_run(folder, tmp_path, capsys):
@@ -694,3 +767,88 @@ def test_the_templates_are_valid_studies(name):
     (task,) = study.selected("tasks")
     assert study.datasets[study.tasks[task].dataset].uses == "own"
     assert "neuron_editing" in study.task_methods(task)
+
+
+# ---- several batches to one reference
+
+#: What each batch adds to CD19 and to CD4, in units of arcsinh(x / 5); batch 2 is the reference.
+BATCH_SHIFTS = {"batch1": (0.8, -0.6), "batch2": (0.0, 0.0), "batch3": (-0.7, 0.9), "batch4": (0.4, 0.5)}
+
+
+def study_of_the_docs():
+    """Return the example of several batches in docs/own_data.md, checked."""
+    text = (ROOT / "docs" / "own_data.md").read_text().split("## Several batches")[1]
+    return load_study(yaml.safe_load(text.split("```yaml")[1].split("```")[0]), ROOT)
+
+
+def write_batches(folder, files, cells=400):
+    """Write the example's FCS files, two in each folder; return, by path, what batch 2 would have measured."""
+    unchanged = {}
+    for entry in files:
+        name = Path(entry["path"])
+        for path in [name] if name.suffix else [name / "a.fcs", name / "b.fcs"]:
+            rng = np.random.default_rng(len(unchanged))
+            # Controls and patients are other mixtures of the same two kinds of cells.
+            kind = rng.random(cells) < (0.5 if entry["domain"] == "control" else 0.25)
+            true = rng.normal(np.where(kind[:, None], (1.5, 3.5), (3.0, 2.5)), 0.4)
+            measured = np.sinh(true + BATCH_SHIFTS[entry["condition"]]) * 5
+            (folder / path).parent.mkdir(exist_ok=True)
+            whole = np.column_stack([np.arange(cells), measured, rng.random(cells)])
+            fcs.write_fcs(folder / path, whole.astype(np.float32), CHANNELS, LABELS)
+            unchanged[path.as_posix()] = true
+    return unchanged
+
+
+@pytest.mark.parametrize("method", ["mean_shift", "quantile_mapping", "neuron_editing"])
+def test_several_batches_come_back_each_with_its_own_shift_undone(tmp_path, method):
+    study = study_of_the_docs()
+    settings = study.datasets["mine"].settings
+    folder = tmp_path / "data" / settings["folder"]
+    folder.mkdir(parents=True)
+    unchanged = write_batches(folder, settings["files"])
+    data = dataset(folder, **{key: value for key, value in settings.items() if key != "folder"})
+    adata = data.load(paths(data, folder))
+    adata.uns |= {"dataset": "mine", "stand_in": False}
+    task = study.tasks["batches"]
+    train, truth = split_dataset(adata, Split("batches", task.as_queries(), (), source_domains=("control",)))
+    assert truth.n_obs == 0
+    train.write_h5ad(tmp_path / "train.h5ad")
+    training = read_training(tmp_path / "train.h5ad")
+    network = {"hidden": (32,), "latent": 8, "epochs": 60} if method == "neuron_editing" else {}
+    editor = registry.create("methods", method, {})
+    if network:
+        editor = type(editor)(editor.settings, registry.create("models", "autoencoder", network))
+    writer = PredictionWriter(training, method)
+    writer.add_all(editor.fit(training).transform, 0)
+    writer.write(tmp_path / "prediction.h5ad")
+    found = write_back(
+        tmp_path / "prediction.h5ad", tmp_path / "train.h5ad", data, paths(data, folder), tmp_path / "out"
+    )
+    assert len(found) == 6
+    for path in found:
+        _, file = path.relative_to(tmp_path / "out").as_posix().split("/", 1)
+        truth, before, after = (
+            np.median(values, axis=0)
+            for values in (
+                unchanged[file],
+                *(np.arcsinh(fcs.read_fcs(p).values[:, 1:3] / 5) for p in (folder / file, path)),
+            )
+        )
+        assert np.abs(before - truth).max() > 0.35
+        assert np.abs(after - truth).max() < 0.2, file
+
+
+def test_queries_from_several_batches_share_a_truth(folder):
+    frames = [
+        pd.DataFrame(values(30, 2, seed), columns=["CD4", "CD19"]).assign(day=day, person=person)
+        for seed, (person, day) in enumerate([(p, d) for p in ("control", "patient") for d in ("one", "two", "three")])
+    ]
+    pd.concat(frames).to_csv(folder / "a.csv", index=False)
+    adata = load(folder, files=["a.csv"], **COLUMNS)
+    adata.uns |= {"dataset": "mine", "stand_in": False}
+    queries = (Query("from_one", "patient", "one", "two"), Query("from_three", "patient", "three", "two"))
+    _, truth = split_dataset(adata, Split("task", queries, ()))
+    measured = adata[((adata.obs["domain"] == "patient") & (adata.obs["condition"] == "two")).to_numpy()].X
+    for query in queries:
+        assert np.array_equal(truth[(truth.obs["query"] == query.name).to_numpy()].X, measured)
+    assert truth.obs_names.is_unique

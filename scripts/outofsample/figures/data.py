@@ -115,7 +115,7 @@ def load_data(figure: dict, train: str | Path, truth: str | Path, predictions: l
         features=tuple(data.features),
         query=query,
         cells={name: as_float(X) for name, X in cells.items() if len(X)},
-        names=_names(data, query) | (shared["names"] or {}),
+        names=population_names(data, query) | (shared["names"] or {}),
         panels=[_read_panel(Path(path), data, query, figure.get("labels", {})) for path in predictions],
         unit=shared["unit"] or figure.get("unit", ""),
         options=options,
@@ -141,7 +141,7 @@ def _find_query(data: TrainingData, name: str | None, figure: str) -> Query:
     return known[name]
 
 
-def _names(data: TrainingData, query: Query) -> dict[str, str]:
+def population_names(data: TrainingData, query: Query) -> dict[str, str]:
     """Return what the populations are called where the study gives no names: their domains and condition."""
 
     def name(mask: np.ndarray, condition: str) -> str:

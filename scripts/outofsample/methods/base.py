@@ -148,7 +148,9 @@ class Method:
             content = torch.load(path, map_location="cpu", weights_only=True)
             known = content["format"] == "outofsample-method"
         except Exception as error:
-            raise UserError(f"{path}: this is not a fitted method saved by outofsample ({error}).") from error
+            raise UserError(
+                f"{path}: this is not a fitted method saved by outofsample ({type(error).__name__})."
+            ) from error
         if not known:
             raise UserError(f"{path}: this is not a fitted method saved by outofsample.")
         self.features, shape = tuple(content["features"]), content["image_shape"]
@@ -258,7 +260,7 @@ class LatentEdit(Method):
 
     def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
         edit = self.edits[query.source, query.target]
-        outputs, latents, outside, values = [], [], 0.0, 0
+        outputs, latents, per_cell, outside, values = [], [], [], 0.0, 0
         # Feature maps are larger than the images that they stand for: they are not kept.
         keeps_latent = self.model_name(self.settings) != "identity" and self.fitted.latent_shape is None
         for part in self.chunks(X):
@@ -271,9 +273,11 @@ class LatentEdit(Method):
                 output = output if self.floor is None else np.maximum(output, self.floor)
             outputs.append(output.astype(np.float32, copy=False))
             latents += [edited] if keeps_latent else []
-            outside, values = outside + edit.outside(units).sum(axis=0), values + len(units)
+            beyond = edit.outside(units)
+            per_cell.append(beyond.reshape(len(part), -1).mean(axis=1))
+            outside, values = outside + beyond.sum(axis=0), values + len(units)
         latent = np.concatenate(latents) if keeps_latent else None
-        return Prediction(np.concatenate(outputs), latent=latent, outside=outside / values)
+        return Prediction(np.concatenate(outputs), latent, None, outside / values, np.concatenate(per_cell))
 
     def state(self) -> dict:
         return {
