@@ -141,5 +141,5 @@ def load_classifier(path: str | Path) -> Extractor:
         network.load_state_dict(weights)
     # What torch raises for a file that it did not write depends on its first bytes.
     except Exception as error:
-        raise UserError(f"{path}: this is no file that train_classifier.py wrote ({error}).") from error
+        raise UserError(f"{path}: this is no file that train_classifier.py wrote ({type(error).__name__}).") from error
     return Extractor(network.eval().features, batch=256, image_shape=tuple(shape))

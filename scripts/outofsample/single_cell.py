@@ -151,7 +151,7 @@ def named_genes(markers: Mapping[str, str], housekeeping: str, effects: Mapping[
     return list(dict.fromkeys(" ".join(words).split()))
 
 
-def check_size(cells: int, genes: int, seed: int, named: Sequence[str]) -> None:
+def check_size(cells: int, genes: int, named: Sequence[str]) -> None:
     """Check the size of a stand-in, which has at least one gene besides the ``named`` ones.
 
     Raises
@@ -163,8 +163,6 @@ def check_size(cells: int, genes: int, seed: int, named: Sequence[str]) -> None:
         raise ValueError(f"cells must be at least 100, not {cells}")
     if genes <= len(named):
         raise ValueError(f"genes must be more than the {len(named)} that have a name of their own, not {genes}")
-    if seed < 0:
-        raise ValueError(f"seed must not be negative, not {seed}")
 
 
 def build_tissue(

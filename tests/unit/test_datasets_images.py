@@ -431,6 +431,13 @@ class TestCelebA:
         with pytest.raises(UserError, match="is damaged"):
             celeba.Dataset().load(drawn_celeba)
 
+    @pytest.mark.parametrize("name", ["../evil.jpg", "img_align_celeba/../../evil.jpg", "/evil.jpg"])
+    def test_an_archive_with_a_path_outside_its_folder_is_refused(self, drawn_celeba, name):
+        with zipfile.ZipFile(drawn_celeba[celeba.IMAGES], "a") as archive:
+            archive.writestr(name, b"x")
+        with pytest.raises(UserError, match=rf"it holds '{name}', a path outside of its folder"):
+            celeba.Dataset(celeba.Settings(attribute="glasses")).load(drawn_celeba)
+
     @pytest.mark.parametrize(
         ("attribute", "sizes"),
         [

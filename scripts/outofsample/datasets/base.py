@@ -1,5 +1,6 @@
 """The interface of every dataset."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -27,6 +28,35 @@ class RawFile:
     name: str
     sha256: str | None = None
     url: str | None = None
+
+
+def check_settings(settings, tuples: Iterable[str] = (), at_least_two: Iterable[str] = ()) -> None:
+    """Check what the settings of many datasets share, and turn the lists of a configuration into tuples.
+
+    Parameters
+    ----------
+    settings
+        A frozen dataclass; where it has a ``seed`` or a ``cofactor``, these are checked.
+    tuples
+        Fields that hold several values.
+    at_least_two
+        Fields that hold a number of cells or images, or None.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of its range.
+    """
+    for name in tuples:
+        object.__setattr__(settings, name, tuple(getattr(settings, name)))
+    for name in at_least_two:
+        value = getattr(settings, name)
+        if value is not None and value < 2:
+            raise ValueError(f"{name} must be at least 2, not {value}")
+    if getattr(settings, "seed", 0) < 0:
+        raise ValueError(f"seed must not be negative, not {settings.seed}")
+    if not getattr(settings, "cofactor", 1) > 0:
+        raise ValueError(f"cofactor must be above 0, not {settings.cofactor}")
 
 
 class Dataset:

@@ -71,7 +71,7 @@ class Settings:
     full: bool = False
 
     def __post_init__(self):
-        object.__setattr__(self, "crop", tuple(self.crop))
+        base.check_settings(self, tuples=("crop",), at_least_two=("images_per_group",))
         if self.attribute not in CONDITIONS:
             raise ValueError(f"attribute must be one of {', '.join(CONDITIONS)}, not {self.attribute}")
         if not 8 <= self.size <= 178:
@@ -82,10 +82,6 @@ class Settings:
             raise ValueError(
                 f"crop must be left, top, right, bottom within {ALIGNED[0]} x {ALIGNED[1]}, not {self.crop}"
             )
-        if self.images_per_group is not None and self.images_per_group < 2:
-            raise ValueError(f"images_per_group must be at least 2, not {self.images_per_group}")
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative, not {self.seed}")
 
 
 class Dataset(base.Dataset):
@@ -176,6 +172,8 @@ def _read_images(path: Path, names: list[str], crop: tuple[int, int, int, int], 
     try:
         with zipfile.ZipFile(path) as archive:
             known = set(archive.namelist())
+            if outside := [name for name in known if name.startswith("/") or ".." in name.split("/")]:
+                raise UserError(f"{path}: it holds '{min(outside)}', a path outside of its folder; fetch it again.")
             inside = [f"{path.stem}/{name}" for name in names]
             if absent := [name for name in inside if name not in known]:
                 raise UserError(

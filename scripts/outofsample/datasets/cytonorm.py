@@ -66,13 +66,7 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self):
-        object.__setattr__(self, "markers", tuple(self.markers))
-        if not self.cofactor > 0:
-            raise ValueError(f"cofactor must be above 0, not {self.cofactor}")
-        if self.cells_per_file is not None and self.cells_per_file < 2:
-            raise ValueError(f"cells_per_file must be at least 2, not {self.cells_per_file}")
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative, not {self.seed}")
+        base.check_settings(self, tuples=("markers",), at_least_two=("cells_per_file",))
 
 
 def _file_name(batch: str, volunteer: int) -> str:

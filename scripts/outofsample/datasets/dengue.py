@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample import fcs
+from outofsample import fcs, mass_cytometry
 from outofsample.datasets import base
 from outofsample.errors import UserError
 
@@ -145,15 +145,8 @@ class Settings:
     exclude: tuple[str, ...] = ()
 
     def __post_init__(self):
-        object.__setattr__(self, "include", tuple(self.include))
-        object.__setattr__(self, "exclude", tuple(self.exclude))
-        for name in ("control1_cells", "control2_cells", "sample1_cells", "sample2_cells"):
-            if getattr(self, name) < 2:
-                raise ValueError(f"{name} must be at least 2, not {getattr(self, name)}")
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative, not {self.seed}")
-        if not self.cofactor > 0:
-            raise ValueError(f"cofactor must be above 0, not {self.cofactor}")
+        sizes = ("control1_cells", "control2_cells", "sample1_cells", "sample2_cells")
+        base.check_settings(self, tuples=("include", "exclude"), at_least_two=sizes)
 
 
 class Dataset(base.Dataset):
@@ -274,10 +267,7 @@ def _instrument(batch: str) -> tuple[np.ndarray, np.ndarray]:
 def _measure(rng: np.random.Generator, types: np.ndarray, abundance: np.ndarray, batch: str) -> np.ndarray:
     """Return intensities (cells, proteins) float32 of cells with these types and abundances in one batch."""
     gain, ceiling = _instrument(batch)
-    signal = abundance * gain[types]
-    ions = rng.poisson(signal / (1 + signal / ceiling))
-    # The instrument's software spreads whole counts over the unit interval below; 0 stays 0.
-    return np.maximum(ions - rng.random(ions.shape, dtype=np.float32), 0).astype(np.float32)
+    return mass_cytometry.count_ions(rng, abundance * gain[types], ceiling)
 
 
 def _write(path: Path, rng: np.random.Generator, proteins: np.ndarray) -> None:

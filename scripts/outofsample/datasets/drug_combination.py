@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from outofsample import fcs
+from outofsample import fcs, mass_cytometry
 from outofsample.datasets import base
 from outofsample.errors import UserError, did_you_mean
 
@@ -171,21 +171,17 @@ class Settings:
     exclude: tuple[str, ...] = ()
 
     def __post_init__(self):
-        for name in ("treatments", "treatment_order", "include", "exclude"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        base.check_settings(
+            self,
+            tuples=("treatments", "treatment_order", "include", "exclude"),
+            at_least_two=("basal_cells", "das_cells", "bez_cells", "bez_das_cells"),
+        )
         if self.format not in ("rdata", "fcs"):
             raise ValueError(f"format must be rdata or fcs, not {self.format}")
         for name in ("treatments", "treatment_order"):
             chosen = getattr(self, name)
             if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(TREATMENTS):
                 raise ValueError(f"{name} must name some of {', '.join(TREATMENTS)}, each once, not {list(chosen)}")
-        for name in ("basal_cells", "das_cells", "bez_cells", "bez_das_cells"):
-            if getattr(self, name) < 2:
-                raise ValueError(f"{name} must be at least 2, not {getattr(self, name)}")
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative, not {self.seed}")
-        if not self.cofactor > 0:
-            raise ValueError(f"cofactor must be above 0, not {self.cofactor}")
 
 
 def _file_name(treatment: str) -> str:
@@ -425,9 +421,7 @@ def _cells(rng: np.random.Generator, n_cells: int, das: bool, bez: bool) -> np.n
     carried = np.concatenate([_identity(rng, types), _readouts(_activities(rng, types, das, bez))], axis=1)
     noise = rng.normal(0, 0.4, carried.shape) + rng.normal(0, 0.2, (n_cells, 1))
     abundance = (carried + background) * np.exp(noise)
-    ions = rng.poisson(abundance / (1 + abundance / ceiling))
-    # The instrument's software spreads whole counts over the unit interval below; 0 stays 0.
-    return np.maximum(ions - rng.random(ions.shape, dtype=np.float32), 0).astype(np.float32)
+    return mass_cytometry.count_ions(rng, abundance, ceiling)
 
 
 def _identity(rng: np.random.Generator, types: np.ndarray) -> np.ndarray:

@@ -63,18 +63,15 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self):
+        base.check_settings(self, at_least_two=("images",))
         if self.attribute not in CONDITIONS:
             raise ValueError(f"attribute must be one of {', '.join(CONDITIONS)}, not {self.attribute}")
         if self.paired not in draw_faces.SEXES:
             raise ValueError(f"paired must be male or female, not {self.paired}")
-        if self.images < 2:
-            raise ValueError(f"images must be at least 2, not {self.images}")
         if self.size not in (32, 64):
             raise ValueError(f"size must be 32 or 64, not {self.size}")
         if not 0 <= self.dark_share <= 1:
             raise ValueError(f"dark_share must be between 0 and 1, not {self.dark_share}")
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative, not {self.seed}")
 
 
 class Dataset(base.Dataset):

@@ -97,8 +97,9 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self):
+        base.check_settings(self)
         named = single_cell.named_genes(_MARKERS, _HOUSEKEEPING, _EFFECTS)
-        single_cell.check_size(self.cells, self.genes, self.seed, named)
+        single_cell.check_size(self.cells, self.genes, named)
 
 
 class Dataset(base.Dataset):

@@ -36,8 +36,7 @@ class Settings:
     cofactor: float = fcs.COFACTORS["mass"]
 
     def __post_init__(self):
-        if not self.cofactor > 0:
-            raise ValueError(f"cofactor must be above 0, not {self.cofactor}")
+        base.check_settings(self)
 
 
 class Dataset(base.Dataset):

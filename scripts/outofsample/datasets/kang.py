@@ -139,7 +139,7 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self):
-        object.__setattr__(self, "cell_types", tuple(self.cell_types))
+        base.check_settings(self, tuples=("cell_types",))
         if not self.cell_types:
             raise ValueError("cell_types must name at least one cell type")
         if self.labels not in ("all", "published"):
@@ -147,7 +147,7 @@ class Settings:
         if self.min_genes < 0:
             raise ValueError(f"min_genes must not be negative, not {self.min_genes}")
         named = single_cell.named_genes(_MARKERS, _HOUSEKEEPING, _EFFECTS)
-        single_cell.check_size(self.cells, self.genes, self.seed, named)
+        single_cell.check_size(self.cells, self.genes, named)
 
 
 class Dataset(base.Dataset):

@@ -77,10 +77,9 @@ class Settings:
 
     def __post_init__(self):
         object.__setattr__(self, "known", tuple(str(digit) for digit in self.known))
+        base.check_settings(self)
         if self.digits_per_class is not None and self.digits_per_class < 1:
             raise ValueError(f"digits_per_class must be at least 1, not {self.digits_per_class}")
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative, not {self.seed}")
         if not set(self.known) < set(DIGITS):
             raise ValueError(f"known must be some of the digits 0 to 9, not {', '.join(self.known)}")
         if not 0 <= self.thinning < 1:

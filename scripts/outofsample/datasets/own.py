@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 SCALES = ("arcsinh", "log1p_counts", "none")
+#: Which cells were extrapolated, beside the files that are written back.
+EXTRAPOLATED = "extrapolated.csv"
 #: What a file is, by the ending of its name (without .gz).
 FORMATS = {".fcs": "fcs", ".h5ad": "h5ad", ".csv": "table", ".tsv": "table", ".parquet": "parquet", ".pq": "parquet"}
 #: Whole numbers above this are taken for counts: logarithms of counts stay below it.
@@ -85,8 +87,7 @@ class Settings:
     images_digest: str = ""
 
     def __post_init__(self):
-        for name in ("features", "exclude"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        base.check_settings(self, tuples=("features", "exclude"))
         object.__setattr__(self, "files", tuple(_entry(file) for file in self.files))
         if not self.files:
             raise ValueError("files must name at least one file")
@@ -96,8 +97,6 @@ class Settings:
         object.__setattr__(self, "scale", self.scale or ("arcsinh" if self.format == "fcs" else "none"))
         if self.scale not in SCALES:
             raise ValueError(f"scale must be {', '.join(SCALES[:-1])} or {SCALES[-1]}, not '{self.scale}'")
-        if not self.cofactor > 0:
-            raise ValueError(f"cofactor must be above 0, not {self.cofactor}")
         if self.image_size is not None and self.image_size < 4:
             raise ValueError(f"image_size must be at least 4, not {self.image_size}")
         self._check_labels()
@@ -154,6 +153,8 @@ def _entry(file: str | dict) -> dict[str, str | None]:
         raise ValueError(
             f"files: '{path}' must lie within the dataset's folder; give it relative to 'folder', without '..'"
         )
+    if path.name == EXTRAPOLATED:
+        raise ValueError(f"files: rename '{path}': the results have a file of this name")
     if odd := sorted(set("*?[]{}") & set(str(path))):
         raise ValueError(f"files: rename '{path}': file names must not hold {' '.join(odd)}")
     return {**entry, "path": str(path)}
