@@ -138,8 +138,29 @@ def is_own(task):
 
 
 def own_folders():
-    """Return the folders with predictions in the format of the user's own files."""
-    return [f"{RESULTS}/own/{task}/{method}" for task in TASKS if is_own(task) for method in runs(task)]
+    """Return the folders with predictions in the format of the user's own files, and the reports of what changed."""
+    made = [f"{RESULTS}/own/{task}/{method}" for task in TASKS if is_own(task) for method in runs(task)]
+    return [*made, *(f"{folder}_changes.html" for folder in made)]
+
+
+def own_method_names():
+    """Return the pattern of the methods' names, which tells their folders from the reports beside them."""
+    return "|".join(map(re.escape, STUDY.selected("methods")))
+
+
+def changes_json(task, method):
+    """Return what `summarise_changes.py` needs to know of a task and a method."""
+    controls = {name: label(name) for name in runs(task) if STUDY.methods[name].control and name != method}
+    return json.dumps(
+        {
+            "study": STUDY.study,
+            "task": task_label(task),
+            "method": method,
+            "label": label(method),
+            "unit": dataset(STUDY.tasks[task].dataset).unit,
+            "controls": controls,
+        }
+    )
 
 
 # ---- tasks, models, methods
@@ -166,11 +187,12 @@ def split_json(task):
 
 SPECS = {name: STUDY.method_spec(name) for name in STUDY.selected("methods")}
 CORRECTORS = [name for name in SPECS if STUDY.method_class(name).job == "r"]
-# Methods by the model that they stand on; one job makes all predictions of a model. `none` has no model.
+# Methods by the model that they stand on; one job makes all predictions of a model. A method without one has its own job.
+WITHOUT_MODEL = {f"none_{name}" for name, spec in SPECS.items() if spec["model"] is None}
 BY_MODEL = {}
 for name, spec in SPECS.items():
     if name not in CORRECTORS:
-        BY_MODEL.setdefault(spec["model"] or "none", []).append(name)
+        BY_MODEL.setdefault(spec["model"] or f"none_{name}", []).append(name)
 
 
 def model_entry(model):
@@ -179,7 +201,7 @@ def model_entry(model):
 
 
 def model_entries(model):
-    return [] if model == "none" else [model_entry(model)]
+    return [] if model in WITHOUT_MODEL else [model_entry(model)]
 
 
 def method_entries(methods):
@@ -191,7 +213,7 @@ def model_class(model):
     return registry.find(*model_entry(model))
 
 
-TRAINED = [model for model in BY_MODEL if model != "none" and model_class(model).trains]
+TRAINED = [model for model in BY_MODEL if model not in WITHOUT_MODEL and model_class(model).trains]
 
 
 @functools.cache
@@ -213,11 +235,12 @@ def fitted_files(task, model):
 
 @functools.cache
 def model_json(model, task):
-    return json.dumps(None if model == "none" else STUDY.model_spec(model, task))
+    return json.dumps(None if model in WITHOUT_MODEL else STUDY.model_spec(model, task))
 
 
-def methods_json(methods):
-    return json.dumps([SPECS[name] for name in methods])
+def methods_json(task, methods):
+    """Return what `transform_query.py` needs to know of methods on one model; it runs those of the task alone."""
+    return json.dumps([{**SPECS[name], "runs": name in runs(task)} for name in methods])
 
 
 @functools.cache
@@ -403,6 +426,54 @@ def code_of_figures():
     """Return the files of the package that notebooks import."""
     folder = Path(workflow.basedir) / SCRIPTS / "outofsample" / "figures"
     return [os.path.relpath(path) for path in files_imported(sorted(folder.glob("*.py")))]
+
+
+# ---- the report
+
+
+def study_options():
+    """Return the options of Snakemake that name this study, relative to here; none for the demo."""
+    files = [os.path.relpath(path, workflow.basedir) for path in workflow.configfiles]
+    options = [] if files == ["config.yaml"] else ["--configfile", *files]
+    values = workflow.config_settings.config or {}
+    words = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in values.items()]
+    return [*options, *(["--config", *words] if words else [])]
+
+
+def page_table(name):
+    """Return what the page needs to know of a table besides the table itself, which has methods and tasks."""
+    spec = json.loads(table_json(name))
+    return {
+        key: spec[key] for key in ("title", "paper", "table", "columns", "paper_tasks", "rank_by", "tasks", "notes")
+    }
+
+
+def page_json():
+    """Return what `make_page.py` needs to know of the study."""
+    figures = {name: STUDY.figures[name] for name in STUDY.selected("figures")}
+    return json.dumps(
+        {
+            "study": STUDY.study,
+            "description": STUDY.description,
+            "demo_size": STUDY.demo_size,
+            "options": study_options(),
+            "tasks": {
+                task: {"label": task_label(task), "stand_in": is_stand_in(task), "methods": STUDY.tasks[task].methods}
+                for task in TASKS
+            },
+            "methods": {m: {"label": label(m), "control": STUDY.methods[m].control} for m in SPECS},
+            "tables": {name: page_table(name) for name in STUDY.selected("tables")},
+            "figures": {
+                name: {
+                    "title": figure.title,
+                    "notebook": figure.notebook,
+                    "task": "" if figure.task is None else task_label(figure.task),
+                    "stand_in": any(is_stand_in(task) for task in figure.shown_tasks),
+                }
+                for name, figure in figures.items()
+            },
+        }
+    )
 
 
 wildcard_constraints:

@@ -26,7 +26,7 @@ for model, methods in BY_MODEL.items():
             gpu=0,
         params:
             model=lambda wildcards, model=model: model_json(model, wildcards.task),
-            methods=methods_json(methods),
+            methods=lambda wildcards, methods=methods: methods_json(wildcards.task, methods),
             in_sample_cells=STUDY.in_sample_cells,
         shell:
             "python scripts/transform_query.py --train {input.train:q} --fitted {input.fitted:q} "

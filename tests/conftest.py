@@ -17,16 +17,23 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 QUERY = Query("answer", "sample", "before", "after")
 
 
-def pytest_addoption(parser):
-    parser.addoption("--method", action="append", default=[], help="run the contract tests on this method alone")
+def pytest_ignore_collect(collection_path, config):
+    """With ``--method`` the contract test alone is read."""
+    wanted = collection_path.name == "test_method_contract.py" or collection_path.is_dir()
+    return True if config.getoption("--method") and not wanted else None
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Tests that share fixtures go to one process (pytest-xdist, ``loadgroup``).
 
-    One run of the pipeline, one SLURM, the fits of one method in the contract test, what a file prepares.
+    One run of the pipeline, one SLURM, the fits of one method in the contract test, what a file prepares. With
+    ``--method`` only the tests that take a method stay.
     """
+    if config.getoption("--method"):
+        others = [item for item in items if "name" not in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
     for item in items:
         group = item.path.parent.name if item.path.parent.name in ("workflow", "cluster") else item.path.stem
         if group == "test_method_contract" and hasattr(item, "callspec"):

@@ -22,6 +22,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.errors import PydanticUserError
 
 from outofsample import registry
 from outofsample.arrays import Query
@@ -73,17 +74,17 @@ class QueryConfig(Part):
     """One prediction: the cells of ``domain`` in condition ``source``, as they would be in ``target``."""
 
     name: Name | None = Field(None, description="default: the target condition")
-    domain: str
-    source: str
-    target: str
+    domain: str = Field(description="the domain whose cells are asked for")
+    source: str = Field(description="the condition that these cells are in")
+    target: str = Field(description="the condition that they are wanted in")
 
 
 class Task(Part):
     """What one fit sees and predicts."""
 
-    dataset: str
+    dataset: str = Field(description="name of an entry under datasets")
     label: str | None = Field(None, description="how tables and figures call it")
-    queries: list[QueryConfig] = []
+    queries: list[QueryConfig] = Field(default=[], description="what is to be predicted; one fit serves them all")
     leave_one_out: Literal["domain"] | None = Field(
         None, description="instead of queries: one task TASK.DOMAIN per domain, with a query per target condition"
     )
@@ -137,23 +138,23 @@ class Task(Part):
 class Column(Part):
     """One score as a column of a table."""
 
-    score: str
-    label: str
-    better: Literal["high", "low", "one"] | None = None
+    score: str = Field(description="name of a score, as in results/STUDY/scores/TASK.csv")
+    label: str = Field(description="head of the column")
+    better: Literal["high", "low", "one"] | None = Field(None, description="which values are good ones; null: neither")
     paper_column: bool | str = Field(False, description="show the paper's values; a string names their column")
 
 
 class Table(Part):
     """A table: scores of some tasks, methods as rows."""
 
-    title: str
-    tasks: list[str] = Field(min_length=1)
-    columns: list[Column] = Field(min_length=1)
+    title: str = Field(description="heading of the table")
+    tasks: list[str] = Field(min_length=1, description="tasks whose scores are shown, one after the other")
+    columns: list[Column] = Field(min_length=1, description="scores that are shown")
     paper: str | None = Field(None, description="paper in docs/paper_values.csv, as ne2020")
     table: str | None = Field(None, description="table of that paper")
     paper_tasks: list[str] = Field(default=[], description="tasks that the paper's values belong to, on real data")
     rank_by: str | None = Field(None, description="score that ranks the methods")
-    notes: list[str] = []
+    notes: list[str] = Field(default=[], description="sentences below the table")
 
     @property
     def shown_tasks(self) -> list[str]:
@@ -164,10 +165,10 @@ class Table(Part):
 class Figure(Part):
     """A figure: a papermill notebook run on one task, on the scores of some tasks, or on both."""
 
-    notebook: str
+    notebook: str = Field(description="file in notebooks/, without its suffix")
     task: str | None = Field(None, description="task whose cells and predictions the notebook reads")
     scores: list[str] = Field(default=[], description="tasks whose scores the notebook reads")
-    title: str
+    title: str = Field(description="heading of the figure")
     methods: list[str] | None = Field(None, description="methods shown; default: all of the task")
     models: list[str] = Field(default=[], description="models whose training histories the notebook reads")
     options: dict[str, Any] = Field(default={}, description="further parameters of the notebook")
@@ -190,32 +191,34 @@ class Evaluation(Part):
 class Selection(Part):
     """What the study runs, out of all that is defined; null: everything (tables and figures: of the tasks it runs)."""
 
-    tasks: list[str] | None = None
-    methods: list[str] | None = None
-    tables: list[str] | None = None
-    figures: list[str] | None = None
+    tasks: list[str] | None = Field(None, description="tasks that are run; null: all")
+    methods: list[str] | None = Field(None, description="methods that are run; null: all")
+    tables: list[str] | None = Field(None, description="tables that are made; null: those whose tasks are all run")
+    figures: list[str] | None = Field(None, description="figures that are made; null: those whose tasks are all run")
 
 
 class Study(Part):
     """One study: tasks x methods x seeds, sizes, and where the data are."""
 
     study: Name = Field(description="name of the study and of its folder in results/")
-    description: str = ""
+    description: str = Field("", description="a sentence for readers of the file")
     extends: str | None = Field(None, description="another study whose definitions this one starts from")
-    run: Selection = Selection()
+    run: Selection = Field(Selection(), description="what is run, out of all that is defined")
     data_dir: str = Field("data", description="folder with a folder of raw files per dataset")
     seeds: Seeds = Field([0, 1, 2], description="how many seeds, or which")
     seeds_per_job: int | None = Field(None, ge=1, description="seeds that one job fits; null: all")
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="where networks train: auto takes a GPU where there is one; cuda also asks SLURM for one"
+    )
     demo_size: bool = Field(False, description="whether tables say that networks and data have demo size")
     in_sample_cells: int = Field(1000, ge=1, description="transformed source cells kept for in-sample panels")
-    datasets: dict[Name, Entry]
-    tasks: dict[Name, Task]
-    models: dict[Name, Entry] = {}
-    methods: dict[Name, Entry]
-    tables: dict[Name, Table] = {}
-    figures: dict[Name, Figure] = {}
-    evaluation: Evaluation = Evaluation()
+    datasets: dict[Name, Entry] = Field(description="raw files and how they become cells with condition and domain")
+    tasks: dict[Name, Task] = Field(description="what one fit sees and predicts")
+    models: dict[Name, Entry] = Field(default={}, description="settings of what is trained; others have their defaults")
+    methods: dict[Name, Entry] = Field(description="what turns a query into a prediction")
+    tables: dict[Name, Table] = Field(default={}, description="scores of some tasks, methods as rows")
+    figures: dict[Name, Figure] = Field(default={}, description="notebooks and what they are given")
+    evaluation: Evaluation = Field(Evaluation(), description="how scores get their spread")
 
     def selected(self, kind: str) -> list[str]:
         """Return the names of the ``tasks``, ``methods``, ``tables`` or ``figures`` that the study runs.
@@ -292,7 +295,14 @@ def read_settings(settings: type, values: dict[str, Any]):
 @cache
 def _adapter(settings: type) -> TypeAdapter:
     """Return what checks values against a settings dataclass; making one takes 10 ms."""
-    return TypeAdapter(settings)
+    try:
+        return TypeAdapter(settings)
+    except (PydanticUserError, NameError) as error:
+        first = str(error).splitlines()[0]
+        raise UserError(
+            f"{settings.__module__}: Settings: each field needs a type that a configuration can hold, as int, float, "
+            f"str, bool, list[int] or str | None ({first})"
+        ) from error
 
 
 def load_study(values: dict[str, Any], root: Path = Path(), where: str = "configuration") -> Study:
@@ -473,7 +483,13 @@ def _check_entries(study: Study) -> list[str]:
     for name in study.methods:
         if not _check_entry("methods", name, study.methods[name].uses or name, study.methods[name].settings):
             model = study.method_spec(name)["model"]
-            if model and model not in study.models and model not in registry.available("models"):
+            if model and model not in study.models and registry.is_own("models", model):
+                stem = re.sub(r"\W+", "_", Path(model.removesuffix(".py")).name)
+                problems.append(
+                    f"methods.{name}: give the model '{model}' a name: '{stem}: {{uses: {model}}}' under 'models:', "
+                    f"and 'model: {stem}' among the settings of '{name}'"
+                )
+            elif model and model not in study.models and model not in registry.available("models"):
                 known = [*study.models, *registry.available("models")]
                 problems.append(f"methods.{name}: there is no model '{model}'{did_you_mean(model, known)}")
     return problems

@@ -1,4 +1,4 @@
-"""One contract for all methods: ``pytest --method mine`` runs it on one of them, by name or by path."""
+"""One contract for all methods: ``pytest --method mine`` runs it on one of them, by name, path or module."""
 
 import dataclasses
 import functools
@@ -38,17 +38,29 @@ SMALL = {
 }
 
 
+#: The model that stands in for the method's own (``--model``).
+chosen_model: str | None = None
+
+
 def pytest_generate_tests(metafunc):
+    global chosen_model
+    chosen_model = metafunc.config.getoption("--model")
     if "name" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--method")
         metafunc.parametrize("name", chosen or registry.available("methods"))
+
+
+def model_of(entry: type) -> str | None:
+    """Return the name or the file of the model that a method stands on."""
+    model = entry.model_name(entry.Settings())
+    return model and (chosen_model or model)
 
 
 def create(name: str):
     """Return a method on its model, in test size."""
     entry = registry.find("methods", name)
     settings = entry.Settings()
-    model = entry.model_name(settings)
+    model = model_of(entry)
     fitted = None if model is None else registry.create("models", model, SMALL.get(model, {}))
     return entry(settings, fitted)
 
@@ -158,11 +170,12 @@ def test_saved_method_predicts_the_same_in_a_new_process(name, tmp_path):
 import sys
 import numpy as np
 sys.path[:0] = [{str(ROOT / "scripts")!r}, {str(ROOT)!r}]
-from tests.unit.test_method_contract import create, predict, task
-method = create({name!r}).load("method.pt")
-np.save("prediction.npy", predict(method, task({name!r})[0]).X)
+from tests.unit import test_method_contract as contract
+contract.chosen_model = {chosen_model!r}
+method = contract.create({name!r}).load({str(tmp_path / "method.pt")!r})
+np.save({str(tmp_path / "prediction.npy")!r}, contract.predict(method, contract.task({name!r})[0]).X)
 """
-    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+    subprocess.run([sys.executable, "-c", script], check=True)
     np.testing.assert_array_equal(np.load(tmp_path / "prediction.npy"), expected)
 
 
@@ -257,7 +270,13 @@ TOLERANCE = {
     # Pairs are found where the batches face each other, so the correction stops short ("kissing").
     "mnn": 0.6,
     "cca": 0.4,
+    "cytonorm": 0.2,
+    "ot_map": 0.2,
 }
+#: Of a user's own methods: nearer to the answer than to doing nothing.
+OWN_TOLERANCE = 0.5
+#: Reconstructs its input; takes counts.
+WITHOUT_TASK = {"regularized_ae", "scvi"}
 #: Adversarial training goes round in circles about the answer: the mean over several seeds is tested.
 SEEDS = {"gan": 5, "resnet_gan": 5, "cyclegan": 3}
 
@@ -306,12 +325,12 @@ def task_to_solve(method) -> tuple[TrainingData, np.ndarray]:
 
 
 def test_recovers_the_answer_of_its_task(name):
-    if name not in TOLERANCE:
+    if name in WITHOUT_TASK or not create(name).directed:
         pytest.skip("has a test of its own, or no task to solve")
     data, truth = task_to_solve(create(name))
     predictions = [predict(fit(name, data, seed), data).X for seed in range(SEEDS.get(name, 1))]
     change = applied(np.mean(predictions, axis=0), data)
-    assert np.abs(change - applied(truth, data)).mean() < TOLERANCE[name]
+    assert np.abs(change - applied(truth, data)).mean() < TOLERANCE.get(name, OWN_TOLERANCE)
 
 
 def test_conditional_decoders_recover_the_effect_in_each_type(name):
@@ -425,7 +444,7 @@ def create_for_images(name: str, **settings):
     if reason is not None:
         assert reason == "not for images"
         pytest.skip(reason)
-    model = entry.model_name(entry.Settings())
+    model = model_of(entry)
     small = SMALL_IMAGES.get(model, {})
     fitted = None if model is None else registry.create("models", model, {**small, **settings} if small else {})
     return entry(entry.Settings(), fitted)

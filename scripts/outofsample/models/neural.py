@@ -15,8 +15,10 @@ class NetworkSettings:
 
     Attributes
     ----------
-    learning_rate, batch_size
-        Of Adam; cells per population and step.
+    learning_rate
+        Of Adam.
+    batch_size
+        Cells per population and step.
     epochs, patience, validation
         At most so many epochs; stop after so many without a better loss on the held-out share (None: never).
     learning_rate_patience
