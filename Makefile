@@ -1,5 +1,5 @@
 # `make` lists the targets.
-.PHONY: help install demo test test-cluster lint report lock schema clean
+.PHONY: help install demo test test-cluster lint report lock schema reference docs clean
 .DEFAULT_GOAL := help
 
 # As in the activated virtual environment.
@@ -35,16 +35,22 @@ lint: install ## ruff, snakefmt and snakemake --lint
 	@snakemake --lint
 
 # Made again only if something that it shows is newer.
-report: install ## the Snakemake report of the demo study, in results/demo/report.html
-	@if [ ! -e $(REPORT) ] || [ -n "$$(find $(DEMO)/tables $(DEMO)/figures report config.yaml $(SMK) -newer $(REPORT) -print -quit)" ]; then \
-		snakemake --report $(REPORT); \
-	fi
+report: install ## the report of a study (make report [STUDY=studies/x.yaml]; default: the demo's) in results/STUDY/report.html
+	@python scripts/make_report.py $(if $(STUDY),--study $(STUDY))
 
 lock: install ## resolve requirements.in again (newest versions: make lock UPGRADE=--upgrade)
 	@python setup/lock.py $(UPGRADE)
 
 schema: install ## write schemas/study.schema.json from the configuration's models
 	@PYTHONPATH=scripts python -m outofsample.schema
+
+reference: install ## write docs/reference/ and the facts in docs/methods.md from the code
+	@PYTHONPATH=scripts python -m outofsample.reference
+
+# Material for MkDocs prints an advertisement without the variable.
+docs: install ## build the documentation into build/site, with strict links
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+	@printf '%s\n' "open build/site/index.html; with search: python -m http.server --directory build/site"
 
 clean: ## remove the results of the demo and of tests, and caches; .venv and other studies stay
 	@rm -rf $(DEMO) results/smoke .pytest_cache .ruff_cache .hypothesis .benchmarks build

@@ -21,6 +21,7 @@ include: "rules/batch_correction.smk"
 include: "rules/evaluate.smk"
 include: "rules/figures.smk"
 include: "rules/own.smk"
+include: "rules/report.smk"
 
 
 onstart:
@@ -34,3 +35,4 @@ rule all:
         figures=[figure_file(name, "pdf") for name in STUDY.selected("figures")],
         own=own_folders(),
         scores=[score_file(name) for name in STUDY.selected("tasks")],
+        page=f"{RESULTS}/page.html",

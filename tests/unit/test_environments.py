@@ -142,6 +142,7 @@ NEVER_CALLED = {
     "correct_batches.py": {"torch", "scanpy"},
     # Scores: figures only read what the evaluation reads.
     "render_figure.py": {"torch", "torchmetrics"},
+    "summarise_changes.py": {"torch", "torchmetrics"},
 }
 #: Batch correctors are computed in the environment with R, everything else in that without.
 WITH_R = {"combat", "limma", "mnn", "cca"}
