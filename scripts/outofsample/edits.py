@@ -14,6 +14,8 @@ from outofsample.errors import UserError, did_you_mean
 
 #: Cells that are edited at once: bounds the working memory to some tens of MB for 50 units.
 CHUNK = 65_536
+#: From so many values on the percentile edit is compiled: below, numba's import takes longer than numpy's whole work.
+COMPILED_FROM = 4_000_000
 PERCENTILES = np.arange(101)
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -51,13 +53,17 @@ class Edit:
         UserError
             If the number of units differs from `fit`.
         """
-        if query.ndim != 2 or query.shape[1] != len(self.low):
-            raise UserError(f"The query has shape {query.shape}, but the edit was fitted on {len(self.low)} units.")
+        self.check_units(query)
         edited = np.empty(query.shape, dtype=np.float32)
         for rows in _slices(len(query)):
             part = self.apply(query[rows].astype(np.float64))
             edited[rows] = np.clip(part, -LARGEST, LARGEST)
         return edited
+
+    def check_units(self, query: np.ndarray) -> None:
+        """Raise a `UserError` where a query (cells, units) does not have the units of `fit`."""
+        if query.ndim != 2 or query.shape[1] != len(self.low):
+            raise UserError(f"The query has shape {query.shape}, but the edit was fitted on {len(self.low)} units.")
 
     def apply(self, query: np.ndarray) -> np.ndarray:
         """Edit one chunk (cells, units) float64."""
@@ -174,6 +180,16 @@ class PercentileEdit(Edit):
         rise = self.values[rows, end] - self.values[rows, start]
         slope = np.where(tied, 1, rise / np.where(tied, 1, source[:, other] - source[:, at]))
         return [source[:, at], self.values[rows, start], slope]
+
+    def transform(self, query: np.ndarray) -> np.ndarray:
+        """Return the edited activations as `Edit.transform` does; large queries compiled, with the same bits."""
+        self.check_units(query)
+        if query.size < COMPILED_FROM or query.dtype not in (np.float32, np.float64):
+            return super().transform(query)
+        from outofsample.kernels import piecewise_linear
+
+        tables = (np.ascontiguousarray(getattr(self, name)) for name in self.fitted)
+        return piecewise_linear(np.ascontiguousarray(query), *tables, LARGEST)
 
     def apply(self, query: np.ndarray) -> np.ndarray:
         import torch

@@ -277,7 +277,10 @@ def test_the_page_tells_of_each_query_and_needs_no_network(tmp_path):
     assert page.links == ["#1", "#2"] and {"1", "2"} <= page.ids
     assert "Mine <&>: what changed in batch" in page.text
     assert "Moved most: CD4 (median -2" in page.text
-    assert "Flagged as extrapolated: 12 of the cells (10.0%), since more than 10% of their features lie outside" in page.text
+    assert (
+        "Flagged as extrapolated: 12 of the cells (10.0%), since more than 10% of their features lie outside"
+        in page.text
+    )
     assert page.text.count("The truth of this query was not measured") == 1
     assert page.text.count("Scores against the truth") == 1 and "energy distance to the truth" in page.text
     assert len(table) == 6 and table.groupby("query")["feature"].first().tolist() == ["CD4", "CD4"]

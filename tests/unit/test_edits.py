@@ -214,3 +214,22 @@ def test_knn_shift_is_bounded_by_the_shifts_seen():
     far = np.array([[1e6, -1e6]])
     moved = create_edit("knn_shift").fit(source, target).transform(far) - far
     assert np.abs(moved).max() <= 8
+
+
+@pytest.mark.parametrize("tails", ["paper", "shift", "robust"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_large_queries_get_the_same_bits_from_the_compiled_pass(monkeypatch, tails, dtype):
+    rng = np.random.default_rng(0)
+    source, target = rng.gamma(2, 1, size=(500, 6)), rng.gamma(3, 1, size=(400, 6))
+    # A constant unit, one with many ties, and one that is constant in T.
+    source[:, 1], source[:, 2], target[:, 3] = 1, np.round(source[:, 2]), 0
+    query = np.concatenate([source, rng.normal(2, 5, size=(2000, 6))]).astype(dtype)
+    edit = PercentileEdit(tails).fit(source, target)
+    plain = edit.transform(query)
+    monkeypatch.setattr(edits, "COMPILED_FROM", 0)
+    compiled = edit.transform(query)
+    assert compiled.dtype == np.float32
+    np.testing.assert_array_equal(compiled, plain)
+    np.testing.assert_array_equal(edit.transform(query[:, ::-1][:, ::-1]), plain)
+    with pytest.raises(UserError, match="6 units"):
+        edit.transform(query[:, :2])
