@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from outofsample.adam import Adam
 from outofsample.errors import UserError
 from outofsample.files import replacing
 from outofsample.models.base import Run
@@ -66,17 +67,16 @@ class Player:
     learning_rate: float = 1e-3
     clip_gradient: float | None = None
     betas: tuple[float, float] = (0.9, 0.999)
-    optimizer: torch.optim.Optimizer = field(init=False)
+    optimizer: Adam = field(init=False)
 
     def __post_init__(self):
-        # The fused kernel updates all parameters at once: for the small networks of the papers half of a step's time.
-        self.optimizer = torch.optim.Adam(self.parameters, lr=self.learning_rate, betas=self.betas, fused=True)
+        self.optimizer = Adam(self.parameters, self.learning_rate, self.betas)
 
     def step(self, batches: list[Batch]) -> Terms:
         """Take one optimiser step and return the terms, detached."""
         terms = self.terms(batches)
         # Other players' losses leave gradients here too; each step starts from none.
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_gradients()
         terms["loss"].backward()
         if self.clip_gradient is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.clip_gradient)
@@ -312,8 +312,7 @@ class _Loop:
         self.waited += 1
         if self.budget.learning_rate_patience and self.waited % self.budget.learning_rate_patience == 0:
             for player in self.players:
-                for group in player.optimizer.param_groups:
-                    group["lr"] *= 0.1
+                player.optimizer.learning_rate *= 0.1
 
     def _save(self) -> None:
         """Write the checkpoint, under a temporary name first: a kill leaves the last one whole."""

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from outofsample import registry
+from outofsample.adam import Adam
 from outofsample.errors import UserError
 from outofsample.models.base import Run
 from outofsample.training import Budget, Player, train
@@ -224,7 +225,7 @@ def test_learning_rate_falls_where_the_loss_does_not():
     budget = Budget(8, batch_size=20, patience=20, learning_rate_patience=3)
     train(network, [player], [{"x": torch.ones(40, 1)}], budget, seed=0)
     # The first epoch is the best one; two times three epochs without a better loss follow.
-    assert player.optimizer.param_groups[0]["lr"] == pytest.approx(1e-3 * 0.01)
+    assert player.optimizer.learning_rate == pytest.approx(1e-3 * 0.01)
 
 
 def test_a_limit_of_steps_ends_the_training():
@@ -237,3 +238,37 @@ def test_a_limit_of_steps_ends_the_training():
     player = Player("train", list(network.parameters()), terms)
     train(network, [player], [{"x": torch.ones(40, 1)}], Budget(99, 10, validation=0, max_steps=8), seed=0)
     assert taken == [True] * 8
+
+
+def test_adam_moves_parameters_as_that_of_torch_does():
+    torch.manual_seed(0)
+    start = [torch.randn(7, 3), torch.randn(5), torch.randn(2)]
+    ours, theirs = ([nn.Parameter(values.clone()) for values in start] for _ in range(2))
+    adam = Adam(ours, learning_rate=0.01, betas=(0.5, 0.9))
+    reference = torch.optim.Adam(theirs, lr=0.01, betas=(0.5, 0.9), fused=True)
+    for step in range(30):
+        if step == 15:
+            state, adam = adam.state_dict(), Adam(ours, learning_rate=1.0, betas=(0.5, 0.9))
+            adam.load_state_dict(state)
+        for parameters, optimizer in ((ours, adam), (theirs, reference)):
+            # The last parameter has no gradient and must stay.
+            loss = ((parameters[0] * (step + 1)) ** 2).mean() + parameters[1].abs().sum()
+            adam.zero_gradients() if optimizer is adam else reference.zero_grad()
+            loss.backward()
+            optimizer.step()
+    for own, other, before in zip(ours, theirs, start, strict=True):
+        assert torch.equal(own, other)
+        assert torch.equal(own, before) == (before is start[2])
+
+
+def test_training_does_not_import_the_compiler_of_torch():
+    code = """
+        import sys, torch
+        from outofsample.training import Budget, Player, train
+        network = torch.nn.Linear(3, 3)
+        player = Player("train", list(network.parameters()), lambda batches: {"loss": network(batches[0]["x"]).mean()})
+        train(network, [player], [{"x": torch.ones(40, 3)}], Budget(2, 10), seed=0)
+        sys.exit("torch._dynamo" in sys.modules)
+    """
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, env=environment)
