@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 from outofsample import registry
@@ -28,6 +29,11 @@ def fitted_models(arguments: argparse.Namespace, data):
         yield 0, None
     elif not arguments.fitted:
         yield 0, registry.create("models", spec["uses"], spec["settings"]).fit(data)
+    if arguments.fitted:
+        # What is not trained does without torch, whose import is half of such a job.
+        import torch
+
+        torch.set_num_threads(arguments.threads)
     for path in arguments.fitted:
         for seed, state in read_states(path).items():
             yield seed, registry.create("models", spec["uses"], spec["settings"]).from_tensors(state)
@@ -58,12 +64,9 @@ def main() -> None:
     """Run the command line."""
     arguments = parse_arguments()
 
-    import torch
-
     from outofsample.predictions import PredictionWriter, describe_outside
     from outofsample.tasks import read_training
 
-    torch.set_num_threads(arguments.threads)
     data = read_training(arguments.train)
     model_name = arguments.model["name"] if arguments.model else None
     writers = [
@@ -84,7 +87,7 @@ def main() -> None:
             writer.write(path, not_run="not part of this task")
             continue
         print(*describe_outside(writer), sep="\n", flush=True)
-        writer.write(path, backend=f"torch {torch.__version__}" if arguments.fitted else "")
+        writer.write(path, backend=f"torch {version('torch')}" if arguments.fitted else "")
 
 
 if __name__ == "__main__":

@@ -192,11 +192,10 @@ class PercentileEdit(Edit):
         return piecewise_linear(np.ascontiguousarray(query), *tables, LARGEST)
 
     def apply(self, query: np.ndarray) -> np.ndarray:
-        import torch
-
         columns = np.ascontiguousarray(query.T)
-        found = torch.searchsorted(torch.from_numpy(self.knots[:, 1:].copy()), torch.from_numpy(columns), right=True)
-        piece = np.minimum(found.numpy(), self.pieces[:, None])
+        pairs = zip(self.knots[:, 1:], columns, strict=True)
+        found = np.stack([np.searchsorted(knots, column, side="right") for knots, column in pairs])
+        piece = np.minimum(found, self.pieces[:, None])
         start, value, slope = (
             np.take_along_axis(table, piece, axis=1) for table in (self.knots, self.values, self.slopes)
         )

@@ -10,6 +10,9 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
+#: Below it the exponential function of torch takes ten times as long, to return less than 1e-37.
+SMALLEST_EXPONENT = -87.0
+
 
 def squared_distances(x: Tensor, y: Tensor) -> Tensor:
     """Return squared Euclidean distances (n, m) between rows of x (n, d) and y (m, d).
@@ -38,7 +41,7 @@ class _MeanOfExponentials(torch.autograd.Function):
         total, slope = torch.zeros_like(distances), torch.zeros_like(distances)
         part = torch.empty_like(distances)
         for width in widths:
-            torch.mul(distances, -0.5 / width, out=part).exp_()
+            torch.mul(distances, -0.5 / width, out=part).clamp_min_(SMALLEST_EXPONENT).exp_()
             total += part
             slope.add_(part, alpha=-0.5 / width)
         ctx.save_for_backward(slope.div_(len(widths)))

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerLine2D
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.transforms import Bbox, ScaledTranslation
 from scipy.ndimage import gaussian_filter
 
 from outofsample.figures.data import draw
@@ -22,6 +22,8 @@ from outofsample.figures.style import COLOURS, WIDTH
 TRUE, LEARNED = "-", (0, (2.2, 1.3))
 #: Distance in points by which the two arrows stand beside each other, since they often coincide.
 ASIDE = 2.6
+#: Points between a point and the end of the line from its label.
+LINE_GAP = 2.5
 BINS = 64
 
 
@@ -52,9 +54,12 @@ def grid_height(panels: int) -> float:
 
 
 def grid(figure: Figure, panels: int, xlabel: str, ylabel: str) -> list[Axes]:
-    """Return axes with shared limits; only the outer ones have numbers and labels, also above a gap in the last row."""
+    """Return axes for panels to which the caller gives the same limits; the outer ones alone have numbers and labels.
+
+    Axes that share their limits would be drawn in a time that grows with the square of their number.
+    """
     columns = columns_for(panels)
-    axes = figure.subplots(math.ceil(panels / columns), columns, sharex=True, sharey=True, squeeze=False).ravel()
+    axes = figure.subplots(math.ceil(panels / columns), columns, squeeze=False).ravel()
     for position, ax in enumerate(axes):
         lowest, leftmost = position + columns >= panels, position % columns == 0
         ax.set_visible(position < panels)
@@ -206,31 +211,58 @@ def label_points(ax: Axes, points: np.ndarray, labels: Sequence[str], avoid: np.
     """
     obstacles = ax.transData.transform(avoid)
     frame = ax.get_window_extent()
-    taken: list = []
+    taken: list[Bbox] = []
     angles = np.deg2rad([0, 180, 90, 270, 45, 315, 135, 225])
     for point, label in zip(points, labels, strict=True):
+        # Measured once: a label that is drawn to be measured, with its line, costs a hundred times the arithmetic.
+        text = _label(ax, point, label, 0, 0)
+        size = text.get_window_extent().size
+        text.remove()
         for radius, angle in [(radius, angle) for radius in (5, 11, 18, 26, 36) for angle in angles]:
-            text = _label(ax, point, label, radius, angle)
-            box = text.get_window_extent().padded(1)
+            box = _box(ax, point, size, radius, angle)
             inside = frame.containsx(box.x0) and frame.containsx(box.x1)
             inside &= frame.containsy(box.y0) and frame.containsy(box.y1)
             if inside and not box.count_contains(obstacles) and not box.count_overlaps(taken):
                 taken.append(box)
+                _label(ax, point, label, radius, angle)
                 break
-            text.remove()
+
+
+def _alignment(angle: float) -> tuple[int, int]:
+    """Return on which side, across and up (-1, 0 or 1), a label lies that stands in this direction of its point."""
+    return tuple(0 if abs(part) <= 0.1 else int(math.copysign(1, part)) for part in (math.cos(angle), math.sin(angle)))
+
+
+def _has_line(radius: float) -> bool:
+    """Whether a label so many points from its own point needs a line to it."""
+    return radius > 6
+
+
+def _box(ax: Axes, point: np.ndarray, size: np.ndarray, radius: float, angle: float) -> Bbox:
+    """Return what a label of this size (2,) in pixels covers, with its line, and a pixel around it."""
+    anchor = ax.transData.transform(point)
+    direction = np.array([math.cos(angle), math.sin(angle)])
+    place = anchor + radius * ax.figure.dpi / 72 * direction
+    centre = place + np.array(_alignment(angle)) * size / 2
+    corners = [centre - size / 2, centre + size / 2]
+    if _has_line(radius):
+        towards = (centre - anchor) / np.hypot(*(centre - anchor))
+        corners.append(anchor + LINE_GAP * ax.figure.dpi / 72 * towards)
+    return Bbox([np.min(corners, axis=0) - 1, np.max(corners, axis=0) + 1])
 
 
 def _label(ax: Axes, point: np.ndarray, label: str, radius: float, angle: float):
     """Return a label at ``radius`` points from a point (2,), with a thin line to it where it stands far off."""
-    x, y = math.cos(angle), math.sin(angle)
+    across, up = _alignment(angle)
+    line = {"arrowstyle": "-", "lw": 0.5, "color": "#555555", "shrinkB": LINE_GAP}
     return ax.annotate(
         label,
         point,
-        (radius * x, radius * y),
+        (radius * math.cos(angle), radius * math.sin(angle)),
         textcoords="offset points",
-        ha="left" if x > 0.1 else "right" if x < -0.1 else "center",
-        va="bottom" if y > 0.1 else "top" if y < -0.1 else "center",
-        arrowprops={"arrowstyle": "-", "lw": 0.5, "color": "#555555", "shrinkB": 2.5} if radius > 6 else None,
+        ha=("right", "center", "left")[across + 1],
+        va=("top", "center", "bottom")[up + 1],
+        arrowprops=line if _has_line(radius) else None,
         zorder=6,
     )
 
