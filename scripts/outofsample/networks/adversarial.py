@@ -6,6 +6,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from outofsample.networks.dropout import Dropout
+
 
 def layers(
     widths: Sequence[int], leak: float, dropout: float = 0.0, batch_norm: bool = False, ends_normed: bool = False
@@ -24,7 +26,7 @@ def layers(
         if not last:
             modules.append(nn.LeakyReLU(leak))
         if dropout and (ends_normed or not last):
-            modules.append(nn.Dropout(dropout))
+            modules.append(Dropout(dropout))
     return nn.Sequential(*modules)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from outofsample.errors import UserError
 from outofsample.networks.adversarial import Residual
+from outofsample.networks.dropout import Dropout
 from outofsample.networks.variational import LOG_VARIANCE, VariationalNetwork
 
 #: (height, width, channels) of an image or of a feature map.
@@ -90,7 +91,7 @@ def between(
             modules.append(nn.BatchNorm2d(convolution.out_channels))
         modules.append(nn.LeakyReLU(leak))
         if dropout:
-            modules.append(nn.Dropout(dropout))
+            modules.append(Dropout(dropout))
     return [*modules, convolutions[-1]]
 
 
@@ -163,7 +164,7 @@ def discriminator(
     convolutions = downwards(shape, filters)
     height, width = sizes_downwards(shape, filters)[-1]
     hidden = between([*convolutions, nn.Flatten()], leak, dropout, batch_norm)
-    ending = [nn.BatchNorm1d(1), nn.Dropout(dropout)] if ends_normed else []
+    ending = [nn.BatchNorm1d(1), Dropout(dropout)] if ends_normed else []
     return OnRows(shape, nn.Sequential(*hidden, nn.Linear(height * width * filters[-1], 1), *ending))
 
 
@@ -196,7 +197,7 @@ class DenseLayer(nn.Sequential):
             self.append(nn.BatchNorm1d(after))
         self.append(nn.LeakyReLU(leak))
         if dropout:
-            self.append(nn.Dropout(dropout))
+            self.append(Dropout(dropout))
 
 
 class ImageVAE(VariationalNetwork):

@@ -6,6 +6,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from outofsample.networks.dropout import Dropout
+
 #: Bounds of log variances: what training reaches in practice, and far from overflow.
 LOG_VARIANCE = (-15.0, 15.0)
 
@@ -15,7 +17,7 @@ class Block(nn.Sequential):
 
     def __init__(self, before: int, after: int, leak: float, dropout: float):
         super().__init__(
-            nn.Linear(before, after, bias=False), nn.BatchNorm1d(after), nn.LeakyReLU(leak), nn.Dropout(dropout)
+            nn.Linear(before, after, bias=False), nn.BatchNorm1d(after), nn.LeakyReLU(leak), Dropout(dropout)
         )
 
     def forward_matched(self, x: Tensor) -> tuple[Tensor, Tensor]:
