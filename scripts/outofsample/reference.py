@@ -128,7 +128,10 @@ def slug(heading: str) -> str:
 
 def settings_schema(settings: type) -> dict[str, Any]:
     """Return the JSON schema of each field of a settings dataclass."""
-    return TypeAdapter(settings).json_schema().get("properties", {})
+    properties = TypeAdapter(settings).json_schema().get("properties", {})
+    # Pydantic leaves out defaults that are made anew each time, as those of dictionaries are.
+    made = {f.name: f.default_factory() for f in dataclasses.fields(settings) if callable(f.default_factory)}
+    return {name: schema | ({"default": made[name]} if name in made else {}) for name, schema in properties.items()}
 
 
 def table(properties: dict[str, dict], described: dict[str, str], needed: list[str]) -> str:
