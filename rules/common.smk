@@ -205,7 +205,11 @@ def model_entries(model):
 
 
 def method_entries(methods):
-    return [("methods", SPECS[name]["uses"]) for name in methods]
+    entries = []
+    for name in methods:
+        spec, entry = SPECS[name], STUDY.method_class(name)
+        entries += [("methods", spec["uses"]), *entry.parts(entry.Settings(**spec["settings"]))]
+    return entries
 
 
 @functools.cache

@@ -131,3 +131,9 @@ def test_too_few_cells_to_hold_out_give_the_first_candidate(capsys):
 def test_settings_that_cannot_be(settings, sentence):
     with pytest.raises((ValueError, UserError), match=sentence.replace("(", "\\(")):
         registry.find("methods", "cross_validated").Settings(**settings)
+
+
+def test_the_code_of_the_candidates_counts():
+    entry = registry.find("methods", "cross_validated")
+    parts = entry.parts(entry.Settings(candidates={"mean_shift": {}, "pca_editing": {}}))
+    assert parts == [("methods", "mean_shift"), ("models", "identity"), ("methods", "pca_editing"), ("models", "pca")]

@@ -57,6 +57,11 @@ class Method:
         """Return the name of the model that a method with these settings stands on."""
         return getattr(settings, "model", None) or cls.model
 
+    @classmethod
+    def parts(cls, settings) -> list[tuple[str, str]]:
+        """Return the registry entries (kind, name) that it finds by name while it runs, so that their code counts."""
+        return []
+
     def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Method":
         """Fit the model, then the method's own part, to the training cells; return self.
 

@@ -70,6 +70,15 @@ class Method(BaseMethod):
 
     Settings = Settings
 
+    @classmethod
+    def parts(cls, settings: Settings) -> list[tuple[str, str]]:
+        entries = []
+        for name, options in settings.candidates.items():
+            entry = registry.find("methods", name)
+            model = entry.model_name(entry.Settings(**options))
+            entries += [("methods", name), *([("models", model)] if model else [])]
+        return entries
+
     def learn(self, data: TrainingData, seed: int) -> None:
         self.choices, self.chosen = {}, {}
         for query in data.queries:
