@@ -4,7 +4,8 @@ The papers' published code changed between versions in exactly this, and so chan
 function here has a slow transcription of its formula in the tests.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from itertools import combinations
 
 import torch
@@ -12,6 +13,25 @@ from torch import Tensor
 
 #: Below it the exponential function of torch takes ten times as long, to return less than 1e-37.
 SMALLEST_EXPONENT = -87.0
+
+
+def in_float32(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Compute a loss in float32 also where the layers before it compute in bfloat16 (`precision` of a network).
+
+    With 8 bits of mantissa a sum over cells stops growing, and near cells have no distance.
+    """
+
+    @wraps(loss)
+    def computed(first: Tensor, *others, **options) -> Tensor:
+        if not torch.is_autocast_enabled(first.device.type):
+            return loss(first, *others, **options)
+        with torch.autocast(first.device.type, enabled=False):
+            others = [
+                other.float() if isinstance(other, Tensor) and other.is_floating_point() else other for other in others
+            ]
+            return loss(first.float(), *others, **options)
+
+    return computed
 
 
 def squared_distances(x: Tensor, y: Tensor) -> Tensor:
@@ -53,11 +73,13 @@ class _MeanOfExponentials(torch.autograd.Function):
         return gradient * ctx.saved_tensors[0], None
 
 
+@in_float32
 def mmd(x: Tensor, y: Tensor, widths: Sequence[float]) -> Tensor:
     """Return the biased estimate of the squared maximum mean discrepancy of x (n, d) and y (m, d) (trVAE, Eq. 4)."""
     return kernel(x, x, widths).mean() + kernel(y, y, widths).mean() - 2 * kernel(x, y, widths).mean()
 
 
+@in_float32
 def pairwise_mmd(x: Tensor, condition: Tensor, conditions: int, widths: Sequence[float]) -> Tensor:
     """Return the sum of `mmd` over all pairs of conditions that the batch holds.
 
@@ -87,11 +109,13 @@ def pairwise_mmd(x: Tensor, condition: Tensor, conditions: int, widths: Sequence
     return total
 
 
+@in_float32
 def squared_error(x: Tensor, reconstruction: Tensor) -> Tensor:
     """Return half the squared error, summed over features and averaged over cells (trVAE's reconstruction term)."""
     return 0.5 * ((x - reconstruction) ** 2).sum(1).mean()
 
 
+@in_float32
 def kl_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     """Return half the mean over units and cells of mean^2 + variance - 1 - log variance.
 
@@ -101,6 +125,7 @@ def kl_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
 
 
+@in_float32
 def gaussian_nll(x: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
     """Return the negative log-likelihood of N(mean, variance), summed over features and averaged over cells.
 
@@ -109,6 +134,7 @@ def gaussian_nll(x: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * ((x - mean) ** 2 * (-log_variance).exp() + log_variance).sum(1).mean()
 
 
+@in_float32
 def negative_binomial_nll(counts: Tensor, mean: Tensor, dispersion: Tensor) -> Tensor:
     """Return the negative log-likelihood of a negative binomial, summed over features and averaged over cells.
 

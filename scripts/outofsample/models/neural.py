@@ -27,6 +27,9 @@ class NetworkSettings:
         Scale gradients down to this norm (None: never).
     standardize
         Whether features are centred and scaled inside the model, by training cells; images have a scale of their own.
+    precision
+        ``float32``, or ``bfloat16``: matrix products of the training with 8 bits of mantissa, losses and weights in
+        float32. Faster where the processor multiplies bfloat16 (AVX512-BF16, AMX, a GPU), slower elsewhere.
     """
 
     learning_rate: float = 1e-3
@@ -37,8 +40,10 @@ class NetworkSettings:
     learning_rate_patience: int | None = None
     clip_gradient: float | None = None
     standardize: bool = False
+    precision: str = "float32"
 
     def __post_init__(self):
+        self.require_word("precision", "float32", "bfloat16")
         self.require_at_least(1, "batch_size", "epochs")
         self.require_at_least(1, *(n for n in ("patience", "learning_rate_patience") if getattr(self, n) is not None))
         self.require_share("validation")
@@ -107,6 +112,8 @@ class NeuralModel(Model):
         settings = self.settings
         if self.image_shape is not None:
             terms = self._on_scaled(terms)
+        if settings.precision == "bfloat16":
+            terms = in_bfloat16(terms)
         return Player(name, list(parameters), terms, settings.learning_rate, settings.clip_gradient, **options)
 
     def _on_scaled(self, terms):
@@ -235,3 +242,15 @@ class NeuralModel(Model):
         self.network.load_state_dict({name: torch.as_tensor(value) for name, value in state["network"].items()})
         self.network.eval()
         return self
+
+
+def in_bfloat16(terms):
+    """Return the terms of a player as a function that multiplies matrices in bfloat16; what it returns is float32."""
+    import torch
+
+    def cast_terms(batches):
+        with torch.autocast(batches[0]["x"].device.type, dtype=torch.bfloat16):
+            found = terms(batches)
+        return {name: value.float() for name, value in found.items()}
+
+    return cast_terms

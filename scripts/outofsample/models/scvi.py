@@ -37,8 +37,8 @@ class Settings(NetworkSettings):
         self.require_at_least(1, "hidden", "layers", "latent")
         self.require_share("dropout")
         self.require_word("likelihood", "nb", "zinb")
-        if self.standardize or self.learning_rate_patience or self.clip_gradient:
-            raise ValueError("standardize, learning_rate_patience and clip_gradient are not for scVI")
+        if self.standardize or self.learning_rate_patience or self.clip_gradient or self.precision != "float32":
+            raise ValueError("standardize, learning_rate_patience, clip_gradient and precision are not for scVI")
 
 
 class Model(base.Model):

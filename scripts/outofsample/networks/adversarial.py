@@ -83,5 +83,5 @@ class ImagePool(nn.Module):
         slots = torch.randperm(size)[:count].to(fakes.device)
         shown = fakes.clone()
         shown[:count] = self.cells[slots]
-        self.cells[slots] = fakes[:count]
+        self.cells[slots] = fakes[:count].to(self.cells.dtype)
         return shown
