@@ -137,10 +137,10 @@ def evaluate(
     truths = read_truth(truth, data)
     scorers = {}
     for query in data.queries:
-        cells = populations_of(query, data, truths.get(query.name), train)
+        answers = answers_of(query, pairs[data.is_query(query)], truths.get(query.name), truth)
+        cells = populations_of(query, data, truths.get(query.name), answers, train)
         if data.image_shape is not None:
-            answers = answers_of(query, pairs[data.is_query(query)], truths.get(query.name), truth)
-            cells = ImagePopulations(**vars(cells), answers=answers, extractors=extractors or {})
+            cells = ImagePopulations(**vars(cells), extractors=extractors or {})
         scorers[query.name] = QueryScorer(cells, settings)
     rows: list[Row] = []
     for path in predictions:
@@ -158,8 +158,10 @@ def evaluate(
     return sorted(rows, key=lambda row: order.index(row.query))
 
 
-def populations_of(query: Query, data: TrainingData, truth: Truth | None, path: Path) -> Populations:
-    """Return the cells of a query of the training data that were read from ``path``."""
+def populations_of(
+    query: Query, data: TrainingData, truth: Truth | None, answers: np.ndarray | None, path: Path
+) -> Populations:
+    """Return the cells of a query of the training data that were read from ``path``; ``answers`` as `answers_of`."""
     populations = {"source": data.is_source(query), "target": data.is_target(query), "query": data.is_query(query)}
     for word, mask in populations.items():
         if not mask.any():
@@ -168,7 +170,7 @@ def populations_of(query: Query, data: TrainingData, truth: Truth | None, path: 
     Y = None if truth is None else truth.X
     scored = Y is not None and data.image_shape is None
     response = response_features(S, T, X, Y) if scored else None
-    return Populations(S, T, X, Y, response, data.image_shape)
+    return Populations(S, T, X, Y, response, data.image_shape, answers)
 
 
 def answers_of(query: Query, pairs: np.ndarray, truth: Truth | None, path: Path) -> np.ndarray | None:

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import sys
+from dataclasses import replace
 
 import anndata
 import numpy as np
@@ -46,10 +47,11 @@ def task(tmp_path):
 class Task:
     """Files of a task with two queries that share S, T and X; ``b`` has no truth.
 
-    X changes by ``shift`` and the controls by ``elsewhere``; with an ``image_shape`` cells are whole numbers.
+    X changes by ``shift`` and the controls by ``elsewhere``; with an ``image_shape`` cells are whole numbers. With an
+    ``order`` the truth of cell k of X is ``Y[k]``, the file has the truth in this order, and pairs are known.
     """
 
-    def __init__(self, folder, truth_cells: int = 150, shift=SHIFT, elsewhere=SHIFT, image_shape=None):
+    def __init__(self, folder, truth_cells: int = 150, shift=SHIFT, elsewhere=SHIFT, image_shape=None, order=None):
         self.folder, self.features = folder, [f"m{i}" for i in range(len(shift))]
         self.train, self.truth = folder / "train.h5ad", folder / "truth.h5ad"
         X = {role: cells(number, seed, len(shift)) for seed, (role, number) in enumerate(SIZES.items())}
@@ -67,8 +69,13 @@ class Task:
         self.names = obs.index[role == "query"]
         query = {"domain": "sample", "source": "before", "target": "after"}
         uns["queries"] = json.dumps([{"name": name, **query} for name in "ab"])
+        truth = pd.DataFrame({"query": ["a"] * truth_cells})
+        if order is not None:
+            obs["pair_id"] = np.where(role == "query", obs.index, "")
+            truth["pair_id"] = self.names
+            truth = truth.iloc[order]
         self.write(self.train, train, obs, uns)
-        self.write(self.truth, self.Y, pd.DataFrame({"query": ["a"] * truth_cells}), {})
+        self.write(self.truth, self.Y[truth.index], truth, {})
 
     def write(self, path, X, obs, uns, features=None):
         obs.index = obs.index.astype(str)
@@ -109,15 +116,31 @@ def test_the_right_shift_scores_best(task):
 
 
 def test_truth_as_prediction_is_perfect(tmp_path):
-    task = Task(tmp_path, truth_cells=SIZES["query"])
+    task = Task(tmp_path, truth_cells=SIZES["query"], order=np.arange(SIZES["query"]))
     values = task.values("copy_of_truth", task.Y)
     perfect = {"change_r", "change_of_means_r", "means_r", "variances_r", "variance_ratio", "sd_ratio"}
     perfect |= {"means_r2", "variances_r2", "top_sign"}
     assert {score: values[score] for score in perfect} == pytest.approx(dict.fromkeys(perfect, 1))
     assert values["rmse_medians"] == values["rmse_means"] == values["wasserstein"] == 0
-    assert values["energy_distance"] <= 0 and values["mmd"] <= 0
+    # Each cell's distance to its own truth counts as little as that to itself: the three expectations are the same.
+    assert values["energy_distance"] == pytest.approx(0, abs=1e-9) == values["mmd"]
     # The two sides draw their subsamples apart: even the truth itself does not reach 1.
     assert 0.9 < values["means_r2_subsamples"] < 1
+
+
+def test_the_truth_of_each_cell_is_found_by_its_name(tmp_path):
+    """Tables, too, may have the truth in any order; without names nobody knows whose truth a cell is."""
+    n, everyone = SIZES["query"], replace(FAST, max_cells=SIZES["query"])
+    orders = {"same": np.arange(n), "other": np.random.default_rng(0).permutation(n), "unnamed": None}
+    found = {}
+    for name, order in orders.items():
+        (tmp_path / name).mkdir()
+        task = Task(tmp_path / name, truth_cells=n, order=order)
+        rows = task.rows(task.predict("kept", task.Y + np.float32(0.01)), settings=everyone)
+        found[name] = {row.score: row.value for row in rows if (row.method, row.query) == ("kept", "a")}
+    for score in ("energy_distance", "mmd"):
+        assert found["same"][score] == pytest.approx(found["other"][score], abs=1e-9)
+        assert found["unnamed"][score] < -1e-3 < found["same"][score]
 
 
 def test_a_response_of_one_domain_alone_has_scores_of_its_own(tmp_path):

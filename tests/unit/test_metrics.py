@@ -3,6 +3,7 @@
 import itertools
 import math
 import statistics
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from outofsample.metrics.distances import (
     KERNEL_SCALES,
     WIDE,
     draw_cells,
+    drawn_answers,
     energy_distance,
     median_bandwidth,
     mmd,
@@ -74,14 +76,20 @@ def difference(a, b):
     return [x - y for x, y in zip(a, b, strict=True)]
 
 
-def slow_energy(X, Y):
+def pairs_of_different_cells(X, Y, answers=None):
+    """Every cell of X with every one of Y but its own answer."""
+    answers = [-1] * len(X) if answers is None else answers
+    return [(x, y) for x, answer in zip(X, answers, strict=True) for j, y in enumerate(Y) if j != answer]
+
+
+def slow_energy(X, Y, answers=None):
     def mean(pairs):
         distances = [math.dist(x, y) for x, y in pairs]
         return math.fsum(distances) / len(distances)
 
     X, Y = [list(map(float, x)) for x in X], [list(map(float, y)) for y in Y]
     within = [mean((Z[i], Z[j]) for i in range(len(Z)) for j in range(len(Z)) if i != j) for Z in (X, Y)]
-    return 2 * mean((x, y) for x in X for y in Y) - sum(within)
+    return 2 * mean(pairs_of_different_cells(X, Y, answers)) - sum(within)
 
 
 def slow_kernel(x, y, bandwidth):
@@ -90,12 +98,13 @@ def slow_kernel(x, y, bandwidth):
     return statistics.fmean(math.exp(-squared / (2 * scale * bandwidth)) for scale in KERNEL_SCALES)
 
 
-def slow_mmd(X, Y, bandwidth):
+def slow_mmd(X, Y, bandwidth, answers=None):
     X, Y = X.tolist(), Y.tolist()
     within = [
         statistics.fmean(slow_kernel(a, b, bandwidth) for a, b in itertools.permutations(cells, 2)) for cells in (X, Y)
     ]
-    return sum(within) - 2 * statistics.fmean(slow_kernel(x, y, bandwidth) for x in X for y in Y)
+    across = (slow_kernel(x, y, bandwidth) for x, y in pairs_of_different_cells(X, Y, answers))
+    return sum(within) - 2 * statistics.fmean(across)
 
 
 def test_summaries_reduce_over_cells():
@@ -234,6 +243,65 @@ def test_mmd_is_unbiased_and_grows_with_a_shift():
     shifted = [mmd(X + shift, Y, 10.0) for shift in (0, 0.5, 1, 2)]
     assert shifted == sorted(shifted)
     assert math.isnan(mmd(X[:1], Y, 10.0))
+
+
+#: Answers of nine cells among five: in another order, not of all cells, for all, for none.
+SOME_ANSWERS = [[-1, 3, -1, 0, 4, -1, -1, 2, 1], [4, 3, 2, 1, 0, 0, 1, 2, 3], [-1] * 9]
+
+
+@pytest.mark.parametrize("chunk", [4, 1024])
+@pytest.mark.parametrize("answers", SOME_ANSWERS)
+def test_distances_without_pairs_of_a_cell_with_its_own_answer_match_their_formulas(answers, chunk, monkeypatch):
+    monkeypatch.setattr("outofsample.metrics.distances.CHUNK", chunk)
+    X, Y, answers = population(9, 3), population(5, 3, seed=1), np.array(answers)
+    # A pair at distance zero, and one far apart.
+    X[3], X[4] = Y[0], Y[4] + 50
+    assert energy_distance(X, Y, answers) == pytest.approx(slow_energy(X, Y, answers), abs=1e-9)
+    assert mmd(X, Y, 5.0, answers) == pytest.approx(slow_mmd(X, Y, 5.0, answers), abs=1e-12)
+
+
+def test_own_answers_of_many_features_in_float32():
+    """Left out are the pairs themselves: a distance of zero is a rounding error there."""
+    Y, order = population(8, WIDE + 10), np.random.default_rng(0).permutation(8)
+    bandwidth = median_bandwidth(Y, Y[order] + np.float32(0.1))
+    for X in (Y[order], Y[order] + np.float32(0.1)):
+        assert energy_distance(X, Y, order) == pytest.approx(slow_energy(X, Y, order), abs=1e-4)
+        assert mmd(X, Y, bandwidth, order) == pytest.approx(slow_mmd(X, Y, bandwidth, order), abs=1e-5)
+
+
+def test_no_known_answer_is_as_no_answers():
+    X, Y = population(9), population(5, seed=1)
+    nobody = np.full(9, -1)
+    assert (energy_distance(X, Y, nobody), mmd(X, Y, 5.0, nobody)) == (energy_distance(X, Y), mmd(X, Y, 5.0))
+
+
+def test_answers_are_of_all_cells():
+    with pytest.raises(ValueError, match="answers for 8 cells, and X has 9"):
+        energy_distance(population(9), population(8), np.arange(8))
+
+
+def test_keeping_each_cell_is_not_rewarded():
+    """Truth and a bit of noise as prediction, 400 times: of the same cells and of others the expected value is equal.
+
+    The tolerance is three standard errors of the difference of the means. With each cell's own pair the energy
+    distance is lower by 2 (E|P - Y| - E|P_i - Y_i|) / n, near 2 (8.3 - 0.6) / 30 = 0.5 here: more than 100 of them.
+    """
+    rng, cells = np.random.default_rng(0), np.arange(30)
+    functions = [energy_distance, lambda X, Y, answers=None: mmd(X, Y, 70.0, answers)]
+    found = []
+    for Y, others, noise in rng.normal(size=(400, 3, 30, 35)):
+        kept = Y + 0.1 * noise
+        for function in functions:
+            found.append([function(kept, Y, cells), function(others + 0.1 * noise, Y), function(kept, Y)])
+    for paired, independent, biased in np.reshape(found, (400, 2, 3)).transpose(1, 2, 0):
+        error = math.sqrt((paired.var() + independent.var()) / 400)
+        assert abs(paired.mean() - independent.mean()) < 3 * error
+        assert biased.mean() - independent.mean() < -100 * error
+
+
+def test_answers_among_drawn_cells():
+    answers, drawn_x, drawn_y = np.array([3, -1, 0, 2, 5, 1]), np.array([0, 1, 3, 4]), np.array([1, 3, 5])
+    assert drawn_answers(answers, drawn_x, drawn_y).tolist() == [1, -1, -1, 2]
 
 
 def test_bandwidth_is_the_median_over_pairs_of_different_cells():
@@ -576,6 +644,25 @@ def test_all_methods_share_the_kernel_of_x_and_y():
     assert scorer.score(P)["mmd"].value == pytest.approx(mmd(P, cells.Y, scorer.bandwidth))
     alike = DistanceScores(Populations(*[np.ones((5, 3), dtype=np.float32)] * 4), FAST)
     assert alike.score(np.ones((5, 3)))["mmd"].note == "undefined: X and Y are one and the same cell"
+
+
+@pytest.mark.parametrize("max_cells", [15, 1000])
+def test_scores_leave_out_the_pair_of_a_cell_with_its_own_truth(max_cells):
+    """X has 33 cells and Y 34, in no common order, and some cells have no answer: the drawn ones differ."""
+    cells = populations()
+    answers = np.random.default_rng(0).permutation(len(cells.Y))[: len(cells.X)]
+    answers[::5] = -1
+    scorer = DistanceScores(replace(cells, answers=answers), Settings(max_cells=max_cells))
+    P = (cells.Y[answers] + 0.1).astype(np.float32)
+    found = scorer.score(P)
+    rows, truth_rows = (draw_cells(len(part), max_cells, 0).tolist() for part in (P, cells.Y))
+    own = [truth_rows.index(answers[row]) if answers[row] in truth_rows else -1 for row in rows]
+    assert 3 < sum(place >= 0 for place in own) < len(own)
+    drawn = P[rows], cells.Y[truth_rows]
+    assert found["energy_distance"].value == pytest.approx(slow_energy(*drawn, own), abs=1e-6)
+    assert found["mmd"].value == pytest.approx(slow_mmd(*drawn, scorer.bandwidth, own), abs=1e-9)
+    # What compares no pairs of cells is as it was.
+    assert found["wasserstein"] == DistanceScores(cells, FAST).score(P)["wasserstein"]
 
 
 @pytest.fixture(scope="module")

@@ -503,6 +503,14 @@ class TestWholeFiles:
         table = task.scores(monkeypatch, task.predict("m", task.Y))
         assert {"image_rmse", "ssim"} <= set(table["score"]) and not {"fid", "frechet_cnn"} & set(table["score"])
 
+    def test_the_truth_of_each_image_is_left_out_of_distances_between_images(self, task, monkeypatch):
+        """The truth as prediction, in another order than the file of the truth: both populations are the same."""
+        table = task.scores(monkeypatch, task.predict("m", task.Y))
+        values = table[table["method"] == "m"].set_index("score")["value"]
+        # Images are hundreds of grey levels apart; in float32 their distances have six digits.
+        assert float(values["energy_distance"]) == pytest.approx(0, abs=1e-2)
+        assert float(values["mmd"]) == pytest.approx(0, abs=1e-5)
+
     def test_a_pair_must_be_one_image(self, task, monkeypatch):
         adata = anndata.read_h5ad(task.truth)
         adata.obs["pair_id"] = "w1"

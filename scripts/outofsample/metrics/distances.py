@@ -24,6 +24,16 @@ def draw_cells(cells: int, max_cells: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(cells, max_cells, replace=False))
 
 
+def drawn_answers(answers: np.ndarray, drawn_x: np.ndarray, drawn_y: np.ndarray) -> np.ndarray:
+    """Return for each drawn cell of X the place of its answer among the drawn cells of Y, -1 where that has none.
+
+    ``answers`` (cells of X,) are as in `energy_distance`; ``drawn_x`` and ``drawn_y`` are what `draw_cells` returned.
+    The result has the shape of ``drawn_x``.
+    """
+    wanted = answers[drawn_x]
+    return np.where(np.isin(wanted, drawn_y), np.searchsorted(drawn_y, wanted), -1)
+
+
 class PairSums(NamedTuple):
     """Sums over pairs of cells: of their Euclidean distances and of their kernel (NaN without a bandwidth)."""
 
@@ -31,46 +41,61 @@ class PairSums(NamedTuple):
     kernels: float
 
 
-def energy_distance(X: np.ndarray, Y: np.ndarray) -> float:
+def energy_distance(X: np.ndarray, Y: np.ndarray, answers: np.ndarray | None = None) -> float:
     """Energy distance of two populations (n, features) and (m, features): 2 E|X - Y| - E|X - X'| - E|Y - Y'|.
 
     |.| is the Euclidean norm over all features. Each expectation is the mean over pairs of *different* cells (the
-    unbiased U-statistic; the biased one counts each cell's zero distance to itself). So the expected value does not
-    depend on the numbers of cells, and half a truth can be compared with a whole one; the price is that populations
-    without a difference score around zero, on either side. NaN where a population has a single cell. Not the square
-    root that some call by the same name.
+    unbiased U-statistic; the biased one counts each cell's zero distance to itself). That holds across populations
+    too: where some cells of X and of Y are the same cell, ``answers`` (n,) gives the row of Y for each of X, -1 where
+    there is none, and a cell's pair with its own answer is left out of E|X - Y|. Such pairs are nearer than others,
+    so a prediction that keeps each cell would score below independent cells of the same distribution.
+
+    So the expected value does not depend on the numbers of cells, and half a truth can be compared with a whole one;
+    the price is that populations without a difference score around zero, on either side. NaN where a population has a
+    single cell. Not the square root that some call by the same name.
+
+    Raises
+    ------
+    ValueError
+        If ``answers`` has not one entry per cell of X.
     """
-    return energy_and_mmd(X, Y)[0]
+    return energy_and_mmd(X, Y, answers=answers)[0]
 
 
-def mmd(X: np.ndarray, Y: np.ndarray, bandwidth: float) -> float:
+def mmd(X: np.ndarray, Y: np.ndarray, bandwidth: float, answers: np.ndarray | None = None) -> float:
     """Squared maximum mean discrepancy of (n, features) and (m, features): E k(X, X') + E k(Y, Y') - 2 E k(X, Y).
 
     k(x, y) is the mean over c in `KERNEL_SCALES` of exp(-|x - y|^2 / (2 c bandwidth)); ``bandwidth`` comes from
     `median_bandwidth`, one for all methods of a query. Expectations are means over pairs of *different* cells: the
-    unbiased estimate (Gretton et al. 2012, Eq. 3), which can be slightly negative, as `energy_distance`. It is not
+    unbiased estimate (Gretton et al. 2012, Eq. 3), which can be slightly negative, as `energy_distance`; also across
+    populations, where ``answers`` (n,) says which cells are the same (see there, as for the error raised). It is not
     trVAE's loss: that is the biased estimate, on a layer of a network, with fixed widths. NaN where a population has
     a single cell.
     """
-    return energy_and_mmd(X, Y, bandwidth)[1]
+    return energy_and_mmd(X, Y, bandwidth, answers=answers)[1]
 
 
 def energy_and_mmd(
-    X: np.ndarray, Y: np.ndarray, bandwidth: float | None = None, within_y: PairSums | None = None
+    X: np.ndarray,
+    Y: np.ndarray,
+    bandwidth: float | None = None,
+    within_y: PairSums | None = None,
+    answers: np.ndarray | None = None,
 ) -> tuple[float, float]:
     """Return `energy_distance` and `mmd` of X (n, features) and Y (m, features), from one pass over the pairs.
 
     ``within_y`` is ``pairs_within(Y, bandwidth)`` where it is known already: all methods have the same truth. The
-    second value is NaN without a bandwidth.
+    second value is NaN without a bandwidth. ``answers`` (n,) are as in `energy_distance`.
     """
     if len(X) < 2 or len(Y) < 2:
         return float("nan"), float("nan")
     within_y = pairs_within(Y, bandwidth) if within_y is None else within_y
-    between, within_x = pairs_between(X, Y, bandwidth), pairs_within(X, bandwidth)
+    between, within_x = pairs_between(X, Y, bandwidth, answers), pairs_within(X, bandwidth)
+    own = 0 if answers is None else np.count_nonzero(answers >= 0)
     means = [
         [total / pairs for total in sums]
         for sums, pairs in (
-            (between, len(X) * len(Y)),
+            (between, len(X) * len(Y) - own),
             (within_x, len(X) * (len(X) - 1)),
             (within_y, len(Y) * (len(Y) - 1)),
         )
@@ -79,12 +104,25 @@ def energy_and_mmd(
     return float(2 * distance - distance_x - distance_y), float(kernel_x + kernel_y - 2 * kernel)
 
 
-def pairs_between(X: np.ndarray, Y: np.ndarray, bandwidth: float | None = None) -> PairSums:
-    """Return the sums over all pairs of a cell of X (n, features) and one of Y (m, features)."""
+def pairs_between(
+    X: np.ndarray, Y: np.ndarray, bandwidth: float | None = None, answers: np.ndarray | None = None
+) -> PairSums:
+    """Return the sums over all pairs of a cell of X (n, features) and a different one of Y (m, features).
+
+    Which cells of X and Y are the same, ``answers`` (n,) says, as in `energy_distance`; without them none.
+    """
+    answers = np.full(len(X), -1) if answers is None else answers
+    if len(answers) != len(X):
+        raise ValueError(f"There are answers for {len(answers)} cells, and X has {len(X)}.")
     X, Y = _centred(X, Y)
     total = np.zeros(2)
     for start in range(0, len(X), CHUNK):
-        total += _block_sums(_squared_distances(X[start : start + CHUNK], Y), bandwidth)
+        squared, own = _squared_distances(X[start : start + CHUNK], Y), answers[start : start + CHUNK]
+        rows = np.flatnonzero(own >= 0)
+        squared[rows, own[rows]] = 0
+        total += _block_sums(squared, bandwidth)
+        # Each cell with itself: distance 0, kernel 1.
+        total[1] -= len(rows)
     return PairSums(*total)
 
 

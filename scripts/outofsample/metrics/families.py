@@ -12,6 +12,7 @@ import numpy as np
 from outofsample.metrics.correlations import change_r, r2, spike_in_r, summary_r
 from outofsample.metrics.distances import (
     draw_cells,
+    drawn_answers,
     energy_and_mmd,
     median_bandwidth,
     pairs_within,
@@ -69,7 +70,8 @@ class Populations:
     """The cells of one query, arrays (cells, features) float32; ``Y`` is None where there is no truth.
 
     ``response`` are the responding features, None without a truth and for images. ``image_shape`` is (height, width,
-    channels) where a row is an image.
+    channels) where a row is an image. ``answers`` (cells of X,) are the rows of ``Y`` that are the truth of each cell,
+    -1 where a cell has none; None: no cell has.
     """
 
     S: np.ndarray
@@ -78,6 +80,7 @@ class Populations:
     Y: np.ndarray | None
     response: ResponseFeatures | None = None
     image_shape: tuple[int, int, int] | None = None
+    answers: np.ndarray | None = None
 
 
 class Score(NamedTuple):
@@ -213,6 +216,8 @@ class DistanceScores(Family):
     """Distances between populations, on at most ``max_cells`` cells of each where pairs of cells are compared.
 
     The bandwidth of `mmd` comes from X and Y alone, once per query: all methods and the oracle share the kernel.
+    Where the truth of a cell is known, the pair of the two is left out, as `energy_distance` says; halves of the truth
+    share no cell.
     """
 
     scores = ("energy_distance", "wasserstein", "mmd")
@@ -221,7 +226,9 @@ class DistanceScores(Family):
         super().__init__(cells, settings)
         if cells.Y is None:
             return
-        self.truth = self._drawn(cells.Y, settings.max_cells)
+        rows, truth_rows = (draw_cells(len(part), settings.max_cells, settings.seed) for part in (cells.X, cells.Y))
+        self.rows, self.truth = rows, cells.Y[truth_rows]
+        self.answers = None if cells.answers is None else drawn_answers(cells.answers, rows, truth_rows)
         few = min(settings.max_cells, BANDWIDTH_CELLS)
         self.bandwidth = median_bandwidth(self._drawn(cells.X, few), self._drawn(cells.Y, few))
         self.within_truth = pairs_within(self.truth, self.bandwidth)
@@ -233,8 +240,7 @@ class DistanceScores(Family):
     def score(self, predicted: np.ndarray) -> dict[str, Score]:
         if self.cells.Y is None:
             return {}
-        drawn = self._drawn(predicted, self.settings.max_cells)
-        pairs = energy_and_mmd(drawn, self.truth, self.bandwidth, self.within_truth)
+        pairs = energy_and_mmd(predicted[self.rows], self.truth, self.bandwidth, self.within_truth, self.answers)
         return self._scores(pairs, wasserstein(sorted_features(predicted), self.sorted_truth))
 
     def score_halves(self, half: np.ndarray, other: np.ndarray) -> dict[str, Score]:

@@ -36,13 +36,10 @@ class ImagePopulations(Populations):
 
     Attributes
     ----------
-    answers
-        Array (images of X,): the row of ``Y`` that is the truth of an image, -1 where it has none; None: no image has.
     extractors
         What describes images, by the word that a family asks for.
     """
 
-    answers: np.ndarray | None = None
     extractors: Mapping[str, Extract] = field(default_factory=dict)
 
 
