@@ -16,6 +16,7 @@ from pathlib import Path
 from outofsample import registry
 from outofsample.config import Study, read_study
 from outofsample.errors import UserError, run_script
+from outofsample.methods.base import why_not
 
 #: Folders of benchmark files whose files or subfolders are named by task.
 PER_TASK = ("split_task", "transform_query", "correct_batches", "evaluate_task")
@@ -40,10 +41,20 @@ def read_benchmark(path: Path) -> tuple[float, float]:
     return float(row["s"]), float(row["max_rss"]) if row["max_rss"] not in ("-", "NA") else 0.0
 
 
+def kinds_of_data(study: Study, task: str) -> frozenset[str]:
+    """Return what kinds of data a task has, as the Snakefile finds them."""
+    name = study.tasks[task].dataset
+    uses, settings = study.datasets[name].uses or name, study.datasets[name].settings
+    complete = registry.find("datasets", uses).complete(settings, Path(study.data_dir))
+    return registry.create("datasets", uses, complete).kinds
+
+
 def trained_models(study: Study, task: str) -> dict[str, list[int]]:
-    """Return the models that are trained for a task, with their seeds."""
-    found = {}
+    """Return the models that are trained for a task, with their seeds; none for methods that its data rule out."""
+    found, kinds = {}, kinds_of_data(study, task)
     for method in study.task_methods(task):
+        if why_not(study.method_class(method), kinds) is not None:
+            continue
         model = study.method_spec(method)["model"]
         uses = study.models[model].uses or model if model in study.models else model
         if model and registry.find("models", uses).trains:

@@ -59,6 +59,18 @@ def test_what_was_measured_nowhere_is_named(run):
     assert rows["ne2020_table2"][0:2] == ["1 / 8", "4.00"] and rows["ne2020_table2"][4] == "autoencoder"
 
 
+def test_what_cannot_run_on_a_task_is_not_planned(run, tmp_path):
+    study = tmp_path / "study.yaml"
+    tasks, methods = "tasks: [dengue, haber_pair, morpho_mnist]", "methods: [neuron_editing, scvi, saucie, mean_shift]"
+    text = study.read_text().replace("tasks: [dengue, cytonorm]", tasks)
+    study.write_text(text.replace("methods: [neuron_editing, trvae, mean_shift]", methods))
+    rows = run({f"train_model/dengue/{model}_0-1-2-3": 3600 for model in ("autoencoder", "saucie")})
+    # scVI needs counts, which dengue lacks: all that can be measured is, and nothing is unknown.
+    assert rows["ne2020_table2"] == ["8 / 8", "2.00", "0.00", "2.5"]
+    # The gut has counts (3 networks, 4 seeds); images take the autoencoder alone (1 seed).
+    assert rows["all tasks"][0] == "8 / 21" and rows["all tasks"][4] == "scvi"
+
+
 def test_a_study_that_has_not_run_is_an_error(run):
     with pytest.raises(UserError, match="run at least one seed"):
         run({})
