@@ -17,6 +17,9 @@ CHUNK = 65_536
 #: From so many values on the percentile edit is compiled: below, numba's import takes longer than numpy's whole work.
 COMPILED_FROM = 4_000_000
 PERCENTILES = np.arange(101)
+#: Cells of a population, at most, that clusters are found in, and the share of cells that may lie in too small ones.
+CLUSTERED = 20_000
+UNMAPPED = 0.05
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -255,6 +258,84 @@ class KnnShift(Edit):
         return query + self.shifts[nearest].mean(axis=1)
 
 
+@dataclass
+class ClusterPercentile(Edit):
+    """The percentile map of each unit, learned in each cluster of cells on its own.
+
+    Cells of S and T are clustered together. A query cell goes through the map of the nearest centre, so cell states
+    may change in ways of their own, and states in different shares in S and T do not pass for a change. Where too few
+    cells would have a map, as when the change itself parts the clusters, their number is halved until it fits; with
+    one cluster this is `PercentileEdit`.
+
+    Attributes
+    ----------
+    clusters
+        Clusters (k-means), at most.
+    min_cells
+        Cells of a cluster that S and T must both have; cells of smaller clusters go through the map of all.
+    """
+
+    clusters: int = 5
+    min_cells: int = 50
+
+    def __post_init__(self):
+        if self.clusters < 1 or self.min_cells < 2:
+            raise ValueError("clusters must be at least 1, and min_cells at least 2")
+
+    def learn(self, source: np.ndarray, target: np.ndarray) -> None:
+        self.maps = [PercentileEdit().fit(source, target)]
+        self.centres, in_source, in_target = self._cluster(source, target)
+        #: The map of each cluster; the first one is that of all cells.
+        self.map_of = np.zeros(len(self.centres), dtype=int)
+        for cluster in range(len(self.centres)):
+            parts = source[in_source == cluster], target[in_target == cluster]
+            if len(self.centres) > 1 and min(map(len, parts)) >= self.min_cells:
+                self.map_of[cluster] = len(self.maps)
+                self.maps.append(PercentileEdit().fit(*parts))
+
+    def _cluster(self, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return centres (clusters, units), and the cluster of each cell of S and of T."""
+        from sklearn.cluster import KMeans
+
+        drawn = [cells[:: -(-len(cells) // CLUSTERED)] for cells in (source, target)]
+        # In float32 the squares of large values would overflow.
+        both = np.concatenate(drawn).astype(np.float64)
+        clusters = min(self.clusters, len(np.unique(both, axis=0)))
+        while True:
+            centres = KMeans(clusters, n_init=2, random_state=0).fit(both).cluster_centers_
+            found = [nearest(centres, cells) for cells in (source, target)]
+            sizes = np.stack([np.bincount(own, minlength=clusters) for own in found])
+            if clusters == 1 or sizes[:, sizes.min(axis=0) < self.min_cells].sum() <= UNMAPPED * sizes.sum():
+                return centres, *found
+            clusters //= 2
+
+    def apply(self, query: np.ndarray) -> np.ndarray:
+        edited = np.empty(query.shape)
+        which = self.map_of[nearest(self.centres, query)]
+        for number in np.unique(which):
+            edited[which == number] = self.maps[number].transform(query[which == number])
+        return edited
+
+    def state(self) -> dict:
+        own = {"centres": self.centres, "map_of": self.map_of}
+        return super().state() | own | {"maps": [edit.state() for edit in self.maps]}
+
+    def load_state(self, state: dict) -> "ClusterPercentile":
+        super().load_state(state)
+        self.centres, self.map_of = np.asarray(state["centres"]), np.asarray(state["map_of"])
+        self.maps = [PercentileEdit().load_state(part) for part in state["maps"]]
+        return self
+
+
+def nearest(centres: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Return the number of the nearest of the centres (clusters, units) for each of the cells (cells, units)."""
+    from sklearn.metrics import pairwise_distances_argmin
+
+    if len(centres) == 1 or not len(cells):
+        return np.zeros(len(cells), dtype=int)
+    return pairwise_distances_argmin(np.asarray(cells, dtype=np.float64), np.asarray(centres, dtype=np.float64))
+
+
 def percentiles(activations: np.ndarray) -> np.ndarray:
     """Return percentiles 0, 1, ..., 100 with linear interpolation: array (units, 101) float64."""
     columns = np.sort(activations.T, axis=1)
@@ -294,6 +375,7 @@ EDITS: dict[str, type[Edit]] = {
     "mean_shift": MeanShift,
     "median_shift": MedianShift,
     "knn_shift": KnnShift,
+    "cluster_percentile": ClusterPercentile,
 }
 
 
