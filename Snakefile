@@ -19,6 +19,7 @@ include: "rules/train.smk"
 include: "rules/transform.smk"
 include: "rules/batch_correction.smk"
 include: "rules/evaluate.smk"
+include: "rules/tuning.smk"
 include: "rules/figures.smk"
 include: "rules/own.smk"
 include: "rules/report.smk"
@@ -34,5 +35,6 @@ rule all:
         tables=[table_file(name, "csv") for name in STUDY.selected("tables")],
         figures=[figure_file(name, "pdf") for name in STUDY.selected("figures")],
         own=own_folders(),
+        tuning=tuning_files(),
         scores=[score_file(name) for name in STUDY.selected("tasks")],
         page=f"{RESULTS}/page.html",

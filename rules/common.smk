@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / SCRIPTS))
 
 from outofsample import registry
 from outofsample.code import files_imported
-from outofsample.config import load_study
+from outofsample.config import grid_points, load_study
 from outofsample.errors import UserError
 from outofsample.feature_extractors import find_inception
 from outofsample.methods.base import why_not as reason_against
@@ -115,6 +115,20 @@ SIMULATED = [name for name in DATASETS if stop_at_user_errors(is_simulated, name
 def raw_file(name, file):
     """Return the entry of a real file of a dataset."""
     return next(raw for raw in dataset(name).raw_files() if raw.name == file)
+
+
+def local_file(name, file):
+    """Return where the user may have a real file of a dataset."""
+    return f"{STUDY.data_dir}/{dataset(name).settings.folder}/{file}"
+
+
+def state_of_local(name, file):
+    """Return size and time of a file that no digest vouches for: when they change, it is taken anew."""
+    path = Path(local_file(name, file))
+    if raw_file(name, file).sha256 or not path.is_file():
+        return ""
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def simulated_paths(name):
@@ -430,6 +444,24 @@ def code_of_figures():
     """Return the files of the package that notebooks import."""
     folder = Path(workflow.basedir) / SCRIPTS / "outofsample" / "figures"
     return [os.path.relpath(path) for path in files_imported(sorted(folder.glob("*.py")))]
+
+
+# ---- tuning
+
+
+def tuning_files():
+    """Return the files with the chosen settings; none where the study chooses none."""
+    return [f"{RESULTS}/tuning/chosen.{suffix}" for suffix in ("csv", "md", "yaml")] if STUDY.tuning else []
+
+
+def grids_json():
+    """Return the grid points of each tuned model: the method that is judged, and the entry of the model."""
+
+    def entry(point):
+        return STUDY.models[point].model_dump(mode="json", exclude_defaults=True)
+
+    points = {model: grid_points(STUDY, model) for model in STUDY.tuning.grids}
+    return json.dumps({model: {BY_MODEL[point][0]: entry(point) for point in points[model]} for model in points})
 
 
 # ---- the report

@@ -5,6 +5,7 @@ the ``Settings`` of the file that defines them, so that a new file brings its ow
 """
 
 import dataclasses
+import itertools
 import re
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,7 @@ from pydantic.errors import PydanticUserError
 from outofsample import registry
 from outofsample.arrays import Query
 from outofsample.errors import UserError, did_you_mean
+from outofsample.metrics.directions import DIRECTIONS
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
 
@@ -47,6 +49,10 @@ Seeds = Annotated[
         {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "array", "items": {"type": "integer", "minimum": 0}}]}
     ),
 ]
+
+
+#: Values to try, by the name of a setting.
+Grid = Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
 
 
 class Part(BaseModel):
@@ -188,6 +194,19 @@ class Evaluation(Part):
     fid: bool = Field(False, description="whether images get FID and KID; needs Inception's file in data_dir")
 
 
+class Tuning(Part):
+    """Settings of models, chosen on one task before others are reported; the study runs that task alone."""
+
+    task: str = Field(description="task whose scores decide; it holds out another domain than those reported")
+    reported: list[str] = Field(
+        min_length=1, description="tasks that the settings are chosen for; their truth is held out of the task too"
+    )
+    choose_by: str = Field(description="score that decides, by its mean over queries and seeds")
+    grids: dict[str, Grid] = Field(
+        min_length=1, description="settings of models and the values to try; every combination is trained"
+    )
+
+
 class Selection(Part):
     """What the study runs, out of all that is defined; null: everything (tables and figures: of the tasks it runs)."""
 
@@ -219,15 +238,19 @@ class Study(Part):
     tables: dict[Name, Table] = Field(default={}, description="scores of some tasks, methods as rows")
     figures: dict[Name, Figure] = Field(default={}, description="notebooks and what they are given")
     evaluation: Evaluation = Field(Evaluation(), description="how scores get their spread")
+    tuning: Tuning | None = Field(None, description="which settings of models are chosen, and on what; never inherited")
 
     def selected(self, kind: str) -> list[str]:
         """Return the names of the ``tasks``, ``methods``, ``tables`` or ``figures`` that the study runs.
 
-        Tables and figures that nobody chose are made where all their tasks are run.
+        Tables and figures that nobody chose are made where all their tasks are run. A tuning study runs the task that
+        it chooses on.
         """
         chosen = getattr(self.run, kind)
         if chosen is not None:
             return list(chosen)
+        if kind == "tasks" and self.tuning is not None:
+            return [self.tuning.task]
         if kind not in ("tables", "figures"):
             return list(getattr(self, kind))
         run = {*self.selected("tasks"), *self.unknown_tasks()}
@@ -329,9 +352,13 @@ def load_study(values: dict[str, Any], root: Path = Path(), where: str = "config
         problems = [_sentence(problem, Study) for problem in error.errors()]
     else:
         problems = _check_entries(study)
-        if not problems:
+        # Only a dataset can tell its domains.
+        if not any(problem.startswith("datasets.") for problem in problems):
             study = expand_leave_one_out(study)
-        problems += check_study(study)
+        problems += _check_tuning_tasks(study) or check_study(study)
+        if study.tuning is not None and not problems:
+            problems = _check_tuning(study, study.tuning)
+            study = study if problems else expand_tuning(study, study.tuning)
     if problems:
         raise UserError(f"{where} has {len(problems)} problem(s):\n" + "\n".join(f"  - {line}" for line in problems))
     return study
@@ -356,7 +383,9 @@ def expand_leave_one_out(study: Study) -> Study:
     run = study.run.model_copy(update={"tasks": spread(study.selected("tasks"))})
     tables = {n: table.model_copy(update={"tasks": spread(table.tasks)}) for n, table in study.tables.items()}
     figures = {n: figure.model_copy(update={"scores": spread(figure.scores)}) for n, figure in study.figures.items()}
-    return study.model_copy(update={"tasks": tasks, "run": run, "tables": tables, "figures": figures})
+    tuning = study.tuning and study.tuning.model_copy(update={"reported": spread(study.tuning.reported)})
+    update = {"tasks": tasks, "run": run, "tables": tables, "figures": figures, "tuning": tuning}
+    return study.model_copy(update=update)
 
 
 def _leave_each_out(study: Study, name: str, task: Task) -> dict[str, Task]:
@@ -372,6 +401,89 @@ def _leave_each_out(study: Study, name: str, task: Task) -> dict[str, Task]:
         update["label"] = f"{task.label or name}, {domain}"
         left_out[f"{name}.{re.sub('[^A-Za-z0-9_.-]+', '_', domain)}"] = task.model_copy(update=update)
     return left_out
+
+
+def grid_points(study: Study, model: str) -> dict[str, dict[str, Any]]:
+    """Return the settings of each grid point of a tuned model by the point's name, as ``trvae__alpha_0.001__beta_1``.
+
+    The settings are as the model takes them: ``1e-5``, which YAML reads as text, is a number.
+    """
+    entry, grid = study.models.get(model, Entry()), study.tuning.grids[model]
+    points = {}
+    for values in itertools.product(*grid.values()):
+        settings = registry.find("models", entry.uses or model).Settings
+        read = read_settings(settings, {**entry.settings, **dict(zip(grid, values, strict=True))})
+        point = {key: getattr(read, key) for key in grid}
+        words = [model, *(f"{key}_{_value_text(value)}" for key, value in point.items())]
+        points[re.sub("[^A-Za-z0-9_.-]+", "_", "__".join(words))] = point
+    return points
+
+
+def _value_text(value: Any) -> str:
+    """Return the value of a setting in a name."""
+    if isinstance(value, tuple):
+        return "-".join(map(_value_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def expand_tuning(study: Study, tuning: Tuning) -> Study:
+    """Make each grid point a model and a method of the study, in place of the method that stands on the tuned model.
+
+    The truth of the reported tasks is held out of the task, and a table ``tuning`` shows all grid points.
+    """
+    task, run = study.tasks[tuning.task], []
+    models, methods, own_settings = dict(study.models), dict(study.methods), dict(task.models)
+    for name in study.task_methods(tuning.task):
+        model = study.method_spec(name)["model"]
+        if model not in tuning.grids:
+            run.append(name)
+            continue
+        entry, method = study.models.get(model, Entry()), study.methods[name]
+        for point, settings in grid_points(study, model).items():
+            models[point] = Entry(uses=entry.uses or model, **{**entry.settings, **settings})
+            own_settings[point] = task.models.get(model, {})
+            words = [
+                method.label or name.replace("_", " "),
+                *(f"{k.replace('_', ' ')} {_value_text(v)}" for k, v in settings.items()),
+            ]
+            update = {"uses": method.uses or name, "label": ", ".join(words), "control": method.control}
+            run.append(name + point.removeprefix(model))
+            methods[run[-1]] = Entry(**update, **{**method.settings, "model": point})
+    held_out = dict.fromkeys([*task.held_out, *_reported_truth(study, tuning)])
+    task = task.model_copy(update={"models": own_settings, "held_out": list(held_out), "methods": None})
+    update = {
+        "tasks": {**study.tasks, tuning.task: task},
+        "models": models,
+        "methods": methods,
+        "tables": {**study.tables, "tuning": _tuning_table(study, tuning)},
+        "run": study.run.model_copy(update={"methods": run}),
+    }
+    return study.model_copy(update=update)
+
+
+def _tuning_table(study: Study, tuning: Tuning) -> Table:
+    """Return the table of all grid points."""
+    score = tuning.choose_by.replace("_", " ")
+    reported = ", ".join(tuning.reported)
+    notes = [
+        f"The settings are chosen by the mean {score} over queries and seeds of {tuning.task}. The truth of {reported} "
+        "takes no part: it is neither trained on nor compared with.",
+    ]
+    title = f"Settings tried on {tuning.task}"
+    column = Column(score=tuning.choose_by, label=score)
+    return Table(title=title, tasks=[tuning.task], columns=[column], rank_by=tuning.choose_by, notes=notes)
+
+
+def _reader(study: Study, task: str) -> str:
+    """Return the file that reads the dataset of a task; two datasets that it reads can share cells."""
+    dataset = study.tasks[task].dataset
+    return study.datasets[dataset].uses or dataset
+
+
+def _reported_truth(study: Study, tuning: Tuning) -> list[tuple[str, str]]:
+    """Return the (domain, condition) pairs that are the truth of a reported task on the same data."""
+    reported = [name for name in tuning.reported if _reader(study, name) == _reader(study, tuning.task)]
+    return [(query.domain, query.target) for name in reported for query in study.tasks[name].queries]
 
 
 def read_study(path: str | Path) -> Study:
@@ -411,7 +523,7 @@ def _extend(values: dict[str, Any], root: Path, seen: list[str]) -> dict[str, An
     """Put ``values`` on top of the study that they extend.
 
     Definitions (datasets, tasks, models, methods, tables, figures) are joined by name, everything else is
-    replaced. What is *run* is never inherited: a study that extends another says it itself.
+    replaced. What is *run* or tuned is never inherited: a study that extends another says it itself.
     """
     base_name = values.get("extends")
     if base_name is None:
@@ -419,7 +531,7 @@ def _extend(values: dict[str, Any], root: Path, seen: list[str]) -> dict[str, An
     if base_name in seen:
         raise UserError(f"extends: '{base_name}' extends itself ({' -> '.join([*seen, base_name])}).")
     base = _extend(read_yaml(root / base_name), root, [*seen, base_name])
-    merged = {key: value for key, value in base.items() if key not in ("run", "description")}
+    merged = {key: value for key, value in base.items() if key not in ("run", "description", "tuning")}
     for key, value in values.items():
         joins = key in ("datasets", "tasks", "models", "methods", "tables", "figures")
         merged[key] = {**base.get(key, {}), **value} if joins and isinstance(value, dict) else value
@@ -444,7 +556,7 @@ def _sentence(problem: dict[str, Any], model: type[BaseModel]) -> str:
 def _fields_at(model: type[BaseModel], steps) -> list[str]:
     """Return the keys that the part of the configuration at this place knows."""
     parts = {"tasks": Task, "tables": Table, "figures": Figure}
-    inner = {"run": Selection, "evaluation": Evaluation, "queries": QueryConfig, "columns": Column}
+    inner = {"run": Selection, "evaluation": Evaluation, "tuning": Tuning, "queries": QueryConfig, "columns": Column}
     for step in steps:
         model = parts.get(step, inner.get(step, model))
     return list(model.model_fields)
@@ -526,3 +638,80 @@ def _check_tasks(study: Study) -> list[str]:
             where = f"tasks.{name}.models.{model}"
             problems += _check_entry("models", model, entry.uses or model, {**entry.settings, **settings}, where)
     return problems
+
+
+def _check_tuning_tasks(study: Study) -> list[str]:
+    """Return what tuning names as tasks and nobody defines."""
+    if study.tuning is None:
+        return []
+    return [
+        f"tuning.{key}: there is no task '{name}'{did_you_mean(name, study.tasks)}"
+        for key, names in (("task", [study.tuning.task]), ("reported", study.tuning.reported))
+        for name in names
+        if name not in study.tasks
+    ]
+
+
+def _check_tuning(study: Study, tuning: Tuning) -> list[str]:
+    """Return what is wrong with the tuning of a study whose other parts are right."""
+    task, score, problems = tuning.task, tuning.choose_by, _check_other_domain(study, tuning)
+    if study.selected("tasks") != [task]:
+        problems.append(
+            f"run.tasks: a tuning study runs the task that it chooses on alone, here '{task}'; run others in a study "
+            "that extends its chosen.yaml"
+        )
+    if study.tasks[task].feature_selection == "paper":
+        problems.append(
+            f"tuning.task: '{task}' has feature_selection 'paper', which looks at all held-out cells, also at the "
+            "truth that is reported; choose on a task with 'strict'"
+        )
+    if score not in DIRECTIONS:
+        problems.append(f"tuning.choose_by: there is no score '{score}'{did_you_mean(score, DIRECTIONS)}")
+    if "tuning" in study.tables:
+        problems.append("tables.tuning: the table of all grid points has this name; give yours another one")
+    return problems + [line for model in tuning.grids for line in _check_grid(study, tuning, model)]
+
+
+def _check_other_domain(study: Study, tuning: Tuning) -> list[str]:
+    """Return a problem for each reported task whose truth the settings would be chosen by."""
+    task = study.tasks[tuning.task]
+    return [
+        f"tuning.task: '{tuning.task}' and the reported '{name}' both hold out '{domain}', so the settings would be "
+        "chosen by the truth that is reported; choose on a task that holds out another domain"
+        for name in tuning.reported
+        if _reader(study, name) == _reader(study, tuning.task)
+        for domain in dict.fromkeys(
+            own.domain
+            for own, other in itertools.product(task.queries, study.tasks[name].queries)
+            # Other datasets that the same file reads can share cells, but have conditions of their own.
+            if own.domain == other.domain and (task.dataset == study.tasks[name].dataset or own.target == other.target)
+        )
+    ]
+
+
+def _check_grid(study: Study, tuning: Tuning, model: str) -> list[str]:
+    """Return what is wrong with the grid of a model."""
+    where, grid = f"tuning.grids.{model}", tuning.grids[model]
+    models = {name: study.method_spec(name)["model"] for name in study.task_methods(tuning.task)}
+    judges = [name for name in models if models[name] == model]
+    if not judges:
+        nearest = did_you_mean(model, filter(None, models.values()))
+        return [f"{where}: no method that this study runs stands on the model '{model}'{nearest}"]
+    entry = study.models.get(model, Entry())
+    uses, settings = entry.uses or model, {**entry.settings, **study.tasks[tuning.task].models.get(model, {})}
+    points = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    problems = []
+    if len(judges) > 1:
+        problems.append(f"{where}: {', '.join(judges)} stand on it; name under run.methods the one that is to decide")
+    problems += [line for point in points for line in _check_entry("models", model, uses, {**settings, **point}, where)]
+    problems += [
+        f"tasks.{task}.models.{model}: '{key}' is set here and in tuning.grids, so a chosen value would not count; "
+        "remove it here"
+        for task in (tuning.task, *tuning.reported)
+        for key in grid
+        if key in study.tasks[task].models.get(model, {})
+    ]
+    if not problems and len(grid_points(study, model)) < len(points):
+        problems.append(f"{where}: a value is listed twice")
+    # Grid points share settings, and so their problems.
+    return list(dict.fromkeys(problems))

@@ -38,6 +38,7 @@ PARTS = {
     "Column": "columns of a table",
     "Figure": "figures",
     "Evaluation": "evaluation",
+    "Tuning": "tuning",
 }
 NOTE = "<!-- Written by `make reference` from the code: change the descriptions there. -->"
 REGION = re.compile(r"(<!-- generated: (\w+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -4,7 +4,7 @@ A table is described by a specification (JSON, see `Spec`); it has one block per
 """
 
 import json
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,9 @@ import pandas as pd
 
 from outofsample.errors import UserError, did_you_mean
 from outofsample.files import replacing
+from outofsample.metrics.directions import DIRECTIONS, DISTANCE_TO_BEST
+from outofsample.texts import DASH, STAND_IN, number
 
-#: How the best value of a column is found: the key is smallest for the best.
-DISTANCE_TO_BEST = {"high": lambda value: -value, "low": lambda value: value, "one": lambda value: abs(value - 1)}
 PAPER_COLUMNS = ["paper", "table", "row", "column", "value", "sd", "source", "note"]
 NO_TRUTH = "needs a truth, and none was measured"
 NOT_IN_STUDY = "not in this study"
@@ -24,8 +24,9 @@ NOT_IN_STUDY = "not in this study"
 class Column:
     """A score as a column.
 
-    ``better`` is high, low, one (nearest to 1) or None. ``paper_column`` puts the paper's value beside ours: true, or
-    the name of the paper's column where it is not the score's.
+    ``better`` is high, low or one (nearest to 1), as `outofsample.metrics.directions` says; None where that does not
+    know the score. ``paper_column`` puts the paper's value beside ours: true, or the name of the paper's column where
+    it is not the score's.
     """
 
     score: str
@@ -110,7 +111,8 @@ def read_spec(text: str) -> Spec:
     Raises
     ------
     UserError
-        If it is no JSON, if keys are unknown or missing, or if a direction or `rank_by` is unknown.
+        If it is no JSON, if keys are unknown or missing, if a direction is unknown or not the score's, or if `rank_by`
+        is unknown.
     """
     where = "the table's specification" if text.lstrip().startswith("{") else text
     try:
@@ -118,15 +120,22 @@ def read_spec(text: str) -> Spec:
     except (OSError, ValueError) as error:
         raise UserError(f"{where}: this is not readable JSON ({error}).") from error
     spec = _build(Spec, content, where)
-    columns = tuple(_build(Column, entry, f"{where}, columns") for entry in spec.columns)
+    columns = tuple(_with_direction(_build(Column, entry, f"{where}, columns"), where) for entry in spec.columns)
     methods = tuple(_build(MethodRow, entry, f"{where}, methods") for entry in spec.methods)
-    for column in columns:
-        if column.better not in (*DISTANCE_TO_BEST, None):
-            known = ", ".join(DISTANCE_TO_BEST)
-            raise UserError(f"{where}: '{column.score}': better is one of {known} or null, not {column.better!r}.")
     if spec.rank_by is not None and not any(column.score == spec.rank_by and column.better for column in columns):
         raise UserError(f"{where}: rank_by: '{spec.rank_by}' is not a column that says which values are better.")
     return Spec(**{**vars(spec), "columns": columns, "methods": methods})
+
+
+def _with_direction(column: Column, where: str) -> Column:
+    """Return the column with the direction of its score; one that was given must be that."""
+    if column.better not in (*DISTANCE_TO_BEST, None):
+        known = ", ".join(DISTANCE_TO_BEST)
+        raise UserError(f"{where}: '{column.score}': better is one of {known} or null, not {column.better!r}.")
+    better = DIRECTIONS.get(column.score, column.better)
+    if column.better not in (better, None):
+        raise UserError(f"{where}: '{column.score}': better is {better} for this score, not {column.better}.")
+    return replace(column, better=better)
 
 
 def _build(cls: type, entry, where: str):
@@ -313,7 +322,7 @@ def _block(part: pd.DataFrame, spec: Spec) -> Block:
 def _block_title(part: pd.DataFrame, spec: Spec) -> str:
     first = part.iloc[0]
     return f"{spec.task_labels.get(first['task'], first['task'])}, query {first['query']}" + (
-        " (simulated stand-in data)" if first["stand_in"] else ""
+        f" ({STAND_IN})" if first["stand_in"] else ""
     )
 
 
@@ -334,32 +343,23 @@ def _row(of_method: pd.DataFrame, spec: Spec, best: dict) -> list[tuple[str, boo
         mean = f"{entry['mean']:.{column.digits}f}"
         row.append((_cell(entry, column.digits), not entry["control"] and mean == best[column.score]))
         if column.paper_column:
-            row.append((number(entry["paper_value"], entry["paper_sd"], column.digits), False))
+            row.append((number(entry["paper_value"], column.digits, entry["paper_sd"]), False))
     row.append((_runs(of_method), False))
     if spec.rank_by:
-        row.append(("–" if np.isnan(first["rank"]) else f"{first['rank']:.0f}", False))
+        row.append((number(first["rank"], 0), False))
     return row
 
 
 def _cell(entry: pd.Series, digits: int) -> str:
     if entry["status"] == "ok":
-        return number(entry["mean"], entry["sd"], digits)
-    return {"not run": f"not run: {entry['note']}", "undefined": "undefined", "no truth": "–"}[entry["status"]]
-
-
-def number(value: float, sd: float, digits: int) -> str:
-    """Return 'value ± sd', without the sd where there is none, or a dash where there is no value."""
-    if np.isnan(value):
-        return "–"
-    # Adding zero turns a rounded -0.000 into 0.000.
-    text = f"{round(value, digits) + 0.0:.{digits}f}"
-    return text if np.isnan(sd) else f"{text} ± {sd:.{digits}f}"
+        return number(entry["mean"], digits, entry["sd"])
+    return {"not run": f"not run: {entry['note']}", "undefined": "undefined", "no truth": DASH}[entry["status"]]
 
 
 def _runs(of_method: pd.DataFrame) -> str:
     runs, spreads = of_method["n"].max(), set(of_method["spread"])
     if runs == 0:
-        return "–"
+        return DASH
     if "halves" in spreads:
         return f"{runs} halves"
     if runs > 1:
@@ -380,7 +380,7 @@ def _feet(part: pd.DataFrame, spec: Spec) -> list[str]:
         (any(column.better for column in spec.columns), "Bold: best of the methods that are no controls."),
         (part["rank"].notna().any(), f"Rank: by {_label(spec)}, controls included."),
         (any(column.paper_column for column in spec.columns), _paper_foot(part, spec)),
-        ((part["status"] == "no truth").any(), f"–: {NO_TRUTH}."),
+        ((part["status"] == "no truth").any(), f"{DASH}: {NO_TRUTH}."),
     ]
     notes = part[part["status"].isin(["ok", "undefined"]) & (part["note"] != "")]
     for note, of_note in notes.groupby("note", sort=False):
@@ -405,7 +405,7 @@ def _paper_foot(part: pd.DataFrame, spec: Spec) -> str:
 def full_title(spec: Spec) -> str:
     """Return the title, with the tasks whose data are simulated."""
     simulated = [spec.task_labels.get(task, task) for task in spec.tasks if spec.stand_in.get(task, False)]
-    return spec.title + (f" (simulated stand-in data: {', '.join(simulated)})" if simulated else "")
+    return spec.title + (f" ({STAND_IN}: {', '.join(simulated)})" if simulated else "")
 
 
 def to_markdown(tidy: pd.DataFrame, spec: Spec) -> str:

@@ -138,8 +138,8 @@ KINDS_OF = {
 }
 #: What a script's files import in functions that its job never calls.
 NEVER_CALLED = {
-    # Saving a fitted method; choosing features at the split; the edit of millions of values.
-    "correct_batches.py": {"torch", "scanpy", "numba"},
+    # Saving a fitted method; choosing features at the split; edits of millions of values, or by cluster.
+    "correct_batches.py": {"torch", "scanpy", "numba", "scikit-learn"},
     # Scores: figures only read what the evaluation reads.
     "render_figure.py": {"torch", "torchmetrics"},
     "summarise_changes.py": {"torch", "torchmetrics"},

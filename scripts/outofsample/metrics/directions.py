@@ -1,0 +1,70 @@
+"""Which values of each score are good ones: the one place that says so, for tables, figures, ranks and pages."""
+
+from outofsample.errors import UserError, did_you_mean
+
+#: Keys of values (numbers, arrays, series) by direction: the key is smallest for the best.
+DISTANCE_TO_BEST = {"high": lambda value: -value, "low": lambda value: value, "one": lambda value: abs(value - 1)}
+#: What a perfect prediction scores, by direction: scores of which more is better all end at 1.
+PERFECT = {"high": 1, "low": 0, "one": 1}
+#: ``high``, ``low`` or ``one`` (nearest to 1) of each score of each family (`outofsample.evaluation.FAMILIES`).
+DIRECTIONS = {
+    "spike_in_r": "high",
+    "change_r": "high",
+    "change_of_means_r": "high",
+    "rmse_medians": "low",
+    "means_r": "high",
+    "variances_r": "high",
+    "variance_ratio": "one",
+    "sd_ratio": "one",
+    "means_r2": "high",
+    "variances_r2": "high",
+    "rmse_means": "low",
+    "means_r2_top100": "high",
+    "variances_r2_top100": "high",
+    "top_sign": "high",
+    "rmse_specific": "low",
+    "rmse_shared": "low",
+    "specific_gain": "high",
+    "energy_distance": "low",
+    "wasserstein": "low",
+    "mmd": "low",
+    "means_r2_subsamples": "high",
+    "variances_r2_subsamples": "high",
+    "means_r2_notebook": "high",
+    "variances_r2_notebook": "high",
+    "fid": "low",
+    "kid": "low",
+    "frechet_cnn": "low",
+    "kid_cnn": "low",
+    "image_rmse": "low",
+    "ssim": "high",
+    "rmse_changed": "low",
+    "rmse_kept": "low",
+    "thickness_error": "low",
+    "thickness_ratio": "one",
+}
+
+
+def direction_of(score: str) -> str:
+    """Return ``high``, ``low`` or ``one`` (nearest to 1).
+
+    Raises
+    ------
+    UserError
+        If no score has this name.
+    """
+    if score not in DIRECTIONS:
+        nearest = did_you_mean(score, DIRECTIONS)
+        raise UserError(f"'{score}': it is not known which values of this score are good ones{nearest}.")
+    return DIRECTIONS[score]
+
+
+def distance_to_best(score: str, value):
+    """Return a key of a score's value (a number, an array or a series) that is smallest for the best.
+
+    Raises
+    ------
+    UserError
+        If no score has this name.
+    """
+    return DISTANCE_TO_BEST[direction_of(score)](value)

@@ -1,0 +1,35 @@
+"""Words and numbers that tables, figures and pages write alike."""
+
+import math
+
+STAND_IN = "simulated stand-in data"
+#: Where there is no number.
+DASH = "–"
+
+
+def marks(stand_in: bool, demo_size: bool, where: str = "") -> str:
+    """Return 'simulated stand-in data, demo size', of these what is true; ``where`` follows the word on the data."""
+    said = {f"{STAND_IN} {where}".strip(): stand_in, "demo size": demo_size}
+    return ", ".join(text for text, is_true in said.items() if is_true)
+
+
+def number(value: float, digits: int = 3, sd: float = math.nan) -> str:
+    """Return a number with so many decimals, with '± sd' where there is one; a dash where there is no value."""
+    if math.isnan(value):
+        return DASH
+    # Adding zero turns a rounded -0.000 into 0.000.
+    text = f"{round(value, digits) + 0.0:.{digits}f}"
+    return text if math.isnan(sd) else f"{text} ± {sd:.{digits}f}"
+
+
+def shortened(value: float, digits: int = 3) -> str:
+    """Return a number with so many decimals, fewer where it is large; a dash where there is none."""
+    size = abs(value)
+    return number(value, digits if size < 10 else min(digits, 2 if size < 100 else 1))
+
+
+def significant(value: float | None, sign: bool = False) -> str:
+    """Return a number with three digits, with all before the decimal point; a dash where there is none."""
+    if value is None or math.isnan(value):
+        return DASH
+    return f"{value:{'+' if sign else ''}{',.0f' if abs(value) >= 1000 else '.3g'}}"
