@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.errors import run_script
+from outofsample.metrics.directions import PERFECT, direction_of
+from outofsample.texts import significant
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,14 +18,14 @@ if TYPE_CHECKING:
 
 #: Rows of the table of features; the CSV has all.
 ROWS = 15
-#: Scores that the page shows, where there is a truth: what they are, and what would be right.
+#: Scores that the page shows, where there is a truth.
 SCORES = {
-    "energy_distance": ("energy distance to the truth", "0"),
-    "wasserstein": ("Wasserstein distance to the truth, mean over features", "0"),
-    "rmse_medians": ("RMSE of the medians", "0"),
-    "change_r": ("r of the changes of medians", "1"),
-    "change_of_means_r": ("r of the changes of means", "1"),
-    "sd_ratio": ("ratio of standard deviations", "1"),
+    "energy_distance": "energy distance to the truth",
+    "wasserstein": "Wasserstein distance to the truth, mean over features",
+    "rmse_medians": "RMSE of the medians",
+    "change_r": "r of the changes of medians",
+    "change_of_means_r": "r of the changes of means",
+    "sd_ratio": "ratio of standard deviations",
 }
 
 
@@ -41,13 +43,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--html", type=Path, required=True)
     parser.add_argument("--csv", type=Path, required=True)
     return parser.parse_args()
-
-
-def number(value: float | None, sign: bool = False) -> str:
-    """Return a number with three digits, with all before the decimal point; a dash where there is none."""
-    if value is None or value != value:
-        return "–"
-    return f"{value:{'+' if sign else ''}{',.0f' if abs(value) >= 1000 else '.3g'}}"
 
 
 def picture(figure: "Figure") -> str:
@@ -86,7 +81,11 @@ def section(change: "Change", table, scores: Path, page: dict) -> dict:
         "rows": [] if change.image_shape is not None else table.head(ROWS).to_dict("records"),
         "features": len(table),
         "has_truth": "truth" in change.cells,
-        "scores": [(*SCORES[name], [found[name].get(m) for m in methods]) for name in SCORES if name in found],
+        "scores": [
+            (text, PERFECT[direction_of(name)], [found[name].get(method) for method in methods])
+            for name, text in SCORES.items()
+            if name in found
+        ],
     }
 
 
@@ -105,7 +104,7 @@ def main() -> None:
     tables = [changes.feature_table(change) for change in found]
     sections = [section(change, table, arguments.scores, page) for change, table in zip(found, tables, strict=True)]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals["number"] = number
+    environment.globals["number"] = significant
     template = environment.from_string(arguments.template.read_text(encoding="utf-8"))
     text = template.render(
         page=page,

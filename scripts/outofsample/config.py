@@ -146,7 +146,7 @@ class Column(Part):
 
     score: str = Field(description="name of a score, as in results/STUDY/scores/TASK.csv")
     label: str = Field(description="head of the column")
-    better: Literal["high", "low", "one"] | None = Field(None, description="which values are good ones; null: neither")
+    better: Literal["high", "low", "one"] | None = Field(None, description="which values are good ones; null: as the score has it")
     paper_column: bool | str = Field(False, description="show the paper's values; a string names their column")
 
 

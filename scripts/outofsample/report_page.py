@@ -17,6 +17,7 @@ import struct
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib import metadata
 from itertools import groupby
 from pathlib import Path
@@ -24,8 +25,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from outofsample import score_card, tables
+from outofsample import ranks, score_card, tables, texts
 from outofsample.errors import UserError
+from outofsample.metrics.directions import distance_to_best
 from outofsample.tables import Spec
 
 TEMPLATE = Path(__file__).with_name("report_page.html.j2")
@@ -33,8 +35,9 @@ STYLE = Path(__file__).with_name("report_page.css")
 #: What the summary ranks by: every kind of data has it.
 SUMMARY_SCORE = "energy_distance"
 PACKAGES = (
-    *("anndata", "jinja2", "matplotlib", "numpy", "pandas", "pot", "pydantic", "rpy2", "scanpy", "scikit-image"),
-    *("scikit-learn", "scipy", "scranpy", "scvi-tools", "seaborn", "snakemake", "torch", "torchmetrics", "umap-learn"),
+    *("anndata", "cytonormpy", "jinja2", "matplotlib", "numpy", "pandas", "pot", "pydantic", "rpy2", "scanpy"),
+    *("scikit-image", "scikit-learn", "scipy", "scranpy", "scvi-tools", "seaborn", "snakemake", "torch"),
+    *("torchmetrics", "umap-learn"),
 )
 PAPERS = {"ne2020": "Neuron Editing (2020)", "trvae2020": "trVAE (2020)"}
 #: Between these `embed` puts Snakemake's report.
@@ -128,6 +131,7 @@ def gather(study: Study, files: Files) -> dict:
     specs = {name: study.spec(name, tidy[name]) for name in study.tables}
     scores = tables.read_scores(files.scores)
     papers = tables.read_paper_values(files.paper_values)
+    shown = figures(study, files.figures)
     cells = []
     if any(spec.paper for spec in specs.values()):
         cells = score_card.score_card(papers, specs, tidy, study.demo_size)
@@ -138,9 +142,9 @@ def gather(study: Study, files: Files) -> dict:
         "counts": score_card.counts(cells),
         "papers": PAPERS,
         "summary": summary(study, scores),
-        "summary_figures": [figure for figure in figures(study, files.figures) if figure["notebook"] == "summary"],
+        "summary_figures": [figure for figure in shown if figure["notebook"] == "summary"],
         "tables": [table(name, specs[name], tidy[name], study) for name in specs],
-        "figures": [figure for figure in figures(study, files.figures) if figure["notebook"] != "summary"],
+        "figures": [figure for figure in shown if figure["notebook"] != "summary"],
         "own": [attachment(path) for path in files.own],
         "not_run": not_run(study, scores),
         "pairs": len(study.methods) * len(study.tasks),
@@ -173,34 +177,30 @@ def read_tidy(path: Path) -> pd.DataFrame:
 
 def summary(study: Study, scores: pd.DataFrame) -> dict | None:
     """Return rank and mean score of each method (rows, best mean rank first) for each query; None without any truth."""
-    of_score = scores[scores["score"] == SUMMARY_SCORE]
-    values = of_score.pivot_table("value", "method", ["task", "query"], "mean", sort=False).dropna(axis=1, how="all")
-    oracle = values.loc["oracle"] if "oracle" in values.index else pd.Series(np.nan, values.columns)
-    values = values.drop("oracle", errors="ignore").dropna(axis=1, how="all")
+    found = ranks.rank_methods(scores, dict.fromkeys(scores["task"], SUMMARY_SCORE))
+    values = found.values
     if values.empty:
         return None
-    # Rounded, so that sums in another order make no ranks.
-    ranks = values.round(9).rank(method="min")
-    mean_ranks = ranks.T.groupby(level="task", sort=False).mean().mean().sort_values(kind="stable")
+    key = partial(distance_to_best, SUMMARY_SCORE)
     unchanged = values.loc["no_change"] if "no_change" in values.index else pd.Series(np.nan, values.columns)
     rows = [
         {
             "label": study.method_label(method),
             "control": study.methods.get(method, {}).get("control", False),
             "mean_rank": mean_rank,
-            "tasks": values.loc[method].dropna().index.get_level_values("task").nunique(),
+            "tasks": found.of_tasks.loc[method].count(),
             "cells": [
                 {
                     "value": values.loc[method, c],
-                    "rank": ranks.loc[method, c],
-                    "worse": values.loc[method, c] > unchanged[c],
+                    "rank": found.of_queries.loc[method, c],
+                    "worse": key(values.loc[method, c]) > key(unchanged[c]),
                 }
                 for c in values.columns
             ],
         }
-        for method, mean_rank in mean_ranks.items()
+        for method, mean_rank in found.mean.items()
     ]
-    several = values.columns.to_frame(index=False)["task"].value_counts()
+    several = values.columns.get_level_values(0).value_counts()
     heads = [
         {
             "label": study.task_label(task) + (f": {query}" if several[task] > 1 else ""),
@@ -208,7 +208,7 @@ def summary(study: Study, scores: pd.DataFrame) -> dict | None:
         }
         for task, query in values.columns
     ]
-    return {"heads": heads, "rows": rows, "oracle": [oracle[c] for c in values.columns], "tasks": len(several)}
+    return {"heads": heads, "rows": rows, "oracle": list(found.oracle), "tasks": len(several)}
 
 
 # ---- tables and figures
@@ -249,18 +249,14 @@ def figures(study: Study, paths: list[Path]) -> list[dict]:
     shown = []
     for path in paths:
         entry = study.figures[path.stem]
-        marks = [
-            *([f"task {entry['task']}"] if entry["task"] else []),
-            *(["simulated stand-in data"] if entry["stand_in"] else []),
-            *(["demo size"] if study.demo_size else []),
-        ]
+        marks = [f"task {entry['task']}" if entry["task"] else "", texts.marks(entry["stand_in"], study.demo_size)]
         width, height = png_size(path)
         shown.append(
             {
                 "name": path.stem,
                 "title": entry["title"],
                 "notebook": entry["notebook"],
-                "marks": ", ".join(marks),
+                "marks": ", ".join(filter(None, marks)),
                 "picture": "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode(),
                 "width": width,
                 "height": height,
@@ -432,16 +428,6 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def number(value: float, digits: int = 3) -> str:
-    """Return a number with so many decimals, fewer where it is large; a dash where there is none."""
-    if np.isnan(value):
-        return "–"
-    size = abs(value)
-    digits = digits if size < 10 else 2 if size < 100 else 1
-    # Adding zero turns a rounded -0.000 into 0.000.
-    return f"{round(value, digits) + 0.0:.{digits}f}"
-
-
 def render(content: dict) -> str:
     """Return the page as HTML; all text from files is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -453,7 +439,7 @@ def render(content: dict) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "duration": duration}
+    environment.filters |= {"number": texts.shortened, "duration": duration}
     return environment.get_template(TEMPLATE.name).render(
         **content,
         style=STYLE.read_text(encoding="utf-8"),
@@ -462,6 +448,7 @@ def render(content: dict) -> str:
         rule={"tolerances": score_card.TOLERANCES, "deviations": score_card.DEVIATIONS},
         verdicts=score_card.VERDICTS,
         summary_score=SUMMARY_SCORE.replace("_", " "),
+        mean_rank_rule=ranks.RULE,
     )
 
 

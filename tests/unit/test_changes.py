@@ -282,7 +282,7 @@ def test_the_page_tells_of_each_query_and_needs_no_network(tmp_path):
         in page.text
     )
     assert page.text.count("The truth of this query was not measured") == 1
-    assert page.text.count("Scores against the truth") == 1 and "energy distance to the truth" in page.text
+    assert page.text.count("Scores against the truth") == 1 and "energy distance to the truth 0 " in page.text
     assert len(table) == 6 and table.groupby("query")["feature"].first().tolist() == ["CD4", "CD4"]
     assert table["true_shift"].notna().sum() == 3
 

@@ -168,7 +168,11 @@ def test_degenerate_populations_are_drawn(load):
     flat = {name: np.ones_like(X[:1]) for name, X in data.cells.items()}
     one = replace(data, cells=flat, panels=[Panel("m", "M", flat["query"], (0,))])
     for draw in FIGURES.values():
-        draw(one).draw_without_rendering()
+        figure = draw(one)
+        figure.draw_without_rendering()
+        limits = np.array([(ax.get_xlim(), ax.get_ylim()) for ax in figure.axes if ax.axison])
+        assert len(limits) and np.isfinite(limits).all() and (limits[..., 0] < limits[..., 1]).all()
+        assert any(ax.get_title(side).endswith("M") for ax in figure.axes for side in ("left", "center"))
 
 
 def test_limits_hold_what_was_measured():

@@ -8,6 +8,7 @@ import pytest
 
 from outofsample.errors import UserError
 from outofsample.figures import overview, style
+from outofsample.ranks import RULE
 from tests.conftest import assert_same_figure
 from tests.unit.test_figures import texts
 
@@ -62,11 +63,59 @@ def test_shares_run_from_no_change_to_the_oracle(summarise):
     assert summary.values.loc["trvae", "a"] == 3
 
 
-def test_scores_where_more_is_better_need_no_word_about_it(summarise):
-    summary = summarise(
-        rows("a", {"no_change": 0.2, "trvae": 0.6, "gan": 0}, score="r2", oracle=(0.95, 1.0, 1.05)), score="r2"
-    )
+def test_scores_where_more_is_better(summarise):
+    table = rows("a", {"no_change": 0.2, "trvae": 0.6, "gan": 0}, score="means_r2", oracle=(0.95, 1.0, 1.05))
+    summary = summarise(table, score="means_r2")
     assert summary.shares["a"][["trvae", "gan"]].tolist() == pytest.approx([0.5, -0.25])
+    assert summary.ranks["a"].to_dict() == {"trvae": 1, "no_change": 2, "gan": 3}
+
+
+def test_ratios_are_judged_by_their_distance_to_one(summarise):
+    table = rows("a", {"no_change": 0.5, "trvae": 1.5, "gan": 0.9}, score="sd_ratio", oracle=(0.98, 1.0, 1.02))
+    summary = summarise(table, score="sd_ratio")
+    # (0.5 - 0.1) / (0.5 - mean(0.02, 0, 0.02)); 1.5 is as far from 1 as no change is.
+    assert summary.shares["a"][["trvae", "gan"]].tolist() == pytest.approx([0, 0.4 / (0.5 - 0.04 / 3)])
+    assert summary.ranks["a"].to_dict() == {"gan": 1, "no_change": 2, "trvae": 2}
+    assert "Of sd ratio the distance to 1 counts" in texts(overview.every_task(summary))
+    assert "distance to 1" not in texts(overview.every_task(summarise(*TWO)))
+
+
+@pytest.mark.parametrize(
+    ("score", "unchanged", "far", "oracle"),
+    [
+        ("energy_distance", 0.997, 2.0, (0.998, 1.0, 1.002)),
+        ("means_r2", 0.99, 0.1, (0.95, 0.96, 0.97)),
+        ("sd_ratio", 1.01, 0.5, (0.8, 1.2, 1.3)),
+    ],
+)
+def test_no_change_beyond_the_better_end_of_the_oracle_has_no_scale(summarise, score, unchanged, far, oracle):
+    """The scale would turn around: what is farther from the truth would remove thousands of per cent."""
+    turned = rows("b", {"no_change": unchanged, "trvae": far}, score=score, oracle=oracle)
+    summary = summarise(TWO[0], turned, score_by_task={"b": score})
+    assert summary.left_out == {"b": "no change is nearer to the truth than the oracle is"}
+    assert list(summary.shares) == ["a"]
+    assert overview.describe(summary).endswith("no share: b (no change is nearer to the truth than the oracle is)")
+    assert summary.ranks["b"][["no_change", "trvae"]].tolist() == [1, 2]
+    shown = texts(overview.every_task(summary))
+    assert "No share: b (no change is nearer" in shown and "counts in the ranks alone" in shown
+
+
+def test_far_halves_of_the_oracle_do_not_turn_the_scale(summarise):
+    mean_beyond = rows("b", {"no_change": 1, "trvae": 9}, oracle=[0.0] * 99 + [100.0] * 2)
+    assert summarise(TWO[0], mean_beyond).left_out == {"b": "no change is as near to the truth as the oracle is"}
+
+
+def test_a_query_without_a_scale_is_left_out_of_the_shares_of_its_task(summarise):
+    queries = [
+        rows("a", {"no_change": 5, "trvae": 3, "gan": 7}, query="x"),
+        rows("a", {"no_change": 0.5, "trvae": 2}, query="y"),
+    ]
+    summary = summarise(pd.concat(queries))
+    assert summary.shares["a"].to_dict() == pytest.approx({"no_change": 0, "trvae": 0.5, "gan": -0.5})
+    assert list(summary.left_out) == ["a: y"]
+    assert summary.ranks["a"][["no_change", "trvae"]].tolist() == [1.5, 1.5] and np.isnan(summary.ranks.loc["gan", "a"])
+    cells = overview.every_task(summary, "rank").axes[0].texts
+    assert [cell.get_text() for cell in cells] == ["1.5", "1.5", "–"]
 
 
 def test_rows_are_sorted_by_mean_rank_and_ties_share_a_rank(summarise):
@@ -100,7 +149,7 @@ def test_queries_without_a_scale_are_left_out_and_named(summarise):
         "a: y": "no truth was measured",
         "b": "no change is as near to the truth as the oracle is",
     }
-    assert "Not shown: a: y (no truth was measured); b (no change is as near" in texts(overview.every_task(summary))
+    assert "No share: a: y (no truth was measured); b (no change is as near" in texts(overview.every_task(summary))
     without_zero = rows("c", {"trvae": 2})
     assert "no_change, which is the zero" in summarise(*TWO, without_zero).left_out["c"]
     with pytest.raises(UserError, match="no task can be shown: b: no change"):
@@ -149,6 +198,24 @@ def test_the_figure_says_what_it_shows(summarise):
     assert "A: R is missing" in shown and "Open points" in shown and "1.0 (1)" in shown
     assert " | 50 | " in shown and " | −50 | " in shown
     assert "Median" not in shown and "No change" in shown
+    assert f"Rows by mean rank: {RULE}" in shown
+
+
+def test_ranks_of_queries_are_averaged_and_the_best_of_a_task_is_bold(summarise):
+    queries = [
+        rows("a", {"no_change": 9, "trvae": near, "gan": far}, query=name)
+        for name, near, far in (("x", 2, 3), ("y", 2, 3), ("z", 8, 1))
+    ]
+    summary = summarise(pd.concat(queries))
+    # By the mean share the GAN would be first.
+    assert summary.shares["a"].idxmax() == "gan"
+    assert summary.ranks["a"].to_dict() == pytest.approx({"trvae": 4 / 3, "gan": 5 / 3, "no_change": 3})
+    cells = overview.every_task(summary, "rank").axes[0].texts
+    assert [(cell.get_text(), cell.get_weight()) for cell in cells] == [
+        ("1.3", "bold"),
+        ("1.7", "normal"),
+        ("3", "normal"),
+    ]
 
 
 def test_numbers_can_be_scores_or_ranks(summarise):

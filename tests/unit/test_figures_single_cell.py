@@ -13,6 +13,7 @@ from outofsample.errors import UserError
 from outofsample.figures import single_cell, style
 from outofsample.figures.data import load_data
 from outofsample.metrics.correlations import r2
+from outofsample.metrics.directions import DIRECTIONS
 from outofsample.predictions import PredictionWriter
 from outofsample.tasks import Split, split_dataset, to_training
 from tests.conftest import assert_same_figure
@@ -318,6 +319,23 @@ def test_the_page_holds_all_methods(folder, tmp_path, quick):
 def test_what_is_unknown_is_an_error_of_the_user(folder, tmp_path, quick, options, message):
     with pytest.raises(UserError, match=message):
         draw(folder, scores_of(tmp_path, score_rows(), score_rows("kang.T")), **options)
+
+
+@pytest.mark.parametrize("score", DIRECTIONS)
+def test_the_best_method_is_that_of_the_scores_direction(score):
+    best, values = {
+        "low": ("small", {"small": 0.1, "large": 3.0}),
+        "high": ("large", {"small": 0.1, "large": 0.9}),
+        "one": ("near", {"small": 0.1, "near": 1.2, "large": 3.0}),
+    }[DIRECTIONS[score]]
+    assert single_cell._best(score, values | {"none": np.nan}) == best
+    assert single_cell._best(score, {"none": np.nan}) is None
+
+
+def test_the_axes_of_scores_follow_their_direction():
+    assert single_cell._score_limits("ssim", np.array([0.2, -7.0, np.nan])) == (-1, 1)
+    assert single_cell._score_limits("thickness_ratio", np.array([9.0])) == (0, 3)
+    assert single_cell._score_limits("kid", np.array([40.0, 40.0])) == (0, pytest.approx(42))
 
 
 def test_files_are_the_same_each_time(folder, tmp_path, quick):

@@ -15,7 +15,6 @@ from outofsample.networks import convolutional as conv
 
 QUERY = Query("answer", "sample", "before", "after")
 VARIATIONAL = ("vae", "cvae", "mmd_cvae", "trvae")
-TRANSLATORS = ("gan", "resnet_gan", "cyclegan")
 
 
 def images(shape=(8, 8, 3), cells=12, brighter=60, seed=0) -> TrainingData:

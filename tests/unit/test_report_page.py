@@ -14,9 +14,10 @@ import pandas as pd
 import pytest
 
 import make_report
-from outofsample import report_page, score_card, tables
+from outofsample import ranks, report_page, score_card, tables, texts
 from outofsample.errors import UserError
 from outofsample.evaluation import Row
+from outofsample.figures import overview
 from tests.browser.study import HOSTILE, PAPER_VALUES, TABLE, SmallStudy, rows_of
 
 NAN = float("nan")
@@ -280,12 +281,76 @@ def test_a_task_with_several_queries_counts_once_in_the_mean_rank(tmp_path):
     assert [head["label"] for head in summary["heads"]] == ["a: x", "a: y", "b"]
 
 
+def distances(task, query, **of_methods):
+    """Return the energy distances of a query by method, those of the oracle around 1."""
+    rows = [Row(task, query, method, 0, "energy_distance", value) for method, value in of_methods.items()]
+    return rows + [Row(task, query, "oracle", half, "energy_distance", 0.9 + half / 10) for half in range(3)]
+
+
+def test_page_and_figure_have_the_same_mean_ranks(tmp_path):
+    """Ranks per query and ranks of mean shares disagree here: `trvae` is second twice, and far ahead once."""
+    rows = [
+        *distances("a", "x", no_change=10, gan=4.9, trvae=5, cca=3),
+        *distances("a", "y", no_change=10, gan=4.9, trvae=5),
+        *distances("a", "z", no_change=10, gan=9, trvae=2, cca=1),
+        *distances("b", "q", no_change=3, gan=2.2, trvae=2.3, cca=2),
+        # No change is nearer than the oracle: no scale, but ranks.
+        *distances("c", "q", no_change=0.5, gan=0.8, trvae=2, cca=4),
+    ]
+    tasks = {name: {"label": name, "stand_in": False, "methods": None} for name in "abc"}
+    small = SmallStudy(tmp_path, {"tasks": tasks, "tables": {}, "figures": {}}, rows).write()
+    paths = sorted((tmp_path / "scores").glob("*.csv"))
+    page = report_page.summary(report_page.Study(**small.study), tables.read_scores(paths))
+    labels = {name: entry["label"] for name, entry in small.study["methods"].items()} | {"trvae": "trvae"}
+    about = {"name": "summary", "title": "", "demo_size": False, "labels": labels}
+    figure = overview.summarise_study(about, list(map(str, paths)))
+    on_page = [(row["label"], row["mean_rank"], row["tasks"]) for row in page["rows"]]
+    in_figure = zip(figure.methods, figure.mean_ranks, figure.ranks.count(axis=1), strict=True)
+    assert on_page == [(figure.method_label(name), mean, tasks) for name, mean, tasks in in_figure]
+    assert [label for label, *_ in on_page[:2]] == ["GAN", "CCA"] and dict(figure.left_out).keys() == {"c"}
+    # Without a number for one query it has no rank in the task.
+    assert page["tasks"] == 3 and {label: tasks for label, _, tasks in on_page}["CCA"] == 2
+
+
+def test_a_method_without_any_rank_is_listed(tmp_path):
+    rows = [*distances("dengue", "x", no_change=3, gan=2), *distances("dengue", "y", no_change=3)]
+    tasks = {"dengue": {"label": "dengue", "stand_in": False, "methods": None}}
+    small = SmallStudy(tmp_path, {"tasks": tasks, "tables": {}, "figures": {}}, rows).write()
+    assert small.make().returncode == 0
+    words = " ".join(small.page.read_text().split())
+    assert re.search(r'<th scope="row">GAN</th><td>–', words)
+
+
+def test_the_page_says_how_mean_ranks_are_made(page):
+    assert f"Rows by mean rank: {ranks.RULE}." in "".join(page.words)
+
+
+def test_pictures_are_read_once(small, monkeypatch):
+    read, figures = [], report_page.figures
+    monkeypatch.setattr(report_page, "figures", lambda study, paths: read.extend(paths) or figures(study, paths))
+    of = {kind: sorted((small.folder / kind).glob("*.csv")) for kind in ("scores", "tables")}
+    pictures = sorted((small.folder / "figures").glob("*.png"))
+    files = report_page.Files(
+        **of, figures=pictures, own=[], benchmarks=small.folder / "benchmarks", paper_values=PAPER_VALUES
+    )
+    content = report_page.gather(report_page.Study(**small.study), files)
+    assert read == pictures
+    assert [[entry["name"] for entry in content[part]] for part in ("figures", "summary_figures")] == [
+        ["points"],
+        ["summary"],
+    ]
+
+
 def test_times_and_memory_of_rules(small):
     table, train = report_page.times(small.folder / "benchmarks")
     assert (train["rule"], train["jobs"], train["sum"], train["median"], train["max"]) == ("train_model", 2, 30, 15, 20)
     assert (train["memory_median"], train["memory_max"]) == (150, 200)
     assert table["rule"] == "make_table" and math.isnan(table["memory_max"])
     assert report_page.times(small.folder / "nothing") == []
+
+
+def test_packages_that_compute_predictions_are_named():
+    assert {"cytonormpy", "pot", "scranpy", "scvi-tools", "torch"} <= set(report_page.PACKAGES)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(4.23, "4.2 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")])
@@ -295,7 +360,11 @@ def test_durations(seconds, text):
 
 @pytest.mark.parametrize(("value", "text"), [(-0.0001, "0.000"), (0.5, "0.500"), (12.345, "12.35"), (NAN, "–")])
 def test_numbers(value, text):
-    assert report_page.number(value) == text
+    assert texts.shortened(value) == text
+
+
+def test_fewer_decimals_where_a_number_is_large_never_more():
+    assert [texts.shortened(value, 1) for value in (9.96, 10.25, 1234.56)] == ["10.0", "10.2", "1234.6"]
 
 
 def test_equal_cells_beside_each_other_are_one():

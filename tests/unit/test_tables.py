@@ -8,14 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outofsample import tables
+from outofsample import tables, texts
 from outofsample.errors import UserError
-from outofsample.evaluation import Row, write_scores
+from outofsample.evaluation import FAMILIES, Row, write_scores
+from outofsample.metrics import directions
 
-PAPER_VALUES = Path(__file__).parents[2] / "docs" / "paper_values.csv"
+ROOT = Path(__file__).parents[2]
+PAPER_VALUES = ROOT / "docs" / "paper_values.csv"
 SPEC = {
     "title": "Spike-in batch correction & more",
     "paper": "ne2020",
@@ -216,6 +219,7 @@ def test_each_query_is_a_block(tmp_path):
         ({"titel": "x"}, "unknown key 'titel' \\(did you mean 'title'"),
         ({"columns": [{"label": "r"}]}, "'score' is missing"),
         ({"columns": [{"score": "r", "label": "r", "better": "up"}]}, "high, low, one or null, not 'up'"),
+        ({"columns": [{"score": "fid", "label": "FID", "better": "high"}]}, "'fid': better is low for this score, not"),
         ({"rank_by": "wasserstein"}, "rank_by: 'wasserstein'"),
         ({"tasks": ["dengu"]}, "no scores of task 'dengu' \\(did you mean 'dengue'"),
     ],
@@ -252,3 +256,79 @@ def test_script_writes_three_files(scores, tmp_path, monkeypatch):
     tidy = pd.read_csv(outputs["csv"])
     assert len(tidy) == 18 and set(tidy["table"]) == {"t2"}
     assert outputs["md"].read_text().startswith("# ") and "booktabs" in outputs["tex"].read_text()
+
+
+# ---- directions, words and numbers that tables share with figures and pages
+
+
+def test_every_score_of_every_family_has_a_direction():
+    scores = {name for families in FAMILIES.values() for family in families for name in family.scores}
+    assert scores == set(directions.DIRECTIONS)
+    assert set(directions.DIRECTIONS.values()) == set(directions.DISTANCE_TO_BEST) == set(directions.PERFECT)
+
+
+@pytest.mark.parametrize("direction", directions.PERFECT)
+def test_a_perfect_prediction_is_the_best(direction):
+    distance, perfect = directions.DISTANCE_TO_BEST[direction], directions.PERFECT[direction]
+    worse = {"high": [0.9, -2], "low": [0.1, 3], "one": [0.9, 1.1]}[direction]
+    assert all(distance(perfect) < distance(value) for value in worse)
+    assert (distance(np.array(worse)) == [distance(value) for value in worse]).all()
+
+
+def test_an_unknown_score_has_no_direction():
+    with pytest.raises(UserError, match=r"'fit': it is not known which values .* \(did you mean 'fid'"):
+        directions.distance_to_best("fit", 1.0)
+
+
+def test_a_column_takes_the_direction_of_its_score(scores):
+    columns = [{"score": score, "label": score} for score in ("energy_distance", "sd_ratio", "of_nobody")]
+    spec, _ = build(scores, columns=columns)
+    assert [column.better for column in spec.columns] == ["low", "one", None]
+
+
+@pytest.mark.parametrize(
+    "path", ["config.yaml", *sorted(f"studies/{path.name}" for path in ROOT.glob("studies/*.yaml"))]
+)
+def test_studies_say_the_directions_of_the_scores(path):
+    content = yaml.safe_load((ROOT / path).read_text())
+    columns = [column for table in (content.get("tables") or {}).values() for column in table["columns"]]
+    told = {column["score"]: column["better"] for column in columns if column.get("better")}
+    assert told == {score: directions.DIRECTIONS[score] for score in told}
+
+
+@pytest.mark.parametrize(
+    ("facts", "text"),
+    [
+        ((True, True), "simulated stand-in data, demo size"),
+        ((True, False), "simulated stand-in data"),
+        ((False, True), "demo size"),
+        ((False, False), ""),
+        ((True, True, "where marked"), "simulated stand-in data where marked, demo size"),
+        ((False, True, "where marked"), "demo size"),
+    ],
+)
+def test_words_on_what_was_measured(facts, text):
+    assert texts.marks(*facts) == text
+
+
+def test_the_words_on_stand_ins_are_written_once():
+    package = ROOT / "scripts" / "outofsample"
+    assert [path.name for path in package.rglob("*.py") if texts.STAND_IN in path.read_text()] == ["texts.py"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (texts.number(-0.0001), "0.000"),
+        (texts.number(0.5, 2, 0.126), "0.50 ± 0.13"),
+        (texts.number(float("nan"), 2, 0.1), "–"),
+        (texts.number(4.0, 0), "4"),
+        (texts.significant(0.00012345), "0.000123"),
+        (texts.significant(123456.7), "123,457"),
+        (texts.significant(1.5, sign=True), "+1.5"),
+        (texts.significant(None), "–"),
+        (texts.significant(float("nan")), "–"),
+    ],
+)
+def test_numbers_as_text(text, wanted):
+    assert text == wanted

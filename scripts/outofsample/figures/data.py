@@ -10,6 +10,7 @@ from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError, did_you_mean
 from outofsample.evaluation import as_float, read_predictions, read_train, read_truth
 from outofsample.metrics.summaries import summarise
+from outofsample.texts import marks
 
 #: Options of all figures; the others are arguments of the function that draws.
 SHARED_OPTIONS = ("query", "unit", "names")
@@ -181,13 +182,9 @@ def draw(X: np.ndarray, cells: int) -> np.ndarray:
 
 def note(data: FigureData, *sentences: str) -> str:
     """Return what stands below a figure's title: where the data come from, which query and seed, and ``sentences``."""
-    marks = [
-        *(["simulated stand-in data"] if data.figure["stand_in"] else []),
-        *(["demo size"] if data.figure["demo_size"] else []),
-    ]
     seeds = max((panel.seeds for panel in data.panels), key=len, default=())
     parts = [
-        ", ".join(marks).capitalize(),
+        marks(data.figure["stand_in"], data.figure["demo_size"]).capitalize(),
         f"Task {data.figure['task']}: {data.query.domain} from {data.query.source} to {data.query.target}",
         f"Seed {seeds[0]}, the first of {len(seeds)}, where chance plays a part" if len(seeds) > 1 else "",
         *sentences,

@@ -20,6 +20,7 @@ from matplotlib.patches import Rectangle
 from outofsample.arrays import Query
 from outofsample.errors import UserError, did_you_mean
 from outofsample.figures import panels, style
+from outofsample.texts import marks
 
 #: At most so many images of a population are measured for a distribution.
 MEASURED = 2000
@@ -590,13 +591,9 @@ def _side(data: ImageData, sections: list[Section]) -> float:
 
 def _note(data: ImageData) -> str:
     """Return what stands below the title."""
-    marks = [
-        *(["simulated stand-in data"] if data.figure["stand_in"] else []),
-        *(["demo size"] if data.figure["demo_size"] else []),
-    ]
     examples = any(not block.paired and "truth" in block.rows for block in data.blocks)
     parts = [
-        ", ".join(marks).capitalize(),
+        marks(data.figure["stand_in"], data.figure["demo_size"]).capitalize(),
         f"Task {data.figure['task']}; each column is one image, the same in all rows",
         f"Seed {data.seeds[0]}, the first of {len(data.seeds)}, where chance plays a part"
         if len(data.seeds) > 1

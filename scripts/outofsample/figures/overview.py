@@ -19,7 +19,10 @@ from matplotlib.patches import Patch, Rectangle
 from outofsample.errors import UserError, did_you_mean
 from outofsample.evaluation import FEW_CELLS
 from outofsample.figures import style
+from outofsample.metrics.directions import direction_of, distance_to_best
+from outofsample.ranks import RULE, Ranks, rank_methods
 from outofsample.tables import NOT_IN_STUDY, read_scores
+from outofsample.texts import DASH, marks
 
 #: Brown, white, green (ColorBrewer BrBG): told apart with any colour vision; blue and red have other meanings here.
 #: The darkest ends are left out, so that numbers can be read on all of it.
@@ -43,17 +46,18 @@ class Summary:
     score_of
         The score of each task, in the order of the columns.
     shares
-        Frame (methods, tasks): (d(no_change) - d) / (d(no_change) - d(oracle)), the mean over the task's queries. It is
-        0 for no change, 1 for the oracle, negative for what is worse than no change. The methods are in the order of
-        their mean ranks.
+        Frame (methods, tasks): (d(no_change) - d) / (d(no_change) - d(oracle)), where d is the distance of a score to
+        its best value, the mean over the task's queries that have this scale. It is 0 for no change, 1 for the oracle,
+        negative for what is worse than no change. The methods are in the order of their mean ranks.
     values
-        Frame (methods, tasks): the score d itself, the mean over seeds and queries.
-    ranks
-        Frame (methods, tasks): 1 is the largest share; methods that did not run have none.
+        Frame (methods, tasks): the score itself, the mean over seeds and the same queries.
+    ranks, mean_ranks
+        Frame (methods, tasks) and series (methods,) of `outofsample.ranks`: also of queries without that scale, and of
+        tasks that for want of it have no column in ``shares``.
     why
         The reason where a method has no number, by (method, task).
     left_out
-        The reason why a task, or one of its queries, is not shown, by its name.
+        The reason why a task, or one of its queries, has no share, by its name.
     few_cells
         Names of the tasks or queries whose oracle has few cells.
     """
@@ -63,6 +67,7 @@ class Summary:
     shares: pd.DataFrame
     values: pd.DataFrame
     ranks: pd.DataFrame
+    mean_ranks: pd.Series
     why: dict[tuple[str, str], str]
     left_out: dict[str, str]
     few_cells: list[str]
@@ -71,11 +76,6 @@ class Summary:
     def methods(self) -> list[str]:
         """Names of the methods, the best mean rank first."""
         return list(self.shares.index)
-
-    @property
-    def mean_ranks(self) -> pd.Series:
-        """Mean rank of each method over the tasks on which it ran."""
-        return self.ranks.mean(axis=1)
 
     def is_control(self, method: str) -> bool:
         """Whether a method is one of the controls."""
@@ -102,7 +102,8 @@ def summarise_study(
     Raises
     ------
     UserError
-        If there are no scores, a task or score is unknown, or no task can be shown.
+        If there are no scores, a task or score is unknown, it is not known which values of a score are good ones, or no
+        task can be shown.
     """
     if not paths:
         raise UserError(f"{figure['name']}: no scores were given; name tasks under `scores:` of the figure.")
@@ -134,8 +135,9 @@ def summarise_study(
                 few_cells.append(name)
     if not columns:
         raise UserError(f"{figure['name']}: no task can be shown: {'; '.join(map(': '.join, left_out.items()))}.")
+    ranks = rank_methods(table, score_of)
     score_of = {task: score_of[task] for task in columns}
-    return Summary(figure, score_of, *_joined(table, columns), left_out, few_cells)
+    return Summary(figure, score_of, *_joined(table, columns, ranks), left_out, few_cells)
 
 
 @dataclass(frozen=True)
@@ -158,30 +160,32 @@ def _query_scores(rows: pd.DataFrame, score: str) -> QueryScores:
         return QueryScores(values, none, "no truth was measured")
     if not np.isfinite(values.get("no_change", np.nan)):
         return QueryScores(values, none, "the method no_change, which is the zero of the scale, was not scored")
-    low, high = np.percentile(halves, [2.5, 97.5])
-    if low <= values["no_change"] <= high:
+    distances, of_halves = distance_to_best(score, values), distance_to_best(score, halves)
+    unchanged, oracle = distances["no_change"], of_halves.mean()
+    nearest, farthest = np.percentile(of_halves, [2.5, 97.5])
+    if unchanged < nearest:
+        return QueryScores(values, none, "no change is nearer to the truth than the oracle is")
+    # A few far halves can put the mean beyond nearly all of them; the scale must not turn around there either.
+    if unchanged <= max(farthest, oracle):
         return QueryScores(values, none, "no change is as near to the truth as the oracle is")
-    shares = (values["no_change"] - values) / (values["no_change"] - halves.mean())
-    return QueryScores(values, shares)
+    return QueryScores(values, (unchanged - distances) / (unchanged - oracle))
 
 
-def _joined(table: pd.DataFrame, columns: dict[str, dict[str, QueryScores]]):
-    """Join queries and tasks; return shares, values and ranks, sorted by the mean rank, and reasons (`Summary`)."""
-    methods = [method for method in table["method"].unique() if method != "oracle"]
+def _joined(table: pd.DataFrame, columns: dict[str, dict[str, QueryScores]], ranks: Ranks):
+    """Join queries and tasks; return shares, values, ranks, mean ranks and reasons (`Summary`), methods as ranked."""
+    # Those without any number come last.
+    methods = [method for method in dict.fromkeys([*ranks.mean.index, *table["method"]]) if method != "oracle"]
     shares, values = (
         pd.DataFrame({task: _mean_of_queries(queries, part, methods) for task, queries in columns.items()})
         for part in ("shares", "values")
     )
-    # Rounded, so that sums in another order make no ranks.
-    ranks = shares.round(9).rank(ascending=False, method="min")
-    order = ranks.mean(axis=1).sort_values(kind="stable").index
     why = {
         (method, task): _reason(table[(table["method"] == method) & (table["task"] == task)])
         for method in methods
         for task in columns
         if np.isnan(shares.loc[method, task])
     }
-    return shares.loc[order], values.loc[order], ranks.loc[order], why
+    return shares, values, ranks.of_tasks.reindex(methods), ranks.mean.reindex(methods), why
 
 
 def _mean_of_queries(queries: dict[str, QueryScores], part: str, methods: list[str]) -> pd.Series:
@@ -209,7 +213,7 @@ def describe(summary: Summary) -> str:
             f"the oracle: {summary.method_label(best)}, {summary.values.loc[best, task]:.3g} "
             f"(removes {summary.shares.loc[best, task]:.0%} of what the oracle would)"
         )
-    lines += [f"not shown: {name} ({reason})" for name, reason in summary.left_out.items()]
+    lines += [f"no share: {name} ({reason})" for name, reason in summary.left_out.items()]
     return "\n".join(lines)
 
 
@@ -245,7 +249,7 @@ def every_task(summary: Summary, numbers: str = "share") -> Figure:
     _ranks_panel(ranks, summary)
     below.set_axis_off()
     below.text(0, 1, "\n".join(foot), va="top", transform=below.transAxes, linespacing=1.25, size=6.5, color="#333333")
-    _legend(figure, summary, bool(codes))
+    _legend(figure, bool(codes))
     return figure
 
 
@@ -266,10 +270,7 @@ def _codes(summary: Summary) -> dict[str, str]:
 
 
 def _note(summary: Summary, numbers: str) -> str:
-    marks = [
-        *(["simulated stand-in data where marked †"] if any(map(summary.is_stand_in, summary.score_of)) else []),
-        *(["demo size"] if summary.figure["demo_size"] else []),
-    ]
+    stand_in = any(map(summary.is_stand_in, summary.score_of))
     names = {score: score.replace("_", " ") for score in summary.score_of.values()}
     common = max(names, key=list(summary.score_of.values()).count)
     others = [f"{summary.task_label(t)}: {names[s]}" for t, s in summary.score_of.items() if s != common]
@@ -278,19 +279,23 @@ def _note(summary: Summary, numbers: str) -> str:
         "score": "Numbers: the score itself. Colours",
         "rank": "Numbers: ranks. Colours",
     }
+    ratios = [names[score] for score in names if direction_of(score) == "one"]
     parts = [
-        ", ".join(marks).capitalize(),
+        marks(stand_in, summary.figure["demo_size"], "where marked †").capitalize(),
         f"Score: {names[common]} to the truth, mean over seeds" + f" ({'; '.join(others)})" * bool(others),
         f"{words[numbers]}: how much of it a method removes, (no change - method) / (no change - oracle), in per cent: "
         "0 is no change, 100 the oracle (halves of the truth against each other, the best that the data allow), below "
-        "0 is worse than no change",
-        "Rows by mean rank, controls included; bold: rank 1; a task with several queries has their mean",
+        "0 is worse than no change; a task with several queries has their mean",
+        f"Of {', '.join(ratios)} the distance to 1 counts" if ratios else "",
+        "A query in which no change is as near to the truth as the oracle is, or nearer, has no such scale: it is "
+        "named below, and counts in the ranks alone",
+        f"Rows by mean rank: {RULE}; bold: the best rank in a task",
     ]
     return ". ".join(part for part in parts if part) + "."
 
 
 def _foot(summary: Summary, codes: dict[str, str]) -> list[str]:
-    """Return the lines below the map: reasons, and tasks that are not shown."""
+    """Return the lines below the map: reasons, and tasks and queries without a share."""
     texts = [f"{code}: {textwrap.shorten(reason, 200, placeholder=' ...')}" for reason, code in codes.items()]
     missing = [f"{name} ({reason})" for name, reason in summary.left_out.items()]
     sentences = ["No number: " + "; ".join(texts) + "."] if texts else []
@@ -298,8 +303,8 @@ def _foot(summary: Summary, codes: dict[str, str]) -> list[str]:
         sentences.append(
             f"Oracle of fewer than {FEW_CELLS} cells, so a scale with much noise: {', '.join(summary.few_cells)}."
         )
-    sentences += ["Not shown: " + "; ".join(missing) + "."] if missing else []
-    if summary.ranks.notna().sum(axis=1).between(1, len(summary.score_of) - 1).any():
+    sentences += ["No share: " + "; ".join(missing) + "."] if missing else []
+    if summary.ranks.count(axis=1).between(1, summary.ranks.shape[1] - 1).any():
         sentences.append("Open points: mean rank over fewer tasks (number in brackets), so not strictly comparable.")
     return [line for sentence in sentences for line in textwrap.wrap(sentence, 118)]
 
@@ -310,6 +315,7 @@ def _map(ax: Axes, summary: Summary, numbers: str, codes: dict[str, str]) -> Non
     for row, method in enumerate(summary.methods):
         for column, task in enumerate(summary.score_of):
             share, rank = summary.shares.loc[method, task], summary.ranks.loc[method, task]
+            is_best = rank == summary.ranks[task].min()
             place = {"xy": (column - 0.5, row - 0.5), "width": 1, "height": 1}
             if np.isnan(share):
                 look = {"facecolor": "#FAFAFA", "edgecolor": "#CCCCCC", "hatch": "//////", "linewidth": 0}
@@ -320,7 +326,7 @@ def _map(ax: Axes, summary: Summary, numbers: str, codes: dict[str, str]) -> Non
                 ax.add_patch(Rectangle(**place, facecolor=fill, edgecolor="white", linewidth=0.6))
                 text = _cell_text(numbers, share, summary.values.loc[method, task], rank)
                 colour = "white" if _luminance(fill) < 0.45 else "black"
-                weight = "bold" if rank == 1 else "normal"
+                weight = "bold" if is_best else "normal"
             ax.text(column, row, text, ha="center", va="center", size=size, color=colour, weight=weight)
     ax.set_xlim(-0.5, len(summary.score_of) - 0.5)
     _name_axes(ax, summary)
@@ -346,7 +352,7 @@ def _name_axes(ax: Axes, summary: Summary) -> None:
 def _cell_text(numbers: str, share: float, value: float, rank: float) -> str:
     """Return what stands in a cell; below -100 per cent only the sign counts, and more would not fit."""
     if numbers == "rank":
-        return f"{rank:.0f}"
+        return DASH if np.isnan(rank) else f"{rank:.1f}".removesuffix(".0")
     if numbers == "score":
         return f"{value:.3g}"
     per_cent = round(100 * share) + 0
@@ -373,10 +379,10 @@ def _ranks_panel(ax: Axes, summary: Summary) -> None:
             continue
         control = summary.is_control(method)
         colour = GREY if control else style.COLOURS["prediction"]
-        whole = len(ranks) == len(summary.score_of)
+        mean, whole = summary.mean_ranks[method], len(ranks) == summary.ranks.shape[1]
         ax.plot(ranks, np.full(len(ranks), row), "o", ms=2.4, mew=0, color="#999999", alpha=0.7, zorder=1)
         ax.plot(
-            ranks.mean(),
+            mean,
             row,
             "D" if control else "o",
             ms=4.0 if control else 4.6,
@@ -385,12 +391,12 @@ def _ranks_panel(ax: Axes, summary: Summary) -> None:
             mfc=colour if whole else "white",
             zorder=2,
         )
-        text = f"{ranks.mean():.1f}" + ("" if whole else f" ({len(ranks)})")
+        text = f"{mean:.1f}" + ("" if whole else f" ({len(ranks)})")
         place = {"ha": "right", "va": "center", "transform": ax.get_yaxis_transform(), "size": 6}
         ax.text(0.99, row, text, color=colour, **place)
 
 
-def _legend(figure: Figure, summary: Summary, hatched: bool) -> None:
+def _legend(figure: Figure, hatched: bool) -> None:
     """Draw the scale of colours and the legend below the panels."""
     width, height = figure.get_size_inches()
     bar = figure.add_axes((0.35 / width, 0.38 / height, 2.3 / width, 0.09 / height))

@@ -18,9 +18,11 @@ from outofsample.errors import UserError, did_you_mean
 from outofsample.figures import panels, style
 from outofsample.figures.data import FigureData, Panel, note
 from outofsample.metrics.correlations import change_r, r2
+from outofsample.metrics.directions import direction_of, distance_to_best
 from outofsample.metrics.spread import sd_ratio
 from outofsample.metrics.summaries import Summary, summarise
 from outofsample.tables import read_scores, summarise_runs
+from outofsample.texts import number
 
 #: Paul Tol's muted colours: told apart with any colour vision. Black is kept for what was held out.
 MUTED = ("#88CCEE", "#CC6677", "#117733", "#DDCC77", "#332288", "#AA4499", "#44AA99", "#999933", "#882255")
@@ -297,9 +299,9 @@ def matched_layers(data: FigureData, layers: list[Layer], neighbours: int = NEIG
         _scatter(pair[0], points, layer.condition, conditions)
         _scatter(pair[1], points, layer.domain, domains)
         mixed = mixing(layer.units, layer.condition, layer.domain, neighbours)
-        pair[0].set_title(f"conditions mixed: {_number(mixed, 2)}", loc="right")
+        pair[0].set_title(f"conditions mixed: {number(mixed, 2)}", loc="right")
         pair[1].set_title(
-            f"domains mixed: {_number(mixing(layer.units, layer.domain, None, neighbours), 2)}", loc="right"
+            f"domains mixed: {number(mixing(layer.units, layer.domain, None, neighbours), 2)}", loc="right"
         )
     if there:
         for look, side, title in ((conditions, "left", "Condition"), (domains, "right", "Domain")):
@@ -307,11 +309,6 @@ def matched_layers(data: FigureData, layers: list[Layer], neighbours: int = NEIG
             keys = {"loc": f"lower {side}", "ncols": ncols, "title": title, "title_fontsize": 7, "fontsize": 6.5}
             figure.legend(handles=look.handles(), **keys, handletextpad=0.2, columnspacing=1.0, labelspacing=0.3)
     return figure
-
-
-def _number(value: float, digits: int = 3) -> str:
-    """Return a number as text, a dash where there is none; adding zero turns -0.00 into 0.00."""
-    return "–" if np.isnan(value) else f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 # ---- Figures 5 and 6: a perturbation
@@ -416,7 +413,7 @@ def perturbation(
     data.column(gene)
     if "e" in show:
         _check_scores(parts, score_names)
-    blocks = _blocks(parts, show, chosen)
+    blocks = _blocks(parts, show)
     figure = style.page(data.figure["title"], _note(parts, show, gene), sum(blocks.values()))
     places = figure.add_gridspec(len(blocks), 1, height_ratios=list(blocks.values()))
     names_to_place = []
@@ -461,7 +458,7 @@ def _check_scores(parts: Perturbation, score_names: Sequence[str]) -> None:
                 )
 
 
-def _blocks(parts: Perturbation, show: Sequence[str], chosen: list[Panel]) -> dict[str, float]:
+def _blocks(parts: Perturbation, show: Sequence[str]) -> dict[str, float]:
     """Return the blocks of the page from top to bottom with their heights in inches."""
     unknown = set(show) - set("abcdef")
     if unknown or not show:
@@ -568,14 +565,14 @@ def _words_on_genes(
     parts: Perturbation, panel: Panel, what: str, before: Summary, real: Summary, predicted: Summary
 ) -> str:
     """Return the numbers above b or c; that of the top 100 genes stands in the scores alone."""
-    words = [f"R² {_number(float(r2(getattr(predicted, what), getattr(real, what))))}"]
+    words = [f"R² {number(float(r2(getattr(predicted, what), getattr(real, what))))}"]
     top = parts.of_seed(panel, f"{what}_r2_top100")
     if not np.isnan(top):
-        words.append(f"top 100: {_number(top)}")
+        words.append(f"top 100: {number(top)}")
     if what == "means":
-        words.append(f"r of changes {_number(float(change_r(before.means, predicted.means, real.means)))}")
+        words.append(f"r of changes {number(float(change_r(before.means, predicted.means, real.means)))}")
     else:
-        words.append(f"SD ratio {_number(float(sd_ratio(predicted.variances, real.variances)), 2)}")
+        words.append(f"SD ratio {number(float(sd_ratio(predicted.variances, real.variances)), 2)}")
     return ", ".join(words)
 
 
@@ -682,15 +679,15 @@ def _score_column(ax: Axes, parts: Perturbation, score: str, label: str) -> None
         _score_point(ax, row, run, (low, high), _colour(parts, panel))
         bold = {"weight": "bold"} if panel.method == best else {}
         place = {"ha": "right", "va": "center", "transform": ax.get_yaxis_transform(), "size": 6}
-        ax.text(0.985, row, _number(run["mean"]), color=_colour(parts, panel), **place, **bold)
+        ax.text(0.985, row, number(run["mean"]), color=_colour(parts, panel), **place, **bold)
 
 
 def _score_limits(score: str, values: np.ndarray) -> tuple[float, float]:
-    """Return the ends of a score's axis: 0 to 1 for correlations, further where values need it."""
-    values = values[np.isfinite(values)]
-    if "_r" in score and "ratio" not in score and "rmse" not in score:
+    """Return the ends of a score's axis: 0 to 1 where more is better, further where values need it."""
+    values, direction = values[np.isfinite(values)], direction_of(score)
+    if direction == "high":
         return min(0.0, max(-1.0, values.min(initial=0.0))), 1.0
-    if score.endswith("ratio"):
+    if direction == "one":
         return 0.0, float(np.clip(values.max(initial=1.2), 1.2, 3.0))
     return min(0.0, values.min(initial=0.0)), 1.05 * (np.percentile(values, 90) if len(values) else 1.0) or 1.0
 
@@ -703,13 +700,8 @@ def _ticks(low: float, high: float) -> list[float]:
 
 def _best(score: str, means: dict[str, float]) -> str | None:
     """Return the method whose score is best, or None."""
-    means = {name: mean for name, mean in means.items() if np.isfinite(mean)}
-    if not means:
-        return None
-    if score.endswith("ratio"):
-        return min(means, key=lambda name: abs(means[name] - 1))
-    falling = any(word in score for word in ("distance", "rmse", "mmd", "wasserstein"))
-    return (min if falling else max)(means, key=means.get)
+    distances = {name: distance_to_best(score, mean) for name, mean in means.items() if np.isfinite(mean)}
+    return min(distances, key=distances.get, default=None)
 
 
 def _score_point(ax: Axes, row: int, run: dict, ends: tuple[float, float], colour: str) -> None:

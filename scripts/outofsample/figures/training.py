@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from outofsample.figures import panels, style
+from outofsample.texts import marks
 
 #: Okabe and Ito's colours, in the order in which a model's terms get them.
 TERM_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999")
@@ -34,12 +35,9 @@ def terms_of(history: pd.DataFrame) -> dict[str, str]:
 
 def training_curves(figure: dict, histories: dict[str, pd.DataFrame]) -> Figure:
     """Draw a panel per model: its loss terms over epochs, the mean over seeds as a line and their range as a band."""
-    notes = [
-        *(["simulated stand-in data"] if figure["stand_in"] else []),
-        *(["demo size"] if figure["demo_size"] else []),
-    ]
+    about = marks(figure["stand_in"], figure["demo_size"]).capitalize()
     text = (
-        f"{', '.join(notes).capitalize()}. " * bool(notes) + f"Task {figure['task']}. Lines: mean over seeds, bands: "
+        f"{about}. " * bool(about) + f"Task {figure['task']}. Lines: mean over seeds, bands: "
         "their range; dashed: on the held-out tenth. Terms that become negative are not drawn."
     )
     page = style.page(figure["title"], text, panels.grid_height(len(histories)) + 0.9)
