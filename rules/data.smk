@@ -19,7 +19,9 @@ rule fetch_file:
         runtime=60,
         gpu=0,
     params:
-        local=lambda wildcards: f"{STUDY.data_dir}/{dataset(wildcards.dataset).settings.folder}/{wildcards.file}",
+        local=lambda wildcards: local_file(wildcards.dataset, wildcards.file),
+        # Not an input: Snakemake would pass over a file that takes the place of a newer one.
+        state=lambda wildcards: state_of_local(wildcards.dataset, wildcards.file),
         sha256=lambda wildcards: raw_file(wildcards.dataset, wildcards.file).sha256 or "",
         hint=lambda wildcards: dataset(wildcards.dataset).how_to_get,
         url=lambda wildcards: raw_file(wildcards.dataset, wildcards.file).url or "",

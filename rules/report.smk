@@ -5,6 +5,8 @@ rule make_page:
         tables=[table_file(name, "csv") for name in STUDY.selected("tables")],
         figures=[figure_file(name, "png") for name in STUDY.selected("figures")],
         own=[path for path in own_folders() if path.endswith(".html")],
+        # Of what is written back the page shows the times.
+        written=own_folders(),
         paper_values="docs/paper_values.csv",
         template="scripts/outofsample/report_page.html.j2",
         style="scripts/outofsample/report_page.css",

@@ -89,7 +89,10 @@ def main() -> None:
         torch.save(states, fitted)
         pd.concat(histories).to_csv(history, index=False)
     for seed in arguments.seeds:
-        checkpoint_file(arguments, seed).unlink(missing_ok=True)
+        checkpoint = checkpoint_file(arguments, seed)
+        # A model of several networks puts their numbers behind the name.
+        for path in [checkpoint, *checkpoint.parent.glob(f"{checkpoint.stem}_*{checkpoint.suffix}")]:
+            path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,7 @@ def main() -> None:
     writers = [
         PredictionWriter(data, spec["name"], model_name, arguments.in_sample_cells) for spec in arguments.methods
     ]
+    backends: dict[str, str] = {}
     for seed, model in fitted_models(arguments, data):
         for spec, writer in zip(arguments.methods, writers, strict=True):
             if not spec["runs"]:
@@ -80,6 +81,7 @@ def main() -> None:
             method = entry(entry.Settings(**spec["settings"]), model).attach(data, seed)
             writer.add_all(method.transform, seed)
             writer.add_own_conditions(method.predict, seed)
+            backends[spec["name"]] = method.backend
             print(f"{spec['name']}: seed {seed} done", flush=True)
     for spec, writer, path in zip(arguments.methods, writers, arguments.outputs, strict=True):
         if not spec["runs"]:
@@ -87,7 +89,8 @@ def main() -> None:
             writer.write(path, not_run="not part of this task")
             continue
         print(*describe_outside(writer), sep="\n", flush=True)
-        writer.write(path, backend=f"torch {version('torch')}" if arguments.fitted else "")
+        trained_by = f"torch {version('torch')}" if arguments.fitted else ""
+        writer.write(path, backend=", ".join(filter(None, [backends[spec["name"]], trained_by])))
 
 
 if __name__ == "__main__":

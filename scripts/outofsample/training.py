@@ -286,7 +286,7 @@ class _Loop:
 
     def _monitored(self) -> str:
         """Return the history column that early stopping watches."""
-        return "validation_loss" if len(self.validation[0]) else f"{self.players[0].name}_loss"
+        return "validation_loss" if min(map(len, self.validation)) else f"{self.players[0].name}_loss"
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:

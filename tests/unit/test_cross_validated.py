@@ -1,6 +1,7 @@
 """The choice between maps: the right one on tasks whose answer is known, and what the choice may look at."""
 
 import dataclasses
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -72,6 +73,23 @@ def test_predicts_as_the_chosen_candidate_fitted_to_all_cells():
     expected = plain(plain.Settings()).fit(data).transform(cells, QUERY).X
     assert choice(data) == "mean_shift"
     np.testing.assert_array_equal(fitted(data).transform(cells, QUERY).X, expected)
+
+
+def test_the_backend_names_each_chosen_candidate_once():
+    assert fitted(task(shifted, 2)).backend == "mean_shift"
+    data, other = task(shifted, 8), task(turned_by_state, 8)
+    later = other.role == "target"
+    arrays = {
+        name: np.concatenate([getattr(data, name), getattr(other, name)[later]]) for name in ("X", "role", "domain")
+    }
+    two = dataclasses.replace(
+        data,
+        **arrays,
+        condition=np.concatenate([data.condition, np.repeat("later", later.sum())]),
+        names=None,
+        queries=(QUERY, dataclasses.replace(QUERY, name="again"), Query("later", "X", "before", "later")),
+    )
+    assert fitted(two).backend == f"mean_shift, ot_map (POT {version('POT')})"
 
 
 def test_each_shared_domain_is_held_out_of_source_and_target_once():

@@ -1,6 +1,7 @@
 """CytoNorm and the optimal transport map: that they do what their libraries do, and what is particular to them."""
 
 import warnings
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -120,6 +121,28 @@ def test_cytonorm_leaves_numpys_generator_as_it_was():
     np.random.seed(5)  # noqa: NPY002
     predict("cytonorm", two_types()[0], clusters=2)
     assert np.random.random() == expected  # noqa: NPY002
+
+
+def test_cytonorm_gives_numpys_generator_back_after_an_error(monkeypatch):
+    import cytonormpy
+
+    def fail(*_, **__):
+        np.random.seed(1)  # noqa: NPY002
+        raise RuntimeError("no clusters")
+
+    monkeypatch.setattr(cytonormpy.CytoNorm, "run_clustering", fail)
+    np.random.seed(5)  # noqa: NPY002
+    expected = np.random.random()  # noqa: NPY002
+    np.random.seed(5)  # noqa: NPY002
+    with pytest.raises(RuntimeError, match="no clusters"):
+        predict("cytonorm", two_types()[0], clusters=2)
+    assert np.random.random() == expected  # noqa: NPY002
+
+
+@pytest.mark.parametrize(("method", "package"), [("cytonorm", "cytonormpy"), ("ot_map", "POT")])
+def test_they_say_which_package_computed_them(method, package):
+    fitted = registry.create("methods", method, {}).fit(two_types()[0])
+    assert fitted.backend == f"{package} {version(package)}"
 
 
 def test_cytonorm_needs_enough_cells():

@@ -590,6 +590,19 @@ def test_labels_and_numbers_that_are_missing(folder):
     assert "c.csv: the column 'CD4' occurs twice" in error(folder, files=["c.csv"], **COLUMNS)
 
 
+@pytest.mark.parametrize(("name", "separator"), [("a.csv", ","), ("a.tsv", "\t")])
+def test_rows_that_are_longer_than_the_header(folder, name, separator):
+    """R's write.table leaves the column of row names without a name; some programs end lines in a separator."""
+    table().to_csv(folder / name, sep=separator, index_label=False)
+    message = error(folder, files=[name], **COLUMNS)
+    assert message.startswith(
+        f"{folder / name}: the rows have 1 more field(s) than the header; give each column a name"
+    )
+    header, *rows = table().to_csv(sep=separator, index=False).splitlines()
+    (folder / name).write_text("\n".join([header, *(row + separator for row in rows)]))
+    assert "end no line in a separator" in error(folder, files=[name], **COLUMNS)
+
+
 @pytest.mark.parametrize(
     "name", ["a.fcs", "a.h5ad", "a.csv", "a.csv.gz", pytest.param("a.parquet", marks=needs_parquet)]
 )

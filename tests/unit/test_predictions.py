@@ -1,8 +1,16 @@
 """The prediction file holds what tables and figures need, in the order that the evaluation relies on."""
 
+import json
+import sys
+from importlib.metadata import version
+
 import anndata
 import numpy as np
+import pandas as pd
+import pytest
 
+import train_model
+import transform_query
 from outofsample import registry
 from outofsample.predictions import PredictionWriter, describe_outside
 from tests.conftest import planted
@@ -43,6 +51,40 @@ def test_what_is_told_about_a_method(tmp_path):
     assert adata.uns["method"] == "pca_editing" and adata.uns["model"] == "pca"
     assert adata.uns["backend"] == "numpy 1" and adata.uns["versions"]["R"] == "4.2"
     assert 0 < adata.uns["outside"]["answer|0"].mean() < 1
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    """Return a function that calls ``main`` of a script on a task, with options."""
+    data, _ = planted(cells=60)
+    obs = pd.DataFrame({name: getattr(data, name) for name in ("role", "condition", "domain")}, index=data.names)
+    adata = anndata.AnnData(data.X, obs=obs, var=pd.DataFrame(index=list(data.features)))
+    adata.uns["queries"] = json.dumps([vars(query) for query in data.queries])
+    adata.write_h5ad(tmp_path / "train.h5ad")
+
+    def call(script, **options):
+        words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
+        monkeypatch.setattr(sys, "argv", [script.__name__, "--train", str(tmp_path / "train.h5ad"), *words])
+        script.main()
+
+    return call
+
+
+def test_the_backend_is_package_and_version(call, tmp_path):
+    def backend(method: str, model: dict | None, fitted: str | None = None) -> str:
+        settings = {"model": model["name"]} if model else {}
+        methods = [{"name": method, "uses": method, "settings": settings, "runs": True}]
+        files = {"outputs": tmp_path / "p.h5ad"} | ({"fitted": fitted} if fitted else {})
+        call(transform_query, model=json.dumps(model), methods=json.dumps(methods), **files)
+        return anndata.read_h5ad(tmp_path / "p.h5ad").uns["backend"]
+
+    pot, fitted = f"POT {version('POT')}", tmp_path / "fitted.pt"
+    assert backend("ot_map", {"name": "pca", "uses": "pca", "settings": {}}) == pot
+    assert backend("mean_shift", {"name": "identity", "uses": "identity", "settings": {}}) == ""
+    network = {"name": "autoencoder", "uses": "autoencoder", "settings": {"hidden": [8], "latent": 3, "epochs": 1}}
+    files = {"fitted": fitted, "checkpoints": tmp_path / "checkpoints", "history": tmp_path / "history.csv"}
+    call(train_model, model=json.dumps(network), seeds=0, **files)
+    assert backend("ot_map", network, fitted) == f"{pot}, torch {version('torch')}"
 
 
 def test_extrapolated_cells_are_reported():

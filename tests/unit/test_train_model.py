@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import anndata
 import numpy as np
@@ -10,10 +11,12 @@ import pytest
 import torch
 
 import train_model
+from outofsample.arrays import Query
 from outofsample.errors import UserError
 from tests.conftest import planted
 
 SETTINGS = {"hidden": [12, 8], "latent": 4, "epochs": 4, "batch_size": 20, "patience": None}
+WIDTHS = {"widths": [4], "discriminator_widths": [4], "epochs": 1}
 GREEDY = """
 from outofsample.models import autoencoder
 import torch
@@ -31,8 +34,12 @@ class Job:
         self.folder, self.monkeypatch = folder, monkeypatch
         self.write_task()
 
-    def write_task(self, shift: float = 2.0) -> None:
+    def write_task(self, shift: float = 2.0, changes: int = 1) -> None:
+        """Write the training part; with two changes half of T is in another condition."""
         data, _ = planted(cells=60, shift=shift)
+        if changes == 2:
+            data.condition[np.flatnonzero(data.role == "target")[::2]] = "later"
+            data = replace(data, queries=(*data.queries, Query("second", "sample", "before", "later")))
         obs = pd.DataFrame(
             {"role": data.role, "condition": data.condition, "domain": data.domain},
             index=[f"cell{number}" for number in range(len(data.X))],
@@ -42,8 +49,9 @@ class Job:
         adata.write_h5ad(self.folder / "train.h5ad")
 
     def run(self, name="autoencoder", fitted="fitted.pt", uses=None, **settings) -> dict[str, np.ndarray]:
-        """Run the script and return the weights of seed 0."""
-        model = {"name": name, "uses": uses or name, "settings": SETTINGS | settings}
+        """Run the script and return the weights of seed 0, where one network serves all changes."""
+        defaults = WIDTHS if name == "gan" else SETTINGS
+        model = {"name": name, "uses": uses or name, "settings": defaults | settings}
         arguments = {
             "--train": self.folder / "train.h5ad",
             "--model": json.dumps(model),
@@ -56,13 +64,13 @@ class Job:
         flat = [str(part) for pair in arguments.items() for part in pair]
         self.monkeypatch.setattr(sys, "argv", ["train_model.py", *flat])
         train_model.main()
-        return torch.load(self.folder / fitted, weights_only=True)[0]["network"]
+        return torch.load(self.folder / fitted, weights_only=True)[0].get("network", {})
 
-    def leave_a_checkpoint(self) -> None:
+    def leave_a_checkpoint(self, name="autoencoder") -> None:
         """Run a job that dies after the training, when it writes its results."""
         (self.folder / "no_folder").touch()
         with pytest.raises(OSError):
-            self.run(fitted="no_folder/fitted.pt")
+            self.run(name, fitted="no_folder/fitted.pt")
         assert (self.folder / "checkpoints" / "seed_0.pt").exists()
 
 
@@ -81,6 +89,19 @@ def test_next_attempt_goes_on_from_the_checkpoint_and_removes_it(job, capsys):
     assert same(job.run(), undisturbed)
     assert "Resumed from" in capsys.readouterr().err
     assert not list((job.folder / "checkpoints").iterdir())
+
+
+def test_checkpoints_of_all_changes_are_removed_and_those_of_other_seeds_stay(job):
+    job.write_task(changes=2)
+    folder = job.folder / "checkpoints"
+    folder.mkdir()
+    others = [folder / name for name in ("seed_1.pt", "seed_1_change_1.pt", "seed_01.pt")]
+    for path in others:
+        path.touch()
+    job.leave_a_checkpoint("gan")
+    assert (folder / "seed_0_change_1.pt").exists()
+    job.run("gan")
+    assert sorted(folder.iterdir()) == sorted(others)
 
 
 @pytest.mark.parametrize("change", ["settings", "data", "code"])

@@ -99,6 +99,15 @@ def test_groups_count_alike_whatever_their_size():
     assert set(map(tuple, sizes)) == {(30, 30)}
 
 
+@pytest.mark.parametrize("sizes", [(100, 100, 8), (8, 100)])
+def test_a_group_that_spares_no_cells_leaves_the_training_loss_to_watch(sizes):
+    network = Scale()
+    groups = [{"x": torch.ones(cells, 1)} for cells in sizes]
+    player = Player("train", list(network.parameters()), lambda batches: {"loss": network.weight**2})
+    history = train(network, [player], groups, Budget(4, batch_size=20, patience=2), seed=0)
+    assert len(history) == 4 and set(history[0]) == {"epoch", "train_loss", "train_gradient"}
+
+
 def test_loss_that_is_not_finite_stops_with_a_sentence():
     with pytest.raises(UserError, match=r"Training diverged: 'train_loss' became nan in epoch 1; lower the learning"):
         run_scale(lambda network, batches: network.weight * float("nan"))

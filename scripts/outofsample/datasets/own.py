@@ -374,7 +374,7 @@ def read_table(path: Path, kind: str, **options) -> "pd.DataFrame":
     Raises
     ------
     UserError
-        If the file cannot be read as such a table, or a column name occurs twice.
+        If the file cannot be read as such a table, its rows are longer than its header, or a column name occurs twice.
     """
     import pandas as pd
 
@@ -385,7 +385,7 @@ def read_table(path: Path, kind: str, **options) -> "pd.DataFrame":
             separator = separator_of(path)
             header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, keep_default_na=False)
             table = pd.read_csv(path, sep=separator, **options)
-            _check_header(path, header.iloc[0].tolist())
+            _check_header(path, header.iloc[0].tolist(), table)
     except ImportError as error:
         raise NotAvailable("Parquet files need pyarrow", "pip install pyarrow, or export the table as CSV") from error
     except (OSError, ValueError, EOFError) as error:
@@ -394,7 +394,15 @@ def read_table(path: Path, kind: str, **options) -> "pd.DataFrame":
     return table
 
 
-def _check_header(path: Path, names: list[str]) -> None:
+def _check_header(path: Path, names: list[str], table: "pd.DataFrame") -> None:
+    import pandas as pd
+
+    # pandas makes an index of the first fields where rows have more fields than the header.
+    if not isinstance(table.index, pd.RangeIndex):
+        raise UserError(
+            f"{path}: the rows have {table.index.nlevels} more field(s) than the header; give each column a name (R's "
+            "write.table: with 'row.names = FALSE', or with 'col.names = NA'), and end no line in a separator."
+        )
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UserError(f"{path}: the column '{twice[0]}' occurs twice; column names must be unique.")
 

@@ -43,6 +43,9 @@ class Method:
     stochastic: ClassVar[bool] = True
     #: The kind of job that computes it: ``python`` or ``r``.
     job: ClassVar[str] = "python"
+    #: The package that computed what is the method's own, with its version, for the tables; set by `learn`, empty where
+    #: no package did.
+    backend: str = ""
 
     def __init__(self, settings=None, model: Model | None = None):
         self.settings = settings if settings is not None else self.Settings()
@@ -321,8 +324,7 @@ class BatchCorrector(Method):
     transductive = True
     stochastic = False
     job = "r"
-    #: What computed the correction (package and version), for the tables; and the versions of all that took part.
-    backend: str = ""
+    #: The versions of all that took part in the correction.
     versions: ClassVar[dict[str, str]] = {}
 
     def correct(self, batch1: np.ndarray, batch2: np.ndarray, seed: int) -> np.ndarray:

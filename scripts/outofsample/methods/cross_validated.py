@@ -17,7 +17,13 @@ LEAST = 10
 
 def default_candidates() -> dict[str, dict[str, Any]]:
     """Return maps that are fitted in seconds, from the simplest on."""
-    return {"mean_shift": {}, "quantile_mapping": {}, "pca_editing": {"output": "residual"}, "ot_map": {}}
+    return {
+        "mean_shift": {},
+        "quantile_mapping": {},
+        "cluster_quantiles": {},
+        "pca_editing": {"output": "residual"},
+        "ot_map": {},
+    }
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,8 @@ class Method(BaseMethod):
     candidate is taken whose mean error is not larger than the least one by more than the standard error of the
     difference over folds. The truth takes no part in the choice.
 
-    After `fit`, ``choices`` holds for each (source, target) the candidate's name and the errors (folds,) of all.
+    After `fit`, ``choices`` holds for each (source, target) the candidate's name and the errors (folds,) of all, and
+    ``backend`` names the candidates that were chosen.
     """
 
     Settings = Settings
@@ -89,6 +96,13 @@ class Method(BaseMethod):
                 self.choices[key] = (name, errors)
                 self.chosen[key] = self._create(name).fit(replace(data, queries=(query,)), seed)
                 print(f"{query.source} -> {query.target}: {describe(name, errors)}", flush=True)
+        named = [self._with_backend(*key) for key in self.choices]
+        self.backend = ", ".join(dict.fromkeys(named))
+
+    def _with_backend(self, source: str, target: str) -> str:
+        """Return the candidate that was chosen for a change, and in brackets what computed it."""
+        name, backend = self.choices[source, target][0], self.chosen[source, target].backend
+        return f"{name} ({backend})" if backend else name
 
     def _create(self, name: str) -> BaseMethod:
         entry = registry.find("methods", name)

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import numpy as np
 
@@ -58,6 +59,7 @@ class Method(BaseMethod):
 
     def learn(self, data: TrainingData, seed: int) -> None:
         self.maps = {}
+        self.backend = f"cytonormpy {version('cytonormpy')}"
         for query in data.queries:
             key = (query.source, query.target)
             if key not in self.maps:
@@ -117,8 +119,10 @@ class Method(BaseMethod):
             norm.add_clusterer(clusterer)
             # FlowSOM draws from numpy's global generator, which is given back as it was.
             before = np.random.get_state()  # noqa: NPY002
-            norm.run_clustering(test_cluster_cv=False)
-            np.random.set_state(before)  # noqa: NPY002
+            try:
+                norm.run_clustering(test_cluster_cv=False)
+            finally:
+                np.random.set_state(before)  # noqa: NPY002
             nodes = np.asarray(clusterer.est.codes if flowsom else clusterer.est.cluster_centers_, dtype=np.float64)
             cluster = clusterer.calculate_clusters(nodes)
             sizes = np.stack(

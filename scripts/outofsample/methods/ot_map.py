@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import numpy as np
 
@@ -75,6 +76,7 @@ class Method(BaseMethod):
 
     def learn(self, data: TrainingData, seed: int) -> None:
         self.maps, self.floor = {}, residual_floor(data)
+        self.backend = f"POT {version('POT')}"
         for query in data.queries:
             key = (query.source, query.target)
             if key not in self.maps:
