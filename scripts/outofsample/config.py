@@ -4,6 +4,7 @@ All problems are collected and told in one message. Settings of models, methods 
 the ``Settings`` of the file that defines them, so that a new file brings its own configuration keys.
 """
 
+import contextlib
 import dataclasses
 import itertools
 import re
@@ -31,6 +32,11 @@ from outofsample.errors import UserError, did_you_mean
 from outofsample.metrics.directions import DIRECTIONS
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
+
+
+def as_name(text: str) -> str:
+    """Return text with ``_`` for what a `Name` cannot hold: names become folders and keys."""
+    return re.sub(r"[^A-Za-z0-9_.\-]+", "_", text).lstrip("_.-") or "query"
 
 
 def _expand_seeds(value: Any) -> list[int]:
@@ -79,10 +85,15 @@ class Entry(BaseModel):
 class QueryConfig(Part):
     """One prediction: the cells of ``domain`` in condition ``source``, as they would be in ``target``."""
 
-    name: Name | None = Field(None, description="default: the target condition")
+    name: Name | None = Field(None, description="default: the target condition, with _ for what no name can hold")
     domain: str = Field(description="the domain whose cells are asked for")
     source: str = Field(description="the condition that these cells are in")
     target: str = Field(description="the condition that they are wanted in")
+
+    @property
+    def called(self) -> str:
+        """The name of the query, given or by default."""
+        return self.name or as_name(self.target)
 
 
 class Task(Part):
@@ -118,10 +129,18 @@ class Task(Part):
     @field_validator("queries")
     @classmethod
     def _names_differ(cls, queries: list[QueryConfig]) -> list[QueryConfig]:
-        names = [query.name or query.target for query in queries]
+        names = [query.called for query in queries]
         if len(set(names)) < len(names):
             raise ValueError(f"two queries have the same name: {', '.join(sorted(names))}; give each its own 'name'")
         return queries
+
+    @field_validator("targets")
+    @classmethod
+    def _targets_differ(cls, targets: list[str]) -> list[str]:
+        names = [as_name(target) for target in targets]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two queries would have the same name: {', '.join(sorted(names))}; rename a condition")
+        return targets
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> "Task":
@@ -138,7 +157,7 @@ class Task(Part):
 
     def as_queries(self) -> tuple[Query, ...]:
         """Return the queries with their names filled in."""
-        return tuple(Query(q.name or q.target, q.domain, q.source, q.target) for q in self.queries)
+        return tuple(Query(q.called, q.domain, q.source, q.target) for q in self.queries)
 
 
 class Column(Part):
@@ -146,7 +165,9 @@ class Column(Part):
 
     score: str = Field(description="name of a score, as in results/STUDY/scores/TASK.csv")
     label: str = Field(description="head of the column")
-    better: Literal["high", "low", "one"] | None = Field(None, description="which values are good ones; null: as the score has it")
+    better: Literal["high", "low", "one"] | None = Field(
+        None, description="which values are good ones; null: as the score has it"
+    )
     paper_column: bool | str = Field(False, description="show the paper's values; a string names their column")
 
 
@@ -352,9 +373,7 @@ def load_study(values: dict[str, Any], root: Path = Path(), where: str = "config
         problems = [_sentence(problem, Study) for problem in error.errors()]
     else:
         problems = _check_entries(study)
-        # Only a dataset can tell its domains.
-        if not any(problem.startswith("datasets.") for problem in problems):
-            study = expand_leave_one_out(study)
+        study = expand_leave_one_out(study)
         problems += _check_tuning_tasks(study) or check_study(study)
         if study.tuning is not None and not problems:
             problems = _check_tuning(study, study.tuning)
@@ -390,17 +409,22 @@ def expand_leave_one_out(study: Study) -> Study:
 
 def _leave_each_out(study: Study, name: str, task: Task) -> dict[str, Task]:
     """Return the tasks, by name, that a task with ``leave_one_out`` stands for."""
-    domains = task.domains
-    if not domains and task.dataset in study.datasets:
-        entry = study.datasets[task.dataset]
-        domains = registry.create("datasets", entry.uses or task.dataset, entry.settings).domains
     left_out = {}
-    for domain in domains:
+    for domain in task.domains or _domains_of(study, task.dataset):
         queries = [QueryConfig(domain=domain, source=task.source, target=target) for target in task.targets]
         update = {"queries": queries, "leave_one_out": None, "domains": [], "source": None, "targets": []}
         update["label"] = f"{task.label or name}, {domain}"
         left_out[f"{name}.{re.sub('[^A-Za-z0-9_.-]+', '_', domain)}"] = task.model_copy(update=update)
     return left_out
+
+
+def _domains_of(study: Study, dataset: str) -> tuple[str, ...]:
+    """Return the domains that a dataset knows; of the default settings where its own are wrong, which is told apart."""
+    entry = study.datasets.get(dataset)
+    for settings in () if entry is None else (entry.settings, {}):
+        with contextlib.suppress(UserError, TypeError, ValueError):
+            return registry.create("datasets", entry.uses or dataset, settings).domains
+    return ()
 
 
 def grid_points(study: Study, model: str) -> dict[str, dict[str, Any]]:
@@ -565,24 +589,30 @@ def _fields_at(model: type[BaseModel], steps) -> list[str]:
 def check_study(study: Study) -> list[str]:
     """Return what is wrong between the parts of a study."""
     problems = _check_selection(study) + _check_tasks(study)
-    known = study.selected("tasks")
+    known, unknown_parts = study.selected("tasks"), _unknown_parts(study)
     for kind in ("tables", "figures"):
         problems += [
             f"{kind}.{name}: task '{task}' is not run by this study{did_you_mean(task, known)}"
             for name in study.selected(kind)
             if name in getattr(study, kind)
             for task in getattr(study, kind)[name].shown_tasks
-            if task not in known
+            if task not in known and not task.startswith(unknown_parts)
         ]
     return problems
 
 
+def _unknown_parts(study: Study) -> tuple[str, ...]:
+    """Return how the names begin of tasks that are not there because nobody knows the domains of their dataset."""
+    return tuple(f"{name}." for name, task in study.tasks.items() if task.leave_one_out is not None)
+
+
 def _check_selection(study: Study) -> list[str]:
+    unknown_parts = _unknown_parts(study)
     return [
         f"run.{kind}: '{name}' is not defined{did_you_mean(name, getattr(study, kind))}"
         for kind in ("tasks", "methods", "tables", "figures")
         for name in study.selected(kind)
-        if name not in getattr(study, kind)
+        if name not in getattr(study, kind) and not (kind == "tasks" and name.startswith(unknown_parts))
     ]
 
 
@@ -618,10 +648,16 @@ def _check_entry(kind: str, name: str, uses: str, settings: dict[str, Any], wher
     return []
 
 
+def _is_right(study: Study, dataset: str) -> bool:
+    """Whether a dataset is defined, and without a problem."""
+    entry = study.datasets.get(dataset)
+    return entry is not None and not _check_entry("datasets", dataset, entry.uses or dataset, entry.settings)
+
+
 def _check_tasks(study: Study) -> list[str]:
     problems = []
     for name, task in study.tasks.items():
-        if task.leave_one_out is not None and task.dataset in study.datasets:
+        if task.leave_one_out is not None and _is_right(study, task.dataset):
             problems.append(f"tasks.{name}.domains: list them; the dataset '{task.dataset}' does not know its domains")
         if task.dataset not in study.datasets:
             problems.append(
@@ -648,7 +684,7 @@ def _check_tuning_tasks(study: Study) -> list[str]:
         f"tuning.{key}: there is no task '{name}'{did_you_mean(name, study.tasks)}"
         for key, names in (("task", [study.tuning.task]), ("reported", study.tuning.reported))
         for name in names
-        if name not in study.tasks
+        if name not in study.tasks and not name.startswith(_unknown_parts(study))
     ]
 
 

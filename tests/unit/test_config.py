@@ -113,6 +113,49 @@ def test_wrong_leave_one_out_is_named(changes, sentence):
     assert sentence in problems(minimal(tasks={"each": {**LEAVE_OUT, **changes}}))
 
 
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"methods": {"neuron_edit": {}}}, "methods.neuron_edit: "),
+        ({"datasets": {"kang": {"cells": "ten"}}}, "datasets.kang.cells: "),
+        ({"datasets": {"haber": {"cels": 3}}}, "datasets.haber: unknown key 'cels'"),
+        ({"datasets": {"haber": {"uses": "habr"}}, "run": {"tasks": ["haber.Tuft"]}}, "datasets.haber: "),
+        ({"tasks": {"haber": {**LEAVE_OUT, "dataset": "habr", "domains": []}}}, "tasks.haber.dataset: "),
+    ],
+)
+def test_one_slip_on_top_of_the_demo_is_one_problem(changes, problem):
+    message = problems({"study": "other", "extends": "config.yaml", **changes})
+    assert message.startswith(f"my.yaml has 1 problem(s):\n  - {problem}"), message
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("day 1/2", "day_1_2"),
+        ("../up", "up"),
+        (".hidden", "hidden"),
+        ("batch2", "batch2"),
+        ("Hpoly.Day10",) * 2,
+        ("-", "query"),
+    ],
+)
+def test_a_target_that_cannot_be_a_folder_gives_a_name_that_can(target, name):
+    query = {"domain": "sample1", "source": "batch1", "target": target}
+    study = load_study(minimal(tasks={"t": {"dataset": "dengue", "queries": [query]}}))
+    assert vars(study.tasks["t"].as_queries()[0]) == {"name": name, **query}
+    study = load_study(minimal(tasks={"each": {**LEAVE_OUT, "targets": [target]}}))
+    assert study.tasks["each.control"].as_queries()[0].name == name
+
+
+def test_default_names_that_would_be_the_same():
+    targets = ["day 1/2", "day 1 2"]
+    queries = [{"domain": "sample1", "source": "batch1", "target": target} for target in targets]
+    values = minimal(tasks={"t": {"dataset": "dengue", "queries": queries}})
+    assert "two queries have the same name: day_1_2, day_1_2; give each its own 'name'" in problems(values)
+    values = minimal(tasks={"each": {**LEAVE_OUT, "targets": targets}})
+    assert "tasks.each.targets: two queries would have the same name: day_1_2, day_1_2" in problems(values)
+
+
 def test_missing_keys_are_named():
     assert "tasks: this key is missing" in problems({"study": "mine", "datasets": {}, "methods": {}})
 
