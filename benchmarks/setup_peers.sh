@@ -1,18 +1,40 @@
 #!/usr/bin/env bash
-# Make a virtual environment with scArches 0.6.1 and what it runs with, for epoch_time.py --peer-python.
-#   benchmarks/setup_peers.sh [FOLDER]     FOLDER: where to make it (build/peers)
-#   PYTHON=/path/to/python3.11             the interpreter to use
+# Make the virtual environments of the peers, for epoch_time.py --peer-python and --scgen-python: build/peers with
+# scArches 0.6.1, build/peers_scgen with pertpy 1.0.3, each with what it runs with.
+#   benchmarks/setup_peers.sh [scarches] [scgen]     which to make (both)
+#   PYTHON=/path/to/python3.11                       the interpreter to use
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
-venv=${1:-$here/../build/peers}
+root=$(dirname "$here")
 unset PYTHONPATH PYTHONHOME
 
-"${PYTHON:-python3.11}" -m venv --clear "$venv"
-pip_install() { "$venv/bin/python" -m pip install -q --no-input --disable-pip-version-check "$@"; }
-# torch first and with its dependencies, the very version of ours: on PyPI it brings CUDA libraries.
-pip_install "$(grep '^torch==' "$here/../requirements.lock")" --constraint "$here/../requirements.lock"
-pip_install --no-deps --requirement "$here/requirements-peers.txt"
-"$venv/bin/python" -m pip check
-# Its warnings about further packages are of no importance here.
-"$venv/bin/python" -c 'import anndata; anndata.read = anndata.read_h5ad; import scarches'
-printf 'Ready: %s\n' "$(cd "$venv" && pwd -P)/bin/python"
+make_environment() { # folder, requirements, what must run
+    "${PYTHON:-python3.11}" -m venv --clear "$1"
+    local pip=("$1/bin/python" -m pip)
+    local install=("${pip[@]}" install -q --no-input --disable-pip-version-check)
+    # torch first and with its dependencies, the very version of ours: on PyPI it brings CUDA libraries.
+    "${install[@]}" "$(grep '^torch==' "$root/requirements.lock")" --constraint "$root/requirements.lock"
+    "${install[@]}" --no-deps --requirement "$2"
+    "${pip[@]}" check
+    # Warnings about further packages are of no importance here.
+    "$1/bin/python" -c "$3"
+    printf 'Ready: %s\n' "$1/bin/python"
+}
+
+[ $# -gt 0 ] || set -- scarches scgen
+for peer; do
+    case $peer in
+        scarches)
+            make_environment "$root/build/peers" "$here/requirements-peers.txt" \
+                'import anndata; anndata.read = anndata.read_h5ad; import scarches'
+            ;;
+        scgen)
+            make_environment "$root/build/peers_scgen" "$here/requirements-peers-scgen.txt" \
+                'from pertpy.tools import Scgen'
+            ;;
+        *)
+            echo "error: there is no peer '$peer'; known: scarches, scgen." >&2
+            exit 1
+            ;;
+    esac
+done

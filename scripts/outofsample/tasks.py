@@ -95,7 +95,8 @@ def split_dataset(adata: "AnnData", split: Split) -> tuple["AnnData", "AnnData"]
     domain, condition = (adata.obs[column].astype(str).to_numpy() for column in ("domain", "condition"))
     _check_names(domain, condition, split)
     role = assign_roles(domain, condition, split)
-    keep = _draw(domain, condition, split)
+    names = adata.obs["pair_id"] if "pair_id" in adata.obs else adata.obs_names
+    keep = _draw(names.to_numpy().astype(str), domain, condition, split)
     if split.conditions:
         keep &= np.isin(condition, split.conditions)
     seen = keep & ~np.isin(role, ["truth", "withheld"])
@@ -166,15 +167,20 @@ def _check_names(domain: np.ndarray, condition: np.ndarray, split: Split) -> Non
             )
 
 
-def _draw(domain: np.ndarray, condition: np.ndarray, split: Split) -> np.ndarray:
-    """Return the mask (cells,) of the cells that are kept: at most `cells_per_group` of each pair."""
+def _draw(names: np.ndarray, domain: np.ndarray, condition: np.ndarray, split: Split) -> np.ndarray:
+    """Return the mask (cells,) of the cells that are kept: at most `cells_per_group` of each pair.
+
+    ``names`` (cells,) are the same for what was measured in several conditions, such as an image: it is kept in all of
+    them or in none, so that the truth of each kept cell of a query is kept too.
+    """
     keep = np.ones(len(domain), dtype=bool)
     if split.cells_per_group is None:
         return keep
-    rng = np.random.default_rng(split.seed)
+    different, which = np.unique(names, return_inverse=True)
+    place = np.random.default_rng(split.seed).permutation(len(different))[which]
     for pair in sorted(set(zip(domain, condition, strict=True))):
         cells = np.flatnonzero(pairs_mask(domain, condition, [pair]))
-        keep[rng.permutation(cells)[split.cells_per_group :]] = False
+        keep[cells[np.argsort(place[cells], kind="stable")][split.cells_per_group :]] = False
     return keep
 
 

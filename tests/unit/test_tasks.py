@@ -72,6 +72,18 @@ def test_drawing_cells_is_seeded_and_bounded():
     assert list(draws[0].obs_names) == list(draws[1].obs_names) != list(draws[2].obs_names)
 
 
+def test_what_was_measured_in_all_conditions_is_drawn_for_all_or_none():
+    adata = dataset(9)
+    # As images are: one name for the versions of a thing, in another order in each condition.
+    for pair, rows in adata.obs.groupby(["domain", "condition"]).indices.items():
+        order = np.random.default_rng(len(str(pair))).permutation(len(rows))
+        adata.obs.loc[adata.obs_names[rows], "pair_id"] = [f"{pair[0]}{number}" for number in order]
+    train, truth = split_dataset(adata, Split("t", SPLIT.queries, (), cells_per_group=4))
+    query = train.obs[train.obs["role"] == "query"]
+    assert len(query) == 4
+    assert set(query["pair_id"]) == set(truth.obs["pair_id"])
+
+
 def test_unknown_domain_names_the_nearest():
     split = Split("task", (Query("q", "B", "befor", "after"),), ())
     with pytest.raises(UserError, match="no condition 'befor' \\(did you mean 'before'\\?\\); it has after, before"):
