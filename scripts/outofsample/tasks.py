@@ -95,7 +95,7 @@ def split_dataset(adata: "AnnData", split: Split) -> tuple["AnnData", "AnnData"]
     domain, condition = (adata.obs[column].astype(str).to_numpy() for column in ("domain", "condition"))
     _check_names(domain, condition, split)
     role = assign_roles(domain, condition, split)
-    names = adata.obs["pair_id"] if "pair_id" in adata.obs else adata.obs_names
+    names = adata.obs.get("pair_id", adata.obs_names)
     keep = _draw(names.to_numpy().astype(str), domain, condition, split)
     if split.conditions:
         keep &= np.isin(condition, split.conditions)
