@@ -23,7 +23,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -31,6 +30,8 @@ from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
+
+import machine  # noqa: E402
 
 from outofsample.errors import UserError, run_script  # noqa: E402
 from outofsample.files import replacing  # noqa: E402
@@ -527,12 +528,6 @@ def verdict(points: list[Point]) -> str:
 
 def provenance(arguments: argparse.Namespace, oracle: list[float], rounds: int) -> list[str]:
     """Return sentences on oracle, data, machine, date, commit and versions."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True)
-        return done.stdout.strip()
-
-    changed = " with uncommitted changes in scripts/" if git("status", "--porcelain", "scripts") else ""
     trained = {job.settings["batch_size"]: job.settings["learning_rate"] for job in jobs() if job.runner == "network"}
     rates = ", ".join(f"{rate:g} for batches of {size:,}" for size, rate in trained.items())
     packages = ("torch", "numpy", "cytonormpy", "flowsom", "numba")
@@ -542,18 +537,9 @@ def provenance(arguments: argparse.Namespace, oracle: list[float], rounds: int) 
         f"- Simulated stand-in of dengue, {arguments.cells:,} cells in all, seed {arguments.seed}. Medians over "
         f"{rounds} round{'s' * (rounds > 1)} with a seed each for the fits; threads: {arguments.threads}. "
         f"Learning rates: {rates}.",
-        f"- Machine: {_processor()}, {os.cpu_count()} cores. Date: {datetime.now(UTC):%Y-%m-%d}. "
-        f"Commit: {git('rev-parse', '--short', 'HEAD') or 'unknown'}{changed}.",
+        f"- Machine: {machine.processor()}, {os.cpu_count()} cores. {machine.date_and_commit()}",
         f"- Python {platform.python_version()}, {', '.join(f'{name} {version(name)}' for name in packages)}.",
     ]
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def draw(points: list[Point], oracle: list[float], arguments: argparse.Namespace, rounds: int) -> "Figure":

@@ -13,12 +13,13 @@ import platform
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
+
+import machine  # noqa: E402
 
 from outofsample import registry  # noqa: E402
 from outofsample.errors import UserError, run_script  # noqa: E402
@@ -241,12 +242,6 @@ def _ratios(rows: list[dict], ours: str, other: str, clock: str) -> list[float]:
 
 def provenance(rows: list[dict], arguments: argparse.Namespace) -> list[str]:
     """Return sentences on machine, date, commit and versions."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True)
-        return done.stdout.strip()
-
-    changed = " with uncommitted changes in scripts/" if git("status", "--porcelain", "scripts") else ""
     versions = ", ".join(sorted({version for row in rows for version in row["versions"].split(", ")}))
     method = (
         f"{arguments.cells:,} cells x {arguments.features:,} features, seed {arguments.seed}; "
@@ -254,19 +249,11 @@ def provenance(rows: list[dict], arguments: argparse.Namespace) -> list[str]:
         "one thread of one core; medians."
     )
     return [
-        f"- Machine: {_processor()}, {os.cpu_count()} cores, {_memory_gib():.0f} GiB; {_bfloat16()}.",
-        f"- Date: {datetime.now(UTC):%Y-%m-%d}. Commit: {git('rev-parse', '--short', 'HEAD') or 'unknown'}{changed}.",
+        f"- Machine: {machine.processor()}, {os.cpu_count()} cores, {machine.memory_gib():.0f} GiB; {_bfloat16()}.",
+        f"- {machine.date_and_commit()}",
         f"- Python {platform.python_version()}, {versions}.",
         f"- {method}",
     ]
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def _bfloat16() -> str:
@@ -277,10 +264,6 @@ def _bfloat16() -> str:
         return "instructions for bfloat16 unknown"
     found = sorted(flags & {"avx512_bf16", "amx_bf16"})
     return f"bfloat16 by {' and '.join(found)}" if found else "no instructions for bfloat16"
-
-
-def _memory_gib() -> float:
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / (1 << 30)
 
 
 def write(rows: list[dict], names: list[str], arguments: argparse.Namespace) -> str:

@@ -127,18 +127,31 @@ class Method:
     def load_state(self, state: dict) -> None:
         """Take over the method's own fitted part."""
 
+    def whole_state(self) -> dict:
+        """Return all that is fitted, the model's part too: what `take_whole_state` of a method like this one needs."""
+        return {
+            "features": list(self.features),
+            "image_shape": self.image_shape,
+            "queries": [[q.name, q.domain, q.source, q.target] for q in self.queries],
+            "model": None if self.fitted is None else self.fitted.state(),
+            "method": self.state(),
+        }
+
+    def take_whole_state(self, state: dict) -> "Method":
+        """Take over what `whole_state` of a method with the same settings gave; return self."""
+        self.features, shape = tuple(state["features"]), state["image_shape"]
+        self.image_shape = None if shape is None else tuple(shape)
+        self.queries = tuple(Query(*fields) for fields in state["queries"])
+        if self.fitted is not None:
+            self.fitted.load_state(state["model"])
+        self.load_state(state["method"])
+        return self
+
     def save(self, path: str | Path) -> None:
         """Write the fitted method to one file: tensors, numbers and strings only, no pickled code."""
         import torch
 
-        content = {
-            "format": "outofsample-method",
-            "features": list(self.features),
-            "image_shape": self.image_shape,
-            "queries": [[q.name, q.domain, q.source, q.target] for q in self.queries],
-            "model": None if self.fitted is None else self.fitted.as_tensors(),
-            "method": as_tensors(self.state()),
-        }
+        content = {"format": "outofsample-method", **as_tensors(self.whole_state())}
         with replacing(path) as temporary:
             torch.save(content, temporary)
 
@@ -161,13 +174,7 @@ class Method:
             ) from error
         if not known:
             raise UserError(f"{path}: this is not a fitted method saved by outofsample.")
-        self.features, shape = tuple(content["features"]), content["image_shape"]
-        self.image_shape = None if shape is None else tuple(shape)
-        self.queries = tuple(Query(*fields) for fields in content["queries"])
-        if self.fitted is not None:
-            self.fitted.from_tensors(content["model"])
-        self.load_state(as_arrays(content["method"]))
-        return self
+        return self.take_whole_state(as_arrays(content))
 
 
 def why_not(method: type[Method], kinds: frozenset[str]) -> str | None:
@@ -305,6 +312,12 @@ class LatentEdit(Method):
 def residual_floor(data: TrainingData) -> float | None:
     """Return the bound below which residual predictions are cut off: zero where all training data are non-negative."""
     return 0.0 if data.X.min() >= 0 else None
+
+
+def draw(mask: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the sorted positions of the cells in ``mask`` (cells,), or of so many of them, drawn at random."""
+    cells = np.flatnonzero(mask)
+    return cells if len(cells) <= most else np.sort(rng.choice(cells, most, replace=False))
 
 
 def chunks(X: np.ndarray, cells: int = CHUNK):

@@ -10,6 +10,7 @@ from outofsample import registry
 from outofsample.arrays import Prediction, Query, TrainingData
 from outofsample.errors import UserError
 from outofsample.methods.base import Method as BaseMethod
+from outofsample.methods.base import draw
 
 #: Cells that a fold must hold of S and of T, to be scored.
 LEAST = 10
@@ -149,23 +150,18 @@ class Method(BaseMethod):
             "choices": [
                 [*key, name, list(errors), list(errors.values())] for key, (name, errors) in self.choices.items()
             ],
-            "chosen": [
-                [None if method.fitted is None else method.fitted.state(), method.state()]
-                for method in self.chosen.values()
-            ],
+            "chosen": [method.whole_state() for method in self.chosen.values()],
         }
 
     def load_state(self, state: dict) -> None:
-        self.choices, self.chosen = {}, {}
-        for (source, target, name, names, errors), (model, own) in zip(state["choices"], state["chosen"], strict=True):
-            self.choices[source, target] = (name, dict(zip(names, errors, strict=True)))
-            method = self._create(name)
-            method.features, method.image_shape = self.features, self.image_shape
-            method.queries = tuple(q for q in self.queries if (q.source, q.target) == (source, target))
-            if method.fitted is not None:
-                method.fitted.load_state(model)
-            method.load_state(own)
-            self.chosen[source, target] = method
+        self.choices = {
+            (source, target): (name, dict(zip(names, errors, strict=True)))
+            for source, target, name, names, errors in state["choices"]
+        }
+        self.chosen = {
+            key: self._create(name).take_whole_state(chosen)
+            for (key, (name, _)), chosen in zip(self.choices.items(), state["chosen"], strict=True)
+        }
 
 
 def folds(data: TrainingData, query: Query, parts: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
@@ -176,12 +172,6 @@ def folds(data: TrainingData, query: Query, parts: int, rng: np.random.Generator
         return
     part = rng.integers(parts, size=len(data.X))
     yield from (part == number for number in range(parts))
-
-
-def draw(mask: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the positions of the cells in ``mask`` (cells,), or of so many of them, drawn at random."""
-    cells = np.flatnonzero(mask)
-    return cells if len(cells) <= most else np.sort(rng.choice(cells, most, replace=False))
 
 
 def choose(errors: dict[str, np.ndarray]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from outofsample.arrays import Prediction, Query, TrainingData
 from outofsample.errors import UserError
 from outofsample.methods.base import Method as BaseMethod
-from outofsample.methods.base import residual_floor
+from outofsample.methods.base import draw, residual_floor
 
 
 @dataclass(frozen=True)
@@ -81,16 +81,11 @@ class Method(BaseMethod):
             key = (query.source, query.target)
             if key not in self.maps:
                 rng = np.random.default_rng(seed)
-                source, target = (self._draw(mask, rng) for mask in (data.is_source(query), data.is_target(query)))
+                # Only plans grow with the square of the cells.
+                most = len(data.X) if self.settings.map == "linear" else self.settings.cells
+                source, target = (draw(mask, most, rng) for mask in (data.is_source(query), data.is_target(query)))
                 pairs = self._pairs(data.domain, source, target)
                 self.maps[key] = self._fit_maps(data.X, pairs, query)
-
-    def _draw(self, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the indices of the cells in ``mask``; of a random part where there are too many for a plan."""
-        cells = np.flatnonzero(mask)
-        if self.settings.map == "linear" or len(cells) <= self.settings.cells:
-            return cells
-        return np.sort(rng.choice(cells, self.settings.cells, replace=False))
 
     def _pairs(self, domain: np.ndarray, source: np.ndarray, target: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the cells of S and those of T that they are moved onto: of each shared domain, or all at once."""
