@@ -265,7 +265,7 @@ class ClusterPercentile(Edit):
     Cells of S and T are clustered together. A query cell goes through the map of the nearest centre, so cell states
     may change in ways of their own, and states in different shares in S and T do not pass for a change. Where too few
     cells would have a map, as when the change itself parts the clusters, their number is halved until it fits; with
-    one cluster this is `PercentileEdit`.
+    one cluster this is `PercentileEdit` with these tails.
 
     Attributes
     ----------
@@ -273,17 +273,22 @@ class ClusterPercentile(Edit):
         Clusters (k-means), at most.
     min_cells
         Cells of a cluster that S and T must both have; cells of smaller clusters go through the map of all.
+    tails
+        As in `PercentileEdit`. A cluster's map is learned on few cells, so by default no value moves farther than the
+        ends of its map do.
     """
 
     clusters: int = 5
     min_cells: int = 50
+    tails: str = "shift"
 
     def __post_init__(self):
         if self.clusters < 1 or self.min_cells < 2:
             raise ValueError("clusters must be at least 1, and min_cells at least 2")
+        PercentileEdit(self.tails)
 
     def learn(self, source: np.ndarray, target: np.ndarray) -> None:
-        self.maps = [PercentileEdit().fit(source, target)]
+        self.maps = [PercentileEdit(self.tails).fit(source, target)]
         self.centres, in_source, in_target = self._cluster(source, target)
         #: The map of each cluster; the first one is that of all cells.
         self.map_of = np.zeros(len(self.centres), dtype=int)
@@ -291,7 +296,7 @@ class ClusterPercentile(Edit):
             parts = source[in_source == cluster], target[in_target == cluster]
             if len(self.centres) > 1 and min(map(len, parts)) >= self.min_cells:
                 self.map_of[cluster] = len(self.maps)
-                self.maps.append(PercentileEdit().fit(*parts))
+                self.maps.append(PercentileEdit(self.tails).fit(*parts))
 
     def _cluster(self, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return centres (clusters, units), and the cluster of each cell of S and of T."""
@@ -323,7 +328,7 @@ class ClusterPercentile(Edit):
     def load_state(self, state: dict) -> "ClusterPercentile":
         super().load_state(state)
         self.centres, self.map_of = np.asarray(state["centres"]), np.asarray(state["map_of"])
-        self.maps = [PercentileEdit().load_state(part) for part in state["maps"]]
+        self.maps = [PercentileEdit(self.tails).load_state(part) for part in state["maps"]]
         return self
 
 

@@ -281,3 +281,14 @@ def test_cells_of_a_small_cluster_go_through_the_map_of_all():
     expected = create_edit("percentile").fit(source, target).transform(query[-4:])
     assert len(edit.centres) == 3 and sorted(edit.map_of) == [0, 1, 2]
     np.testing.assert_array_equal(edit.transform(query)[-4:], expected)
+
+
+def test_beyond_the_range_of_its_cells_a_cluster_map_only_shifts():
+    rng = np.random.default_rng(0)
+    source = rng.normal(size=(100, 2))
+    target = source * 3
+    query = np.full((1, 2), 40.0)
+    bounded = create_edit("cluster_percentile").fit(source, target).transform(query)
+    np.testing.assert_allclose(bounded, query + target.max(axis=0) - source.max(axis=0), rtol=1e-6)
+    as_printed = create_edit("cluster_percentile", {"tails": "paper"}).fit(source, target).transform(query)
+    assert (as_printed > 100).all()

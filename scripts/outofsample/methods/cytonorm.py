@@ -1,8 +1,11 @@
 """CytoNorm (Van Gassen et al. 2020, Cytometry A 97, 268-278), by cytonormpy."""
 
+import functools
+import importlib
 import warnings
 from dataclasses import dataclass
 from importlib.metadata import version
+from unittest import mock
 
 import numpy as np
 
@@ -103,19 +106,18 @@ class Method(BaseMethod):
 
         The fourth value is the share of S and T in clusters for which one of them has too few cells.
         """
-        from cytonormpy import CytoNorm, FlowSOM, KMeans
-
+        package = cytonormpy()
         source, target = source.astype(np.float64), target.astype(np.float64)
-        norm = CytoNorm()
+        norm = package.CytoNorm()
         norm.run_anndata_setup(controls(source, target), layer="values", channels="all")
         nodes, cluster, too_small = np.zeros((1, source.shape[1])), np.array([-1]), 0.0
         if clusters > 1:
             flowsom = self.settings.clustering == "flowsom"
             if flowsom:
                 side = min(10, int(np.sqrt(len(source) + len(target))))
-                clusterer = FlowSOM(n_clusters=clusters, xdim=side, ydim=side, seed=seed)
+                clusterer = package.FlowSOM(n_clusters=clusters, xdim=side, ydim=side, seed=seed)
             else:
-                clusterer = KMeans(n_clusters=clusters, random_state=seed, n_init=10)
+                clusterer = package.KMeans(n_clusters=clusters, random_state=seed, n_init=10)
             norm.add_clusterer(clusterer)
             # FlowSOM draws from numpy's global generator, which is given back as it was.
             before = np.random.get_state()  # noqa: NPY002
@@ -145,6 +147,19 @@ class Method(BaseMethod):
 
     def load_state(self, state: dict) -> None:
         self.maps = {(source, target): fitted for source, target, fitted in state["maps"]}
+
+
+def cytonormpy():
+    """Return the package, whose import compiles for 10 s; what was compiled is kept on the disk, where one can write."""
+    import numba
+
+    with mock.patch.object(numba, "njit", functools.partial(numba.njit, cache=True)):
+        try:
+            return importlib.import_module("cytonormpy")
+        except RuntimeError:
+            # Neither the package's folder nor the user's cache can be written to.
+            pass
+    return importlib.import_module("cytonormpy")
 
 
 def controls(source: np.ndarray, target: np.ndarray):
