@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from importlib.metadata import version
 from pathlib import Path
 
@@ -63,6 +64,8 @@ def read_states(path: Path) -> dict[int, dict]:
 def main() -> None:
     """Run the command line."""
     arguments = parse_arguments()
+    # POT imports torch in case somebody gives it tensors: longer than the transport itself takes.
+    os.environ.setdefault("POT_BACKEND_DISABLE_PYTORCH", "1")
 
     from outofsample.predictions import PredictionWriter, describe_outside
     from outofsample.tasks import read_training

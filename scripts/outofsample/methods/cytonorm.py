@@ -150,7 +150,7 @@ class Method(BaseMethod):
 
 
 def cytonormpy():
-    """Return the package, whose import compiles for 10 s; what was compiled is kept on the disk, where one can write."""
+    """Return the package. Its import compiles for 10 s; that is kept on the disk, where one can write."""
     import numba
 
     with mock.patch.object(numba, "njit", functools.partial(numba.njit, cache=True)):
