@@ -226,8 +226,9 @@ def test_knn_shift_is_bounded_by_the_shifts_seen():
 def test_large_queries_get_the_same_bits_from_the_compiled_pass(monkeypatch, tails, dtype):
     rng = np.random.default_rng(0)
     source, target = rng.gamma(2, 1, size=(500, 6)), rng.gamma(3, 1, size=(400, 6))
-    # A constant unit, one with many ties, and one that is constant in T.
+    # A constant unit, one with many ties, one that is constant in T, and one with most of its knots in one bin.
     source[:, 1], source[:, 2], target[:, 3] = 1, np.round(source[:, 2]), 0
+    source[:, 4] = np.exp(20 * rng.normal(size=500))
     query = np.concatenate([source, rng.normal(2, 5, size=(2000, 6))]).astype(dtype)
     edit = PercentileEdit(tails).fit(source, target)
     plain = edit.transform(query)
