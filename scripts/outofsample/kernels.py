@@ -4,6 +4,8 @@ The import takes about as long as numpy takes for some millions of values, so on
 compiled is kept beside this file and read again by the next process.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numba
 import numpy as np
 
@@ -12,9 +14,11 @@ BLOCK = 128
 BINS = 1024
 
 
-@numba.njit(nogil=True, cache=True)
 def piecewise_linear(query, knots, values, slopes, pieces, ends, largest):
     """Map each value of each unit along the unit's pieces; the same bits as `edits.PercentileEdit.apply`.
+
+    Cells are shared out among as many threads as numba may use (``NUMBA_NUM_THREADS``; default: all cores of the
+    process); the result does not depend on their number.
 
     Parameters
     ----------
@@ -35,9 +39,21 @@ def piecewise_linear(query, knots, values, slopes, pieces, ends, largest):
     -------
     Array (cells, units) float32.
     """
+    edited = np.empty(query.shape, dtype=np.float32)
+    tables = (knots, values, slopes, pieces, ends, largest)
+    threads = numba.config.NUMBA_NUM_THREADS
+    with ThreadPoolExecutor(threads) as pool:
+        parts = zip(np.array_split(query, threads), np.array_split(edited, threads), strict=True)
+        for done in [pool.submit(_map_pieces, part, place, *tables) for part, place in parts]:
+            done.result()
+    return edited
+
+
+@numba.njit(nogil=True, cache=True)
+def _map_pieces(query, edited, knots, values, slopes, pieces, ends, largest):
+    """Do the work of `piecewise_linear` for some cells, into an array (cells, units) float32."""
     cells, units = query.shape
     first, scale = _index_knots(knots, pieces)
-    edited = np.empty((cells, units), dtype=np.float32)
     # A block of cells and the tables of one unit fit into a core's first cache; those of all units do not.
     for start in range(0, cells, BLOCK):
         for unit in range(units):
@@ -59,7 +75,6 @@ def piecewise_linear(query, knots, values, slopes, pieces, ends, largest):
                             high = middle - 1
                     y = values[unit, low] + (x - knots[unit, low]) * slopes[unit, low]
                 edited[cell, unit] = min(max(y, -largest), largest)
-    return edited
 
 
 @numba.njit(nogil=True, cache=True)
