@@ -66,6 +66,8 @@ def main() -> None:
     arguments = parse_arguments()
     # POT imports torch in case somebody gives it tensors: longer than the transport itself takes.
     os.environ.setdefault("POT_BACKEND_DISABLE_PYTORCH", "1")
+    # Else the compiled percentile edit takes all cores of the machine, whatever the rule was given.
+    os.environ.setdefault("NUMBA_NUM_THREADS", str(arguments.threads))
 
     from outofsample.predictions import PredictionWriter, describe_outside
     from outofsample.tasks import read_training

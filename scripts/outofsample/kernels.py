@@ -40,7 +40,7 @@ def piecewise_linear(query, knots, values, slopes, pieces, ends, largest):
     Array (cells, units) float32.
     """
     edited = np.empty(query.shape, dtype=np.float32)
-    tables = (knots, values, slopes, pieces, ends, largest)
+    tables = (knots, values, slopes, ends, largest, *_index_knots(knots, pieces))
     threads = numba.config.NUMBA_NUM_THREADS
     with ThreadPoolExecutor(threads) as pool:
         parts = zip(np.array_split(query, threads), np.array_split(edited, threads), strict=True)
@@ -50,10 +50,9 @@ def piecewise_linear(query, knots, values, slopes, pieces, ends, largest):
 
 
 @numba.njit(nogil=True, cache=True)
-def _map_pieces(query, edited, knots, values, slopes, pieces, ends, largest):
+def _map_pieces(query, edited, knots, values, slopes, ends, largest, first, scale):
     """Do the work of `piecewise_linear` for some cells, into an array (cells, units) float32."""
     cells, units = query.shape
-    first, scale = _index_knots(knots, pieces)
     # A block of cells and the tables of one unit fit into a core's first cache; those of all units do not.
     for start in range(0, cells, BLOCK):
         for unit in range(units):
