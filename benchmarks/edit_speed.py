@@ -2,7 +2,8 @@
 
 The peers: `numpy.interp` for each unit on the same 101 percentiles, and scikit-learn's `QuantileTransformer` (fitted on
 S and on T; forward through the first, back through the second). All are timed with what they learn from S and T, since
-a user pays for both. Prints a table for a Markdown page. From the root of the repository:
+a user pays for both. 'In place' writes over the query (a copy of it, made before the clock starts), as both ours and
+`numpy.interp` can. Prints a table for a Markdown page. From the root of the repository:
 
     python benchmarks/edit_speed.py
     python benchmarks/edit_speed.py --cells 5000000 --units 50
@@ -31,18 +32,20 @@ def populations(cells: int, units: int, seed: int = 0) -> tuple[np.ndarray, np.n
     return source, target, query
 
 
-def ours(source: np.ndarray, target: np.ndarray, query: np.ndarray) -> np.ndarray:
+def ours(source: np.ndarray, target: np.ndarray, query: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Fit and apply `PercentileEdit`."""
     from outofsample.edits import PercentileEdit
 
-    return PercentileEdit().fit(source, target).transform(query)
+    return PercentileEdit().fit(source, target).transform(query, out)
 
 
-def interpolated(source: np.ndarray, target: np.ndarray, query: np.ndarray) -> np.ndarray:
+def interpolated(
+    source: np.ndarray, target: np.ndarray, query: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """Do the same with `numpy.interp`, a column at a time; beyond the ends it stays at the last value."""
     share = np.arange(101)
     knots, values = np.percentile(source, share, axis=0), np.percentile(target, share, axis=0)
-    edited = np.empty_like(query)
+    edited = np.empty_like(query) if out is None else out
     for unit in range(query.shape[1]):
         edited[:, unit] = np.interp(query[:, unit], knots[:, unit], values[:, unit])
     return edited
@@ -56,25 +59,31 @@ def quantile_transformer(source: np.ndarray, target: np.ndarray, query: np.ndarr
     return back.inverse_transform(forward.transform(query))
 
 
-METHODS: dict[str, Callable] = {
-    "PercentileEdit": ours,
-    "numpy.interp": interpolated,
-    "QuantileTransformer": quantile_transformer,
-}
+#: Name, function, whether it writes over the query.
+METHODS: list[tuple[str, Callable, bool]] = [
+    ("PercentileEdit", ours, False),
+    ("numpy.interp", interpolated, False),
+    ("QuantileTransformer", quantile_transformer, False),
+    ("PercentileEdit, in place", ours, True),
+    ("numpy.interp, in place", interpolated, True),
+]
 
 
 def measure(cells: int, units: int, rounds: int) -> dict[str, list[float]]:
     """Return the wall seconds of each method, a number per round; the methods take turns within a round."""
-    data = populations(cells, units)
+    source, target, query = populations(cells, units)
     # The first call of each imports what it needs.
-    for method in METHODS.values():
-        method(*(part[:1000] for part in data))
-    seconds: dict[str, list[float]] = {name: [] for name in METHODS}
+    for _, method, _ in METHODS:
+        method(source[:1000], target[:1000], query[:1000])
+    seconds: dict[str, list[float]] = {name: [] for name, _, _ in METHODS}
     for _ in range(rounds):
-        for name, method in METHODS.items():
+        for name, method, in_place in METHODS:
+            copied = {"out": query.copy()} if in_place else {}
+            data = (source, target, copied.get("out", query))
             start = time.perf_counter()
-            method(*data)
+            method(*data, **copied)
             seconds[name].append(time.perf_counter() - start)
+            del copied, data
     return seconds
 
 
@@ -89,7 +98,8 @@ def main() -> None:
     for cells in arguments.cells:
         seconds = measure(cells, arguments.units, arguments.rounds)
         for name, times in seconds.items():
-            ratio = np.median(np.array(times) / seconds["PercentileEdit"])
+            reference = "PercentileEdit, in place" if name.endswith("in place") else "PercentileEdit"
+            ratio = np.median(np.array(times) / seconds[reference])
             shown = ", ".join(f"{value:.2f}" for value in times)
             print(f"| {cells:,} | `{name}` | {np.median(times):.2f} | {ratio:.1f} | {shown} |", flush=True)
     print(f"\nPeak memory of the whole run: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB.")

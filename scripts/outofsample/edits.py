@@ -49,16 +49,24 @@ class Edit:
         """Do the work of `fit`, whose arguments were checked."""
         raise NotImplementedError
 
-    def transform(self, query: np.ndarray) -> np.ndarray:
+    def transform(self, query: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Return the edited activations (cells, units) float32, always finite; works in chunks of cells.
+
+        Parameters
+        ----------
+        query
+            Activations (cells, units).
+        out
+            Array (cells, units) float32 that the result is written to, and that is returned; it may be the query
+            itself, which then needs no memory for a second one.
 
         Raises
         ------
         UserError
-            If the number of units differs from `fit`.
+            If the number of units differs from `fit`, or ``out`` cannot hold the result.
         """
         self.check_units(query)
-        edited = np.empty(query.shape, dtype=np.float32)
+        edited = _place(query, out)
         for rows in _slices(len(query)):
             part = self.apply(query[rows].astype(np.float64))
             edited[rows] = np.clip(part, -LARGEST, LARGEST)
@@ -94,6 +102,17 @@ def _checked(word: str, activations: np.ndarray) -> np.ndarray:
     if not np.isfinite(activations).all():
         raise UserError(f"The {word} population holds values that are not finite.")
     return activations
+
+
+def _place(query: np.ndarray, out: np.ndarray | None) -> np.ndarray:
+    """Return the array that an edited query is written to: ``out``, or a new one."""
+    if out is None:
+        return np.empty(query.shape, dtype=np.float32)
+    if out.shape != query.shape or out.dtype != np.float32:
+        raise UserError(
+            f"'out' is {out.dtype} of shape {out.shape}, but the edited query needs float32 of shape {query.shape}."
+        )
+    return out
 
 
 def _slices(cells: int) -> Iterator[slice]:
@@ -187,15 +206,17 @@ class PercentileEdit(Edit):
         slope = np.where(tied, 1, rise / np.where(tied, 1, source[:, other] - source[:, at]))
         return [source[:, at], self.values[rows, start], slope]
 
-    def transform(self, query: np.ndarray) -> np.ndarray:
+    def transform(self, query: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Return the edited activations as `Edit.transform` does; large queries compiled, with the same bits."""
         self.check_units(query)
         if query.size < COMPILED_FROM or query.dtype not in (np.float32, np.float64):
-            return super().transform(query)
+            return super().transform(query, out)
         from outofsample.kernels import piecewise_linear
 
         tables = (np.ascontiguousarray(getattr(self, name)) for name in self.fitted)
-        return piecewise_linear(np.ascontiguousarray(query), *tables, LARGEST)
+        edited = _place(query, out)
+        piecewise_linear(np.ascontiguousarray(query), edited, *tables, LARGEST)
+        return edited
 
     def apply(self, query: np.ndarray) -> np.ndarray:
         columns = np.ascontiguousarray(query.T)
@@ -279,11 +300,16 @@ class ClusterPercentile(Edit):
     tails
         As in `PercentileEdit`. A cluster's map is learned on few cells, so by default no value moves farther than the
         ends of its map do.
+    align
+        Whether S is clustered, and the query's clusters are found, as the map of all cells has moved them. Cells of
+        one state before and after a large change lie together then, so that many small clusters have cells of both.
+        Where states have other shares in T than in S, the map of all takes some of one for the other.
     """
 
     clusters: int = 5
     min_cells: int = 50
     tails: str = "shift"
+    align: bool = False
 
     def __post_init__(self):
         if self.clusters < 1 or self.min_cells < 2:
@@ -292,7 +318,7 @@ class ClusterPercentile(Edit):
 
     def learn(self, source: np.ndarray, target: np.ndarray) -> None:
         self.maps = [PercentileEdit(self.tails).fit(source, target)]
-        self.centres, in_source, in_target = self._cluster(source, target)
+        self.centres, in_source, in_target = self._cluster(self._placed(source), target)
         #: The map of each cluster; the first one is that of all cells.
         self.map_of = np.zeros(len(self.centres), dtype=int)
         for cluster in range(len(self.centres)):
@@ -300,6 +326,10 @@ class ClusterPercentile(Edit):
             if len(self.centres) > 1 and min(map(len, parts)) >= self.min_cells:
                 self.map_of[cluster] = len(self.maps)
                 self.maps.append(PercentileEdit(self.tails).fit(*parts))
+
+    def _placed(self, cells: np.ndarray) -> np.ndarray:
+        """Return cells (cells, units) of S or of a query as their clusters are found."""
+        return self.maps[0].transform(cells) if self.align else cells
 
     def _cluster(self, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return centres (clusters, units), and the cluster of each cell of S and of T."""
@@ -319,7 +349,7 @@ class ClusterPercentile(Edit):
 
     def apply(self, query: np.ndarray) -> np.ndarray:
         edited = np.empty(query.shape)
-        which = self.map_of[nearest(self.centres, query)]
+        which = self.map_of[nearest(self.centres, self._placed(query))]
         for number in np.unique(which):
             edited[which == number] = self.maps[number].transform(query[which == number])
         return edited

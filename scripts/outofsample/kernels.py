@@ -14,7 +14,7 @@ BLOCK = 128
 BINS = 1024
 
 
-def piecewise_linear(query, knots, values, slopes, pieces, ends, largest):
+def piecewise_linear(query, edited, knots, values, slopes, pieces, ends, largest):
     """Map each value of each unit along the unit's pieces; the same bits as `edits.PercentileEdit.apply`.
 
     Cells are shared out among as many threads as numba may use (``NUMBA_NUM_THREADS``; default: all cores of the
@@ -24,6 +24,8 @@ def piecewise_linear(query, knots, values, slopes, pieces, ends, largest):
     ----------
     query
         Activations (cells, units) float32 or float64.
+    edited
+        Array (cells, units) float32 for the result; it may be the query.
     knots, values
         Where the pieces of a unit begin (units, 101), padded with infinity, and their values there.
     slopes
@@ -34,19 +36,13 @@ def piecewise_linear(query, knots, values, slopes, pieces, ends, largest):
         Per unit where each tail begins, its value there and its slope (units, 2, 3).
     largest
         Bound of the magnitude of results.
-
-    Returns
-    -------
-    Array (cells, units) float32.
     """
-    edited = np.empty(query.shape, dtype=np.float32)
     tables = (knots, values, slopes, ends, largest, *_index_knots(knots, pieces))
     threads = numba.config.NUMBA_NUM_THREADS
     with ThreadPoolExecutor(threads) as pool:
         parts = zip(np.array_split(query, threads), np.array_split(edited, threads), strict=True)
         for done in [pool.submit(_map_pieces, part, place, *tables) for part, place in parts]:
             done.result()
-    return edited
 
 
 @numba.njit(nogil=True, cache=True)

@@ -156,6 +156,31 @@ def test_chunks_give_the_same_bits(monkeypatch):
 
 
 @pytest.mark.parametrize("name", EDITS)
+@pytest.mark.parametrize("compiled_from", [1, 10**9])
+def test_the_query_can_be_written_over(name, compiled_from, monkeypatch):
+    monkeypatch.setattr(edits, "COMPILED_FROM", compiled_from)
+    rng = np.random.default_rng(6)
+    source, target, query = (rng.normal(size=(300, 3)).astype(np.float32) for _ in range(3))
+    edit = create_edit(name).fit(source, target)
+    expected = edit.transform(query)
+    assert not np.array_equal(expected, query)
+    # Every second column of a wider table: not contiguous.
+    wide = np.zeros((300, 6), dtype=np.float32)
+    wide[:, ::2] = query
+    assert edit.transform(wide[:, ::2], out=wide[:, ::2]).base is wide
+    np.testing.assert_array_equal(wide[:, ::2], expected)
+    assert edit.transform(query, out=query) is query
+    np.testing.assert_array_equal(query, expected)
+
+
+@pytest.mark.parametrize("out", [np.zeros((5, 3)), np.zeros((4, 3), dtype=np.float32)])
+def test_out_must_hold_the_result(out):
+    cells = np.zeros((5, 3), dtype=np.float32)
+    with pytest.raises(UserError, match=r"needs float32 of shape \(5, 3\)"):
+        PercentileEdit().fit(cells, cells).transform(cells, out)
+
+
+@pytest.mark.parametrize("name", EDITS)
 def test_state_restores_the_edit(name):
     rng = np.random.default_rng(5)
     source, target, query = (rng.normal(size=(80, 3)).astype(np.float32) for _ in range(3))
@@ -272,6 +297,17 @@ def test_a_change_that_parts_the_clusters_has_one_map():
     assert len(edit.centres) == 1
     expected = create_edit("percentile").fit(source, target).transform(source)
     np.testing.assert_array_equal(edit.transform(source), expected)
+
+
+def test_states_keep_maps_of_their_own_under_a_change_larger_than_what_parts_them():
+    source, target, query, truth = two_states()
+    plain, aligned = (
+        create_edit("cluster_percentile", {"clusters": 2, "align": align}).fit(source, target + 60)
+        for align in (False, True)
+    )
+    assert len(plain.centres) == 1 and len(aligned.centres) == 2
+    at_once, by_state = (np.abs(edit.transform(query) - truth - 60).mean() for edit in (plain, aligned))
+    assert at_once > 1.5 and by_state < 0.9
 
 
 def test_cells_of_a_small_cluster_go_through_the_map_of_all():
