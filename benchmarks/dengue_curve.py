@@ -139,9 +139,10 @@ def jobs() -> list[Job]:
     for clusters in (1, 5, 10, 20):
         words = f"{clusters} cluster{'s' * (clusters > 1)}"
         found.append(Job("our cytonorm", words, "method", "cytonorm", {"clusters": clusters}))
-    for clusters in (5, 10, 20):
-        options = {"edit_options": {"clusters": clusters}}
-        found.append(Job("cluster quantiles", f"{clusters} clusters", "method", "cluster_quantiles", options))
+    for name, align in (("cluster quantiles", False), ("aligned cluster quantiles", True)):
+        for clusters in (5, 10, 20):
+            options = {"edit_options": {"clusters": clusters, "align": align}}
+            found.append(Job(name, f"{clusters} clusters", "method", "cluster_quantiles", options))
     return [*found, Job(*PEER, "cytonormpy", settings={"n_clusters": 10})]
 
 
@@ -239,11 +240,16 @@ def run_method(job: Job, data: "TrainingData", seed: int) -> Iterator[Outcome]:
     yield Outcome("", *timed(fit_and_predict))
 
 
-#: Neuron Editing as in the papers, and its two variants that keep what the network does not explain.
+#: Neuron Editing as in the papers, and its variants that keep what the network does not explain.
 FORMS = {
     "": {},
     "residual": {"output": "residual"},
     "by cluster": {"output": "residual", "edit": "cluster_percentile", "edit_options": {"clusters": 10}},
+    "by aligned cluster": {
+        "output": "residual",
+        "edit": "cluster_percentile",
+        "edit_options": {"clusters": 10, "align": True},
+    },
 }
 
 
@@ -596,7 +602,10 @@ LOOKS = {
     "neuron editing, batches of 1,000, residual": ("#D55E00", "v", "--"),
     "neuron editing, batches of 100, by cluster": ("#0072B2", "X", ":"),
     "neuron editing, batches of 1,000, by cluster": ("#D55E00", "p", ":"),
+    "neuron editing, batches of 100, by aligned cluster": ("#56B4E9", "X", "-"),
+    "neuron editing, batches of 1,000, by aligned cluster": ("#D55E00", "p", "-."),
     "cluster quantiles": ("#E69F00", "h", "-"),
+    "aligned cluster quantiles": ("#E69F00", "H", "--"),
     "cross validated": ("#000000", "d", "-"),
     "our cytonorm": ("#009E73", "D", "-"),
     PEER[0]: ("#CC79A7", "*", "-"),
@@ -613,9 +622,20 @@ def _line(axes, points: list[Point], name: str):
     (line,) = axes.plot(seconds, distances, dash, color=colour, marker=marker, markersize=4, linewidth=1, label=name)
     # Of two lines that run close together one has its numbers above, the other below.
     place = {"xytext": (-3, -3), "ha": "right", "va": "top"} if dash == "--" else {"xytext": (3, 3)}
-    for point, x, y in zip(points, seconds, distances, strict=True):
-        axes.annotate(point.number, (x, y), textcoords="offset points", fontsize=6, color=colour, **place)
+    for numbers, x, y in _numbers([point.number for point in points], seconds, distances):
+        axes.annotate(numbers, (x, y), textcoords="offset points", fontsize=6, color=colour, **place)
     return line
+
+
+def _numbers(numbers: list[str], seconds: list[float], distances: list[float]) -> list[tuple[str, float, float]]:
+    """Return what stands beside the points, and where: points on one spot share a label."""
+    found: list[tuple[str, float, float]] = []
+    for number, x, y in zip(numbers, seconds, distances, strict=True):
+        if found and abs(x / found[-1][1] - 1) < 0.3 and abs(y - found[-1][2]) < LINEAR_BELOW / 20:
+            found[-1] = (f"{found[-1][0]}, {number}", *found[-1][1:])
+        else:
+            found.append((number, x, y))
+    return found
 
 
 def write(rows: list[Row], oracle: list[float], arguments: argparse.Namespace) -> str:

@@ -1,6 +1,7 @@
 """Fit one model on the training part of one task, for a batch of seeds."""
 
 import argparse
+import csv
 import json
 from pathlib import Path
 
@@ -35,14 +36,13 @@ def fingerprint(arguments: argparse.Namespace) -> str:
 
 
 def fit_seeds(arguments: argparse.Namespace) -> tuple[dict, list]:
-    """Fit the model for each seed; return the fitted states by seed and the histories (a table per seed).
+    """Fit the model for each seed; return the fitted states by seed and the histories (a row per seed and epoch).
 
     Raises
     ------
     UserError
         If the GPU has too little memory.
     """
-    import pandas as pd
     import torch
 
     from outofsample.models.base import Run
@@ -52,7 +52,7 @@ def fit_seeds(arguments: argparse.Namespace) -> tuple[dict, list]:
     data = read_training(arguments.train)
     mark = fingerprint(arguments)
     name, settings = arguments.model["name"], arguments.model["settings"]
-    states, histories = {}, []
+    states, history = {}, []
     for seed in arguments.seeds:
         print(f"{name}: seed {seed}, {len(data.X)} cells x {data.X.shape[1]} features", flush=True)
         run = Run(arguments.device, checkpoint_file(arguments, seed), mark, arguments.checkpoint_seconds, progress=True)
@@ -65,8 +65,16 @@ def fit_seeds(arguments: argparse.Namespace) -> tuple[dict, list]:
                 f"a GPU with more memory, or 'device: cpu'. CUDA says: {str(error).splitlines()[0]}"
             ) from error
         states[seed] = model.as_tensors()
-        histories.append(pd.DataFrame(model.history).assign(seed=seed))
-    return states, histories
+        history += [{**row, "seed": seed} for row in model.history]
+    return states, history
+
+
+def write_history(path: Path, history: list[dict]) -> None:
+    """Write the losses as CSV, a column for each name that any row has."""
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, list(dict.fromkeys(name for row in history for name in row)), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
 
 
 def checkpoint_file(arguments: argparse.Namespace, seed: int) -> Path:
@@ -80,14 +88,13 @@ def main() -> None:
     with one_gpu(arguments.device) as gpu:
         if gpu is not None:
             print(f"On GPU {gpu}.", flush=True)
-        states, histories = fit_seeds(arguments)
+        states, history = fit_seeds(arguments)
 
-    import pandas as pd
     import torch
 
-    with replacing(arguments.fitted) as fitted, replacing(arguments.history) as history:
+    with replacing(arguments.fitted) as fitted, replacing(arguments.history) as table:
         torch.save(states, fitted)
-        pd.concat(histories).to_csv(history, index=False)
+        write_history(table, history)
     for seed in arguments.seeds:
         checkpoint = checkpoint_file(arguments, seed)
         # A model of several networks puts their numbers behind the name.

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from outofsample.arrays import Prediction, Query, TrainingData
-from outofsample.files import replacing
+from outofsample.h5ad import write_h5ad
 
 
 class PredictionWriter:
@@ -57,30 +57,20 @@ class PredictionWriter:
 
     def write(self, path: str | Path, backend: str = "", versions: dict | None = None, not_run: str = "") -> None:
         """Write the file; ``not_run`` is the reason where there is nothing to write."""
-        import anndata
-        import pandas as pd
-
-        obs = [
-            pd.DataFrame({"query": query.name, "seed": seed, "role": role, "cell": self.data.names[cells]})
-            for query, seed, cells, role, _ in self.parts
-        ]
-        for part, (*_, prediction) in zip(obs, self.parts, strict=True):
-            part["outside"] = np.nan if prediction.outside_per_cell is None else prediction.outside_per_cell
-        none = pd.DataFrame({"query": [], "seed": np.array([], dtype=int), "role": [], "cell": [], "outside": []})
-        table = pd.concat(obs or [none], ignore_index=True)
-        table = table.astype({"query": str, "role": str, "cell": str, "outside": np.float32})
-        table.index = table.index.astype(str)
+        # The first part has no rows: its types hold where no other part has any.
         empty = np.zeros((0, len(self.data.features)), dtype=np.float32)
-        adata = anndata.AnnData(
-            np.concatenate([part[-1].X for part in self.parts] or [empty]).astype(np.float32, copy=False),
-            obs=table,
-            var=pd.DataFrame(index=list(self.data.features)),
-        )
-        for name in ("latent", "matched"):
-            units = [getattr(part[-1], name) for part in self.parts]
-            if units and all(unit is not None for unit in units):
-                adata.obsm[name] = np.concatenate(units).astype(np.float32, copy=False)
-        adata.uns = {
+        parts = [(empty, "", 0, "", np.array([], dtype=object), np.nan)]
+        for query, seed, cells, role, prediction in self.parts:
+            outside = np.nan if prediction.outside_per_cell is None else prediction.outside_per_cell
+            parts.append((prediction.X, query.name, seed, role, self.data.names[cells], outside))
+        sizes = [len(X) for X, *_ in parts]
+        X, *columns, cells, outside = zip(*parts, strict=True)
+        obs = dict(zip(("query", "seed", "role"), (np.repeat(column, sizes) for column in columns), strict=True))
+        obs["cell"] = np.concatenate(cells).astype(str)
+        obs["outside"] = np.concatenate(
+            [np.broadcast_to(share, size) for share, size in zip(outside, sizes, strict=True)]
+        ).astype(np.float32)
+        uns = {
             "method": self.method,
             "model": self.model or "",
             "backend": backend,
@@ -89,9 +79,18 @@ class PredictionWriter:
             "outside": self._outside(),
         }
         if self.data.image_shape is not None:
-            adata.uns["image_shape"] = list(self.data.image_shape)
-        with replacing(path) as temporary:
-            adata.write_h5ad(temporary, compression="lzf")
+            uns["image_shape"] = np.array(self.data.image_shape)
+        X = np.concatenate(X).astype(np.float32, copy=False)
+        write_h5ad(path, X, obs, list(self.data.features), self._layers(), uns)
+
+    def _layers(self) -> dict[str, np.ndarray]:
+        """Return the edited and the matched activations (rows, units) of all parts, where all have them."""
+        found = {}
+        for name in ("latent", "matched"):
+            units = [getattr(part[-1], name) for part in self.parts]
+            if units and all(unit is not None for unit in units):
+                found[name] = np.concatenate(units).astype(np.float32, copy=False)
+        return found
 
     def _outside(self) -> dict[str, np.ndarray]:
         """Share of query cells outside the source's range, per edited unit; keyed by query and seed."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError, did_you_mean
+from outofsample.h5ad import read_matrix, read_words
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -243,31 +244,13 @@ def read_training(path: str | Path) -> TrainingData:
     with h5py.File(path) as file:
         obs, var, uns = file["obs"], file["var"], file["uns"]
         return TrainingData(
-            X=np.ascontiguousarray(_read_matrix(file["X"])),
-            role=_read_words(obs["role"]),
-            condition=_read_words(obs["condition"]),
-            domain=_read_words(obs["domain"]),
-            features=tuple(_read_words(var[var.attrs["_index"]])),
+            X=np.ascontiguousarray(read_matrix(file["X"])),
+            role=read_words(obs["role"]),
+            condition=read_words(obs["condition"]),
+            domain=read_words(obs["domain"]),
+            features=tuple(read_words(var[var.attrs["_index"]])),
             queries=tuple(Query(**query) for query in json.loads(uns["queries"].asstr()[()])),
-            counts=_read_matrix(file["layers/counts"]) if "layers/counts" in file else None,
+            counts=read_matrix(file["layers/counts"]) if "layers/counts" in file else None,
             image_shape=tuple(int(side) for side in uns["image_shape"][:]) if "image_shape" in uns else None,
-            names=_read_words(obs[obs.attrs["_index"]]),
+            names=read_words(obs[obs.attrs["_index"]]),
         )
-
-
-def _read_matrix(part) -> np.ndarray:
-    """Return a dense or sparse matrix of an h5ad as a dense array."""
-    import scipy.sparse
-
-    if hasattr(part, "dtype"):
-        return part[:]
-    compressed = getattr(scipy.sparse, part.attrs["encoding-type"])
-    arrays = tuple(part[name][:] for name in ("data", "indices", "indptr"))
-    return compressed(arrays, shape=part.attrs["shape"]).toarray()
-
-
-def _read_words(part) -> np.ndarray:
-    """Return a column of text of an h5ad, categorical or plain, as an array of str objects."""
-    if hasattr(part, "dtype"):
-        return part.asstr()[:]
-    return part["categories"].asstr()[:][part["codes"][:]]
