@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
+from statistics import median, stdev
 from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -550,7 +550,7 @@ def provenance(arguments: argparse.Namespace, oracle: list[float], rounds: int) 
     packages = ("torch", "numpy", "cytonormpy", "flowsom", "numba")
     return [
         f"- Oracle (random halves of the truth): energy distance {sum(oracle) / len(oracle):.4f} "
-        f"({min(oracle):.4f} to {max(oracle):.4f} over {len(oracle)} halves).",
+        f"({min(oracle):.4f} to {max(oracle):.4f} over {len(oracle)} halves, standard deviation {stdev(oracle):.4f}).",
         f"- Simulated stand-in of dengue, {arguments.cells:,} cells in all, seed {arguments.seed}. Medians over "
         f"{rounds} round{'s' * (rounds > 1)} with a seed each for the fits; threads: {arguments.threads}. "
         f"Learning rates: {rates}.",

@@ -71,8 +71,10 @@ def fit_seeds(arguments: argparse.Namespace) -> tuple[dict, list]:
 
 def write_history(path: Path, history: list[dict]) -> None:
     """Write the losses as CSV, a column for each name that any row has."""
-    with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, list(dict.fromkeys(name for row in history for name in row)), lineterminator="\n")
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        # A model that keeps no losses leaves a table without rows.
+        names = dict.fromkeys([*(name for row in history for name in row), "seed"])
+        writer = csv.DictWriter(file, list(names), lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
 

@@ -58,7 +58,7 @@ class Edit:
             Activations (cells, units).
         out
             Array (cells, units) float32 that the result is written to, and that is returned; it may be the query
-            itself, which then needs no memory for a second one.
+            itself (no other overlap), which needs no second array where it is contiguous.
 
         Raises
         ------

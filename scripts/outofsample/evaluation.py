@@ -313,7 +313,7 @@ def _check_cells(path: Path, query: str, seed: int, found: np.ndarray, wanted: n
 
 def write_scores(rows: list[Row], path: Path) -> None:
     """Write rows as CSV; NaN becomes an empty field."""
-    with replacing(path) as temporary, open(temporary, "w", newline="") as file:
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
         writer.writeheader()
         for row in rows:

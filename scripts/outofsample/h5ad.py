@@ -61,9 +61,19 @@ def write_h5ad(
         Arrays (cells, ...).
     uns
         Words, arrays, or mappings of these.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of cells or of features differ.
     """
     import h5py
 
+    if X.ndim != 2 or X.shape[1] != len(features):
+        raise ValueError(f"{path}: the values have shape {X.shape}, but there are {len(features)} features.")
+    for name, values in {**obs, **obsm}.items():
+        if len(values) != len(X):
+            raise ValueError(f"{path}: '{name}' has {len(values)} rows, but there are values of {len(X)} cells.")
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
         _mark(file, "anndata", "0.1.0")
         _write(file, "X", X)

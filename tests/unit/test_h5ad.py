@@ -64,6 +64,15 @@ def test_more_categories_than_a_byte_holds(tmp_path):
     assert anndata.read_h5ad(tmp_path / "many.h5ad").obs["word"].tolist() == words.tolist()
 
 
+@pytest.mark.parametrize(
+    ("shape", "rows", "message"), [((4, 2), 4, "1 features"), ((4, 1), 3, "'seed' has 3 rows"), ((4,), 4, "shape")]
+)
+def test_cells_and_features_must_agree(shape, rows, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        write_h5ad(tmp_path / "bad.h5ad", np.zeros(shape, np.float32), {"seed": np.arange(rows)}, ["a"], {}, {})
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_that_fails_is_not_left_half_written(tmp_path):
     with pytest.raises(TypeError):
         write_h5ad(tmp_path / "bad.h5ad", np.zeros((1, 1), np.float32), {}, ["a"], {}, {"what": object()})
