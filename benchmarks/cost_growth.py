@@ -327,7 +327,7 @@ def draw_curves(ax: "Axes", of_model: dict[str, dict[int, float]]) -> dict[str, 
     if high / low < 20:
         # Less than two powers of ten: a single number would say little.
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    if last / first < 20:
+    if last / first < 40:
         ax.set_xticks(list(top), labels=[f"{size:,}" for size in top])
     return entries
 
@@ -341,6 +341,7 @@ def write_jobs(ax: "Axes", rows: list[dict]) -> None:
         )
     # Room for the first of them.
     ax.set_xlim(left=ax.get_xlim()[0] / 8)
+    ax.set_xticks([power for power in (1, 10, 100, 1000) if power <= max(jobs)])
 
 
 def main() -> None:
