@@ -393,7 +393,8 @@ def call(arguments: argparse.Namespace, *options: object) -> str:
 class Scorer:
     """Scores predictions of the query as the tables do, on the same cells."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, cells: int):
+        """Score at most so many cells of a prediction against as many of the truth, where pairs are compared."""
         import numpy as np
 
         from outofsample.evaluation import DEFAULTS
@@ -406,8 +407,8 @@ class Scorer:
         with np.load(folder / "truth.npz") as file:
             # The truth of each cell of the query is known here: row i is cell i.
             self.cells = Populations(S, T, X, file["Y"], answers=np.arange(len(X)))
-        self.settings = DEFAULTS
-        self.distances = DistanceScores(self.cells, DEFAULTS)
+        self.settings = replace(DEFAULTS, max_cells=cells)
+        self.distances = DistanceScores(self.cells, self.settings)
         self.query, self.truth = summarise(X), summarise(self.cells.Y)
 
     def score(self, predicted: "np.ndarray") -> dict[str, float]:
@@ -551,7 +552,8 @@ def provenance(arguments: argparse.Namespace, oracle: list[float], rounds: int) 
     return [
         f"- Oracle (random halves of the truth): energy distance {sum(oracle) / len(oracle):.4f} "
         f"({min(oracle):.4f} to {max(oracle):.4f} over {len(oracle)} halves, standard deviation {stdev(oracle):.4f}).",
-        f"- Simulated stand-in of dengue, {arguments.cells:,} cells in all, seed {arguments.seed}. Medians over "
+        f"- Simulated stand-in of dengue, {arguments.cells:,} cells in all, seed {arguments.seed}. Distances compare "
+        f"{arguments.scored_cells:,} cells. Medians over "
         f"{rounds} round{'s' * (rounds > 1)} with a seed each for the fits; threads: {arguments.threads}. "
         f"Learning rates: {rates}.",
         f"- Machine: {machine.processor()}, {os.cpu_count()} cores. {machine.date_and_commit()}",
@@ -586,7 +588,8 @@ def draw(points: list[Point], oracle: list[float], arguments: argparse.Namespace
         axes.text(1.01, level, label, transform=axes.get_yaxis_transform(), va="center", color="#666666")
     axes.axvline(LIMIT, color="#999999", linewidth=0.8, linestyle=":", zorder=0)
     axes.text(LIMIT, 1.01, f"{LIMIT} s", transform=axes.get_xaxis_transform(), ha="center", color="#666666")
-    series = [name for name in dict.fromkeys(point.series for point in points) if name not in levels]
+    # The table has more lines than a figure shows clearly.
+    series = [name for name in dict.fromkeys(point.series for point in points) if name in LOOKS]
     handles = [_line(axes, [point for point in points if point.series == name], name) for name in series]
     axes.set_xlabel("fit and prediction, wall time (s)")
     axes.set_ylabel(f"energy distance to the truth, asinh units\n(log scale; linear below {LINEAR_BELOW:g})")
@@ -594,14 +597,12 @@ def draw(points: list[Point], oracle: list[float], arguments: argparse.Namespace
     return figure
 
 
-#: Colour (Okabe and Ito's), marker and dash of each line: black and white prints keep them apart.
+#: Colour (Okabe and Ito's), marker and dash of each line that is drawn: black and white prints keep them apart.
 LOOKS = {
     "neuron editing, batches of 100": ("#0072B2", "o", "-"),
     "neuron editing, batches of 100, residual": ("#0072B2", "s", "--"),
     "neuron editing, batches of 1,000": ("#D55E00", "^", "-"),
-    "neuron editing, batches of 1,000, residual": ("#D55E00", "v", "--"),
     "neuron editing, batches of 100, by cluster": ("#0072B2", "X", ":"),
-    "neuron editing, batches of 1,000, by cluster": ("#D55E00", "p", ":"),
     "neuron editing, batches of 100, by aligned cluster": ("#56B4E9", "X", "-"),
     "neuron editing, batches of 1,000, by aligned cluster": ("#D55E00", "p", "-."),
     "cluster quantiles": ("#E69F00", "h", "-"),
@@ -669,6 +670,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="processes per budget (%(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="of each process (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the stand-in (%(default)s)")
+    parser.add_argument("--scored-cells", type=int, default=2000, help="that distances compare, as the tables' 2,000")
     parser.add_argument("--only", nargs="+", metavar="WORD", help="methods with one of these words in their name")
     parser.add_argument("--timeout", type=float, default=1800, help="seconds that one process may take (%(default)s)")
     parser.add_argument("--output", type=Path, default=ROOT / "results/benchmarks", help="folder for what is written")
@@ -677,9 +679,9 @@ def parse_arguments() -> argparse.Namespace:
         parser.add_argument(name, type=kind, help=argparse.SUPPRESS)
     parser.add_argument("--make-data", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    for name, least in (("cells", LEAST_CELLS), ("rounds", 1), ("threads", 1)):
+    for name, least in (("cells", LEAST_CELLS), ("rounds", 1), ("threads", 1), ("scored_cells", 2)):
         if getattr(arguments, name) < least:
-            raise UserError(f"--{name}: must be at least {least}, not {getattr(arguments, name)}.")
+            raise UserError(f"--{name.replace('_', '-')}: must be at least {least}, not {getattr(arguments, name)}.")
     return arguments
 
 
@@ -699,7 +701,7 @@ def run_all(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         call(arguments, "--make-data", "--folder", folder, "--cells", arguments.cells, "--seed", arguments.seed)
-        scorer = Scorer(folder)
+        scorer = Scorer(folder, arguments.scored_cells)
         oracle = scorer.oracle()
         # The processes that fit and predict find no truth.
         (folder / "truth.npz").unlink()
