@@ -81,9 +81,9 @@ class PredictionWriter:
         if self.data.image_shape is not None:
             uns["image_shape"] = np.array(self.data.image_shape)
         X = np.concatenate(X).astype(np.float32, copy=False)
-        write_h5ad(path, X, obs, list(self.data.features), self._layers(), uns)
+        write_h5ad(path, X, obs, list(self.data.features), self._activations(), uns)
 
-    def _layers(self) -> dict[str, np.ndarray]:
+    def _activations(self) -> dict[str, np.ndarray]:
         """Return the edited and the matched activations (rows, units) of all parts, where all have them."""
         found = {}
         for name in ("latent", "matched"):
