@@ -42,10 +42,10 @@ lock: install ## resolve requirements.in again (newest versions: make lock UPGRA
 	@python setup/lock.py $(UPGRADE)
 
 schema: install ## write schemas/study.schema.json from the configuration's models
-	@PYTHONPATH=scripts python -m outofsample.schema
+	@PYTHONPATH=scripts python -m outofsample.study.json_schema
 
 reference: install ## write docs/reference/ and the facts in docs/methods.md from the code
-	@PYTHONPATH=scripts python -m outofsample.reference
+	@PYTHONPATH=scripts python -m outofsample.study.reference
 
 # Material for MkDocs prints an advertisement without the variable.
 docs: install ## build the documentation into build/site, with strict links

@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from planning_time import dry_run, jobs_per_rule, many_tasks  # noqa: E402
 
 from outofsample.errors import UserError, run_script  # noqa: E402
-from outofsample.files import replacing  # noqa: E402
+from outofsample.files.writing import replacing  # noqa: E402
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,7 +88,7 @@ def make_task(folder: str, cells: int, features: int) -> None:
     import pandas as pd
 
     from outofsample.arrays import Query
-    from outofsample.tasks import Split, split_dataset
+    from outofsample.study.split import Split, split_dataset
 
     rng = np.random.default_rng(0)
     X = rng.standard_gamma(2.0, size=(cells, features), dtype=np.float32)

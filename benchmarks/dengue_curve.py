@@ -34,7 +34,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import machine  # noqa: E402
 
 from outofsample.errors import UserError, run_script  # noqa: E402
-from outofsample.files import replacing  # noqa: E402
+from outofsample.files.writing import replacing  # noqa: E402
 
 if TYPE_CHECKING:
     import numpy as np
@@ -163,8 +163,8 @@ def make_data(folder: Path, cells: int, seed: int) -> None:
     import numpy as np
 
     from outofsample import registry
-    from outofsample.config import read_study
-    from outofsample.tasks import Split, split_dataset, to_training
+    from outofsample.study.config import read_study
+    from outofsample.study.split import Split, split_dataset, to_training
 
     sizes = {name: round(cells * count / sum(PAPER_CELLS.values())) for name, count in PAPER_CELLS.items()}
     dataset = registry.create("datasets", "dengue", sizes | {"seed": seed})
@@ -256,7 +256,7 @@ FORMS = {
 def run_network(job: Job, data: "TrainingData", seed: int) -> Iterator[Outcome]:
     """Train the autoencoder once and apply all forms of Neuron Editing; each is given the seconds of the training."""
     from outofsample import registry
-    from outofsample.models.base import Run
+    from outofsample.models.families.base import Run
 
     model = registry.create("models", job.uses, job.settings)
     _, *training = timed(model.fit, data, seed, Run(device="cpu"))
@@ -397,7 +397,7 @@ class Scorer:
         """Score at most so many cells of a prediction against as many of the truth, where pairs are compared."""
         import numpy as np
 
-        from outofsample.evaluation import DEFAULTS
+        from outofsample.metrics.evaluation import DEFAULTS
         from outofsample.metrics.families import DistanceScores, Populations
         from outofsample.metrics.summaries import summarise
 

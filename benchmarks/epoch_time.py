@@ -23,7 +23,7 @@ import machine  # noqa: E402
 
 from outofsample import registry  # noqa: E402
 from outofsample.errors import UserError, run_script  # noqa: E402
-from outofsample.files import replacing  # noqa: E402
+from outofsample.files.writing import replacing  # noqa: E402
 
 PEERS = {"scvi_tools_scvi": "scvi-tools' scVI", "scarches_trvae": "scArches' trVAE", "pertpy_scgen": "pertpy's scGen"}
 #: The options that name the interpreters of peers with an environment of their own.

@@ -139,14 +139,14 @@ def _training_data(folder: Path, counts: bool):
 
 def our_epochs(name: str, folder: Path, epochs: int, clock: Clock):
     """Return a function that trains one of our models, and its settings by name."""
-    from outofsample import training
-    from outofsample.models.base import Run
+    from outofsample.models.families.base import Run
+    from outofsample.training import loop
 
     model = _our_model(name, epochs)
     tabular = "tabular" in model.data
     data = _training_data(folder, counts=not tabular)
     if tabular:
-        _time_our_loop(training._Loop, clock)
+        _time_our_loop(loop._Loop, clock)
     else:
         _time_scvi(clock)
     return lambda: model.fit(data, run=Run(device="cpu")), vars(model.settings)
@@ -339,8 +339,8 @@ def _linear_layers(name: str, folder: Path) -> tuple[list[tuple], int, int]:
     """
     from torch import nn
 
-    from outofsample import training
-    from outofsample.models.base import Run
+    from outofsample.models.families.base import Run
+    from outofsample.training import loop
 
     layers, sizes = [], []
 
@@ -357,7 +357,7 @@ def _linear_layers(name: str, folder: Path) -> tuple[list[tuple], int, int]:
         sizes.extend((loop.steps, loop.steps * loop.budget.batch_size * len(loop.training)))
         return []
 
-    training._Loop.run_epochs = one_step
+    loop._Loop.run_epochs = one_step
     _our_model(name, 1).fit(_training_data(folder, counts=False), run=Run(device="cpu"))
     return layers, *sizes
 

@@ -13,11 +13,11 @@ SCRIPTS = "scripts"
 sys.path.insert(0, str(Path(workflow.basedir) / SCRIPTS))
 
 from outofsample import registry
-from outofsample.code import files_imported
-from outofsample.config import grid_points, load_study
+from outofsample.study.imports import files_imported
+from outofsample.study.config import grid_points, load_study
 from outofsample.errors import UserError
-from outofsample.feature_extractors import find_inception
-from outofsample.methods.base import why_not as reason_against
+from outofsample.metrics.extractors import find_inception
+from outofsample.methods.families.base import why_not as reason_against
 
 # Jobs call `python`: without conda it must be the interpreter that runs Snakemake, also where the virtual environment is
 # not activated; conda environments put themselves before it.

@@ -32,7 +32,7 @@ rule summarise_changes:
         train=f"{RESULTS}/tasks/{{task}}/train.h5ad",
         truth=f"{RESULTS}/tasks/{{task}}/truth.h5ad",
         scores=f"{RESULTS}/scores/{{task}}.csv",
-        template="report/own_changes.html.j2",
+        template="scripts/outofsample/own/page.html.j2",
         code=code("summarise_changes.py"),
     output:
         html=report(

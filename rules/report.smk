@@ -8,8 +8,8 @@ rule make_page:
         # Of what is written back the page shows the times.
         written=own_folders(),
         paper_values="docs/paper_values.csv",
-        template="scripts/outofsample/report_page.html.j2",
-        style="scripts/outofsample/report_page.css",
+        template="scripts/outofsample/report/page.html.j2",
+        style="scripts/outofsample/report/page.css",
         code=code("make_page.py"),
     output:
         page=f"{RESULTS}/page.html",

@@ -1,12 +1,12 @@
-"""Choose settings of models by their scores on one task; see `outofsample.tuning`."""
+"""Choose settings of models by their scores on one task; see `outofsample.report.tuning`."""
 
 import argparse
 import json
 from pathlib import Path
 
 from outofsample.errors import run_script
-from outofsample.tables import read_scores, read_spec
-from outofsample.tuning import choose_settings, fragment, write
+from outofsample.report.tables import read_scores, read_spec
+from outofsample.report.tuning import choose_settings, fragment, write
 
 
 def main() -> None:

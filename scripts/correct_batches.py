@@ -19,8 +19,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="prediction file to write")
     arguments = parser.parse_args()
 
-    from outofsample.predictions import PredictionWriter
-    from outofsample.tasks import read_training
+    from outofsample.files.prediction import PredictionWriter
+    from outofsample.study.split import read_training
 
     data = read_training(arguments.train)
     writer = PredictionWriter(data, arguments.method, in_sample_cells=arguments.in_sample_cells)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from outofsample import registry
-from outofsample.config import Study, read_study
 from outofsample.errors import UserError, run_script
-from outofsample.methods.base import why_not
+from outofsample.methods.families.base import why_not
+from outofsample.study.config import Study, read_study
 
 #: Folders of benchmark files whose files or subfolders are named by task.
 PER_TASK = ("split_task", "transform_query", "correct_batches", "evaluate_task")

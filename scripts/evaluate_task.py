@@ -1,12 +1,12 @@
-"""Score all predictions of one task against its truth; see `outofsample.evaluation`."""
+"""Score all predictions of one task against its truth; see `outofsample.metrics.evaluation`."""
 
 import argparse
 import json
 from pathlib import Path
 
 from outofsample.errors import run_script
-from outofsample.evaluation import Settings, evaluate, write_scores
-from outofsample.feature_extractors import load_extractors
+from outofsample.metrics.evaluation import Settings, evaluate, write_scores
+from outofsample.metrics.extractors import load_extractors
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import argparse
 
 from outofsample.errors import run_script
-from outofsample.fetch import fetch
+from outofsample.files.fetch import fetch
 
 
 def main() -> None:

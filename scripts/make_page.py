@@ -1,4 +1,4 @@
-"""Write the first page of a study's report (HTML) from its finished files; see `outofsample.report_page`."""
+"""Write the first page of a study's report (HTML) from its finished files; see `outofsample.report.page`."""
 
 import argparse
 import json
@@ -31,7 +31,7 @@ def read_study(text: str):
     UserError
         If it is no JSON or has other keys than it should.
     """
-    from outofsample.report_page import Study
+    from outofsample.report.page import Study
 
     try:
         return Study(**json.loads(text))
@@ -43,8 +43,8 @@ def main() -> None:
     """Run the command line."""
     arguments = vars(parse_arguments())
 
-    from outofsample import report_page
-    from outofsample.files import replacing
+    from outofsample.files.writing import replacing
+    from outofsample.report import page as report_page
 
     study, output = read_study(arguments.pop("study")), arguments.pop("output")
     page = report_page.render(report_page.gather(study, report_page.Files(**arguments)))

@@ -44,9 +44,9 @@ def main() -> None:
     """Run the command line."""
     study = parse_arguments().study
 
-    from outofsample import report_page
-    from outofsample.config import read_yaml
-    from outofsample.files import replacing
+    from outofsample.files.writing import replacing
+    from outofsample.report import page as report_page
+    from outofsample.study.config import read_yaml
 
     folder = ROOT / "results" / str(read_yaml(study).get("study"))
     page, report = folder / "page.html", folder / "report.html"

@@ -1,10 +1,10 @@
-"""Make one table from the scores of its tasks; see `outofsample.tables`."""
+"""Make one table from the scores of its tasks; see `outofsample.report.tables`."""
 
 import argparse
 from pathlib import Path
 
 from outofsample.errors import run_script
-from outofsample.tables import read_paper_values, read_scores, read_spec, tidy_table, write_table
+from outofsample.report.tables import read_paper_values, read_scores, read_spec, tidy_table, write_table
 
 
 def main() -> None:

@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from outofsample import files, registry
+from outofsample import registry
 from outofsample.errors import UserError, run_script
+from outofsample.files import writing
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -66,7 +67,7 @@ def main() -> None:
     adata.uns["dataset"] = args.name
     adata.uns["stand_in"] = args.simulated
     check_contract(adata, args.name)
-    with files.replacing(args.output) as temporary:
+    with writing.replacing(args.output) as temporary:
         adata.write_h5ad(temporary)
     print(f"{args.name}: {adata.n_obs:,} cells, {adata.n_vars} features", flush=True)
 

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from outofsample.errors import UserError, run_script
-from outofsample.files import replacing
+from outofsample.files.writing import replacing
 
 SCRIPTS = Path(__file__).resolve().parent
 KERNEL = "python3"

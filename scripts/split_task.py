@@ -6,21 +6,21 @@ from pathlib import Path
 
 from outofsample.arrays import Query
 from outofsample.errors import run_script
-from outofsample.files import replacing
+from outofsample.files.writing import replacing
 
 
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="h5ad file of the dataset")
-    parser.add_argument("--split", type=json.loads, required=True, help="JSON of outofsample.tasks.Split")
+    parser.add_argument("--split", type=json.loads, required=True, help="JSON of outofsample.study.split.Split")
     parser.add_argument("--train", type=Path, required=True, help="training part to write")
     parser.add_argument("--truth", type=Path, required=True, help="truth to write")
     arguments = parser.parse_args()
 
     import anndata
 
-    from outofsample.tasks import Split, split_dataset
+    from outofsample.study.split import Split, split_dataset
 
     fields = dict(arguments.split)
     fields["queries"] = tuple(Query(**query) for query in fields["queries"])

@@ -14,7 +14,7 @@ from outofsample.texts import significant
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from outofsample.changes import Change
+    from outofsample.own.changes import Change
 
 #: Rows of the table of features; the CSV has all.
 ROWS = 15
@@ -56,14 +56,14 @@ def picture(figure: "Figure") -> str:
 
 def section(change: "Change", table, scores: Path, page: dict) -> dict:
     """Return what the page says of one query."""
-    from outofsample import changes
-    from outofsample.figures import own_changes
+    from outofsample.own import changes
+    from outofsample.own import figures as own_figures
 
-    shown = [own_changes.populations(change)]
+    shown = [own_figures.populations(change)]
     if change.image_shape is None:
-        shown = [own_changes.shifts(change, table), own_changes.densities(change, table), *shown]
+        shown = [own_figures.shifts(change, table), own_figures.densities(change, table), *shown]
     else:
-        shown = [own_changes.images(change), *shown]
+        shown = [own_figures.images(change), *shown]
     methods = [page["method"], *page["controls"], "oracle"]
     found = changes.read_scores(scores, change.query.name, methods) if "truth" in change.cells else {}
     flagged = change.extrapolated.flagged
@@ -96,8 +96,8 @@ def main() -> None:
     import pandas as pd
     from jinja2 import Environment, StrictUndefined
 
-    from outofsample import changes, extrapolation
-    from outofsample.files import replacing
+    from outofsample.files.writing import replacing
+    from outofsample.own import changes, extrapolation
 
     page = arguments.page
     found, not_run = changes.read_changes(arguments.prediction, arguments.train, arguments.truth, page["unit"])

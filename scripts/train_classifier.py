@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample.errors import UserError, run_script
-from outofsample.files import replacing
+from outofsample.files.writing import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,14 +51,14 @@ def fit(images: np.ndarray, labels: dict[str, tuple[list[str], np.ndarray]], see
 
     Returns
     -------
-    What `outofsample.feature_extractors.load_classifier` reads, and the history's row of the best epoch, which has the
+    What `outofsample.metrics.extractors.load_classifier` reads, and the history's row of the best epoch, which has the
     accuracy of each label on held-out images.
     """
     import torch
     from torch.nn.functional import cross_entropy
 
     from outofsample.networks.classifier import Classifier
-    from outofsample.training import Budget, Player, train
+    from outofsample.training.loop import Budget, Player, train
 
     torch.manual_seed(seed)
     network = Classifier(images.shape[1:], [len(classes) for classes, _ in labels.values()])

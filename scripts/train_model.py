@@ -7,8 +7,8 @@ from pathlib import Path
 
 from outofsample import registry
 from outofsample.errors import UserError, run_script
-from outofsample.files import replacing, sha256
-from outofsample.gpus import one_gpu
+from outofsample.files.writing import replacing, sha256
+from outofsample.training.gpus import one_gpu
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -28,7 +28,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def fingerprint(arguments: argparse.Namespace) -> str:
     """Return a hash of everything that the fit depends on: data, settings and code."""
-    from outofsample.code import files_imported
+    from outofsample.study.imports import files_imported
 
     model = registry.path_of("models", arguments.model["uses"])
     code = [sha256(path) for path in files_imported([__file__, model])]
@@ -45,8 +45,8 @@ def fit_seeds(arguments: argparse.Namespace) -> tuple[dict, list]:
     """
     import torch
 
-    from outofsample.models.base import Run
-    from outofsample.tasks import read_training
+    from outofsample.models.families.base import Run
+    from outofsample.study.split import read_training
 
     torch.set_num_threads(arguments.threads)
     data = read_training(arguments.train)

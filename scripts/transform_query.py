@@ -69,8 +69,8 @@ def main() -> None:
     # Else the compiled percentile edit takes all cores of the machine, whatever the rule was given.
     os.environ.setdefault("NUMBA_NUM_THREADS", str(arguments.threads))
 
-    from outofsample.predictions import PredictionWriter, describe_outside
-    from outofsample.tasks import read_training
+    from outofsample.files.prediction import PredictionWriter, describe_outside
+    from outofsample.study.split import read_training
 
     data = read_training(arguments.train)
     model_name = arguments.model["name"] if arguments.model else None

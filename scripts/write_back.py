@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="folder to write to: FOLDER/QUERY/FILE")
     arguments = parser.parse_args()
 
-    from outofsample.write_back import write_back
+    from outofsample.own.write_back import write_back
 
     dataset = registry.create("datasets", "own", arguments.settings)
     names = [file.name for file in dataset.raw_files()]

@@ -13,7 +13,8 @@ __version__ = "0.1.0"
 def __getattr__(name: str):
     """Import the estimator when it is asked for.
 
-    By its name as a string: an import statement would make every job depend on the estimator (`outofsample.code`).
+    By its name as a string: an import statement would make every job depend on the estimator
+    (`outofsample.study.imports`).
     """
     if name == "NeuronEditor":
         return importlib.import_module("outofsample.estimator").NeuronEditor

@@ -13,11 +13,11 @@ from sklearn.exceptions import NotFittedError
 from outofsample.arrays import Query, TrainingData
 from outofsample.datasets.own import looks_like_counts
 from outofsample.errors import UserError, did_you_mean
-from outofsample.files import replacing
-from outofsample.methods.base import chunks
+from outofsample.files.writing import replacing
+from outofsample.methods.families.base import chunks
 from outofsample.methods.neuron_editing import Method, Settings
 from outofsample.models import autoencoder
-from outofsample.models.base import Run, as_arrays, as_tensors
+from outofsample.models.families.base import Run, as_arrays, as_tensors
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -60,7 +60,7 @@ class NeuronEditor(BaseEstimator):
     hidden, latent
         Widths of the encoder's hidden layers (the decoder mirrors them) and of the edited layer.
     edit
-        ``percentile`` (the papers'), ``mean_shift``, ``median_shift`` or ``knn_shift``; see `outofsample.edits`.
+        ``percentile`` (the papers'), ``mean_shift``, ``median_shift`` or ``knn_shift``; see `outofsample.edits.base`.
     tails
         Of ``percentile``, where a value lies outside S: ``paper``, ``shift`` or ``robust``; other edits have none.
     output

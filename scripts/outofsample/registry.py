@@ -21,15 +21,15 @@ from types import ModuleType
 from outofsample.errors import UserError, did_you_mean
 
 KINDS = {"datasets": "Dataset", "models": "Model", "methods": "Method"}
+#: Folder of a kind with its interface and what its entries share; the files beside it are entries, each of them.
+SHARED = {"datasets": "support", "models": "families", "methods": "families"}
 PACKAGE = Path(__file__).parent
-#: Files of these folders that are shared parts, not entries.
-SHARED = {"__init__", "base", "neural", "conditional", "translator"}
 
 
 @cache
 def available(kind: str) -> list[str]:
     """Return the names of all entries of ``kind`` ("datasets", "models" or "methods") that come with the package."""
-    return sorted(path.stem for path in (PACKAGE / kind).glob("*.py") if path.stem not in SHARED)
+    return sorted(path.stem for path in (PACKAGE / kind).glob("*.py") if path.stem != "__init__")
 
 
 def is_own(kind: str, name: str) -> bool:
@@ -155,7 +155,7 @@ def find(kind: str, name: str) -> type:
         with ``Settings`` that have defaults.
     """
     module, path, wanted = _import(kind, name), path_of(kind, name), KINDS[kind]
-    base = getattr(importlib.import_module(f"outofsample.{kind}.base"), wanted)
+    base = getattr(importlib.import_module(f"outofsample.{kind}.{SHARED[kind]}.base"), wanted)
     entry = getattr(module, wanted, base)
     if entry is base:
         own = [key for key, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]

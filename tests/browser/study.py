@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from outofsample import tables
-from outofsample.evaluation import Row, write_scores
+from outofsample.metrics.evaluation import Row, write_scores
+from outofsample.report import tables
 from tests.conftest import ROOT
 
 PAPER_VALUES = ROOT / "docs" / "paper_values.csv"

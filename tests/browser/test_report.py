@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from outofsample import report_page
+from outofsample.report import page as report_page
 from tests.browser.chromium import Tab
 from tests.browser.study import TABLE, SmallStudy
 

@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 
 from outofsample import NeuronEditor
 from outofsample.errors import UserError
-from outofsample.methods import base
+from outofsample.methods.families import base
 from tests.conftest import ROOT, planted
 
 SMALL = {"hidden": (32,), "latent": 8, "epochs": 30, "patience": None, "device": "cpu"}

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from outofsample.config import read_study
+from outofsample.study.config import read_study
 from tests.conftest import ROOT
 
 PER_IMAGE = {"image_rmse", "ssim", "rmse_changed", "rmse_kept", "thickness_error"}
@@ -92,7 +92,7 @@ def test_a_second_run_does_nothing(smoke):
 
 
 def test_an_edit_of_the_edits_trains_nothing(smoke):
-    touch(smoke, "scripts/outofsample/edits.py")
+    touch(smoke, "scripts/outofsample/edits/base.py")
     planned = smoke.planned()
     assert "train_model" not in planned
     assert {"transform_autoencoder", "transform_identity", "evaluate_task"} <= set(planned)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from outofsample import image_data
-from outofsample.datasets import base
+from outofsample.datasets.support import base
 from outofsample.errors import UserError
+from outofsample.images import image_data
 
 if TYPE_CHECKING:
     import pandas as pd

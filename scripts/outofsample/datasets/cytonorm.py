@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample import fcs
-from outofsample.datasets import base
+from outofsample.datasets.support import base
+from outofsample.files import fcs
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample import fcs, mass_cytometry
-from outofsample.datasets import base
+from outofsample.datasets.support import base, mass_cytometry
 from outofsample.errors import UserError
+from outofsample.files import fcs
 
 if TYPE_CHECKING:
     from anndata import AnnData

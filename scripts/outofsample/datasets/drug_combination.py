@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from outofsample import fcs, mass_cytometry
-from outofsample.datasets import base
+from outofsample.datasets.support import base, mass_cytometry
 from outofsample.errors import UserError, did_you_mean
+from outofsample.files import fcs
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,7 +1,7 @@
 """Drawn faces with the attributes that the papers change in CelebA: hair, glasses, smile, moustache.
 
 No file is needed, and the truth is known face by face: the people of one sex are drawn twice, with and without the
-attribute (`outofsample.draw_faces`). The other sex shows the change in different people, as photographs would.
+attribute (`outofsample.images.draw_faces`). The other sex shows the change in different people, as photographs would.
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from outofsample import draw_faces, files, image_data
-from outofsample.datasets import base
+from outofsample.datasets.support import base
 from outofsample.errors import UserError
+from outofsample.files import writing
+from outofsample.images import draw_faces, image_data
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,9 +107,9 @@ class Dataset(base.Dataset):
                 changed = self._change(attributes, condition, dark)
                 images.append(draw_faces.render(people, changed, settings.size))
                 tables.append(self._table(sex, condition, changed))
-        with files.replacing(folder / IMAGES) as temporary:
+        with writing.replacing(folder / IMAGES) as temporary:
             np.save(temporary, np.concatenate(images))
-        with files.replacing(folder / TABLE) as temporary:
+        with writing.replacing(folder / TABLE) as temporary:
             pd.concat(tables).to_csv(temporary, index=False)
 
     def _draw(self, rng: np.random.Generator, sex: str):

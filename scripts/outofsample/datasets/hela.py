@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from outofsample import fcs
-from outofsample.datasets import base
+from outofsample.datasets.support import base
 from outofsample.errors import UserError
+from outofsample.files import fcs
 
 if TYPE_CHECKING:
     from anndata import AnnData

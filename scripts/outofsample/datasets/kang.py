@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from outofsample import single_cell
-from outofsample.datasets import base
+from outofsample.datasets.support import base, single_cell
+from outofsample.datasets.support.single_cell import Effect
 from outofsample.errors import UserError, did_you_mean
-from outofsample.single_cell import Effect
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,7 +2,8 @@
 
 The digits of the trVAE paper (Section 4.1). They are read as Morpho-MNIST distributes them (``source: morpho``: IDX
 files in the folders plain, thin and thic; digit i is the same digit in each), or made here from MNIST itself
-(``source: mnist``: IDX files in the folder original) by `outofsample.morphology`, which does what Morpho-MNIST does.
+(``source: mnist``: IDX files in the folder original) by `outofsample.images.morphology`, which does what Morpho-MNIST
+does.
 The stand-in needs no file: scikit-learn's 1,797 bundled digits of 8 x 8 pixels, enlarged, in the same form.
 """
 
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from outofsample import files, image_data, morphology
-from outofsample.datasets import base
+from outofsample.datasets.support import base
 from outofsample.errors import UserError
+from outofsample.files import writing
+from outofsample.images import image_data, morphology
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -221,7 +223,7 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
 def write_idx(path: Path, values: np.ndarray) -> None:
     """Write an array of unsigned bytes as a gzipped IDX file, without a time stamp."""
     header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
-    with files.replacing(path) as temporary:
+    with writing.replacing(path) as temporary:
         temporary.write_bytes(gzip.compress(header + values.astype(np.uint8).tobytes(), mtime=0))
 
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from outofsample import fcs, image_data, single_cell
-from outofsample.datasets import base
+from outofsample.datasets.support import base, single_cell
 from outofsample.errors import NotAvailable, UserError, did_you_mean
+from outofsample.files import fcs
+from outofsample.images import image_data
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ import numpy as np
 
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError, did_you_mean
-from outofsample.evaluation import as_float, read_predictions, read_train, read_truth
+from outofsample.metrics.evaluation import as_float, read_predictions, read_train, read_truth
 from outofsample.metrics.summaries import summarise
 from outofsample.texts import marks
 

@@ -17,11 +17,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from outofsample.errors import UserError, did_you_mean
-from outofsample.evaluation import FEW_CELLS
 from outofsample.figures import style
 from outofsample.metrics.directions import direction_of, distance_to_best
-from outofsample.ranks import RULE, Ranks, rank_methods
-from outofsample.tables import NOT_IN_STUDY, read_scores
+from outofsample.metrics.evaluation import FEW_CELLS
+from outofsample.report.ranks import RULE, Ranks, rank_methods
+from outofsample.report.tables import NOT_IN_STUDY, read_scores
 from outofsample.texts import DASH, marks
 
 #: Brown, white, green (ColorBrewer BrBG): told apart with any colour vision; blue and red have other meanings here.
@@ -52,8 +52,8 @@ class Summary:
     values
         Frame (methods, tasks): the score itself, the mean over seeds and the same queries.
     ranks, mean_ranks
-        Frame (methods, tasks) and series (methods,) of `outofsample.ranks`: also of queries without that scale, and of
-        tasks that for want of it have no column in ``shares``.
+        Frame (methods, tasks) and series (methods,) of `outofsample.report.ranks`: also of queries without
+        that scale, and of tasks that for want of it have no column in ``shares``.
     why
         The reason where a method has no number, by (method, task).
     left_out

@@ -21,7 +21,7 @@ from outofsample.metrics.correlations import change_r, r2
 from outofsample.metrics.directions import direction_of, distance_to_best
 from outofsample.metrics.spread import sd_ratio
 from outofsample.metrics.summaries import Summary, summarise
-from outofsample.tables import read_scores, summarise_runs
+from outofsample.report.tables import read_scores, summarise_runs
 from outofsample.texts import number
 
 #: Paul Tol's muted colours: told apart with any colour vision. Black is kept for what was held out.

@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from outofsample.files import replacing
+from outofsample.files.writing import replacing
 
 #: Pairs of light and dark blue and red, told apart by readers with any colour vision (ColorBrewer RdBu), as in the
 #: papers: light for population 1, dark for population 2; blue before the change, red after it.

@@ -9,8 +9,8 @@ import numpy as np
 from outofsample import registry
 from outofsample.arrays import Prediction, Query, TrainingData
 from outofsample.errors import UserError
-from outofsample.methods.base import Method as BaseMethod
-from outofsample.methods.base import draw
+from outofsample.methods.families.base import Method as BaseMethod
+from outofsample.methods.families.base import draw
 
 #: Cells that a fold must hold of S and of T, to be scored.
 LEAST = 10

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from outofsample.methods.translator import TranslatorMethod, TranslatorSettings
+from outofsample.methods.families.translator import TranslatorMethod, TranslatorSettings
 
 
 @dataclass(frozen=True)

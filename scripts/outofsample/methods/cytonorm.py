@@ -11,7 +11,7 @@ import numpy as np
 
 from outofsample.arrays import Prediction, Query, TrainingData
 from outofsample.errors import UserError
-from outofsample.methods.base import Method as BaseMethod
+from outofsample.methods.families.base import Method as BaseMethod
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from outofsample.arrays import Prediction, Query
-from outofsample.methods.base import Method as Base
+from outofsample.methods.families.base import Method as Base
 
 
 class Method(Base):

@@ -8,8 +8,8 @@ import numpy as np
 
 from outofsample.arrays import Prediction, Query, TrainingData
 from outofsample.errors import UserError
-from outofsample.methods.base import Method as BaseMethod
-from outofsample.methods.base import draw, residual_floor
+from outofsample.methods.families.base import Method as BaseMethod
+from outofsample.methods.families.base import draw, residual_floor
 
 
 @dataclass(frozen=True)

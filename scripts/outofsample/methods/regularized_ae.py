@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from outofsample.arrays import Prediction, Query
-from outofsample.methods.base import Method as Base
+from outofsample.methods.families.base import Method as Base
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Families of scores: each computes once per query what its scores share, and then scores one prediction at a time.
 
-`outofsample.evaluation.FAMILIES` says which kinds of data have which families. A new one is a subclass of `Family`
-and an entry there.
+`outofsample.metrics.evaluation.FAMILIES` says which kinds of data have which families. A new one is a subclass of
+`Family` and an entry there.
 """
 
 from dataclasses import dataclass

@@ -268,7 +268,8 @@ def structural_similarities(A: np.ndarray, B: np.ndarray, shape: tuple[int, int,
 
 
 class ThicknessScores(OfPairs):
-    """Thickness of the strokes of digits, in pixels (`outofsample.morphology`); an image without strokes has none.
+    """Thickness of the strokes of digits, in pixels (`outofsample.images.morphology`); an image without strokes has
+    none.
 
     ``thickness_error`` is the mean absolute difference to the truth of each digit, ``thickness_ratio`` the mean over
     predictions as a share of the mean over their truths.
@@ -312,6 +313,6 @@ class ThicknessScores(OfPairs):
 
 def thickness(digits: np.ndarray) -> np.ndarray:
     """Return the mean thickness of the strokes (digits,) in pixels of flattened 28 x 28 digits; 0 for an empty one."""
-    from outofsample.morphology import stroke_thickness
+    from outofsample.images.morphology import stroke_thickness
 
     return np.nan_to_num(stroke_thickness(digits.reshape(-1, *DIGIT_SHAPE[:2])), nan=0.0)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from outofsample.arrays import TrainingData
-from outofsample.models.base import Representation
-from outofsample.models.neural import NetworkSettings, NeuralModel
+from outofsample.models.families.base import Representation
+from outofsample.models.families.neural import NetworkSettings, NeuralModel
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from outofsample.models.conditional import ConditionalModel, ConditionalSettings
+from outofsample.models.families.conditional import ConditionalModel, ConditionalSettings
 
 
 @dataclass(frozen=True)

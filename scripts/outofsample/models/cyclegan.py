@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from outofsample.models.translator import Translator, TranslatorSettings
+from outofsample.models.families.translator import Translator, TranslatorSettings
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The generative adversarial network that Neuron Editing is compared with (Section 3)."""
 
-from outofsample.models.translator import Translator, TranslatorSettings
+from outofsample.models.families.translator import Translator, TranslatorSettings
 
 
 class Model(Translator):

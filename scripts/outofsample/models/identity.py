@@ -3,7 +3,7 @@
 import numpy as np
 
 from outofsample.arrays import TrainingData
-from outofsample.models.base import Representation, Run
+from outofsample.models.families.base import Representation, Run
 
 
 class Model(Representation):

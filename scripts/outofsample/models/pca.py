@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from outofsample.arrays import TrainingData
-from outofsample.models.base import Representation, Run
+from outofsample.models.families.base import Representation, Run
 
 
 @dataclass(frozen=True)

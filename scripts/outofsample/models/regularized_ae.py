@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from outofsample.models import autoencoder
-from outofsample.models.conditional import WIDTHS
+from outofsample.models.families.conditional import WIDTHS
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Model(autoencoder.Model):
     def players(self, network) -> list:
         import torch
 
-        from outofsample import losses
+        from outofsample.training import losses
 
         def terms(batches):
             # The first two groups are source and target, see `roles`.

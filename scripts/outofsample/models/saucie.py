@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from outofsample.arrays import TrainingData
-from outofsample.models.base import Representation
-from outofsample.models.conditional import WIDTHS
-from outofsample.models.neural import NetworkSettings, NeuralModel
+from outofsample.models.families.base import Representation
+from outofsample.models.families.conditional import WIDTHS
+from outofsample.models.families.neural import NetworkSettings, NeuralModel
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Model(NeuralModel, Representation):
     def players(self, network) -> list:
         import torch
 
-        from outofsample import losses
+        from outofsample.training import losses
 
         def terms(batches):
             x, condition = (torch.cat([batch[name] for batch in batches]) for name in ("x", "condition"))

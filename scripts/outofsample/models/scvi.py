@@ -6,9 +6,9 @@ import numpy as np
 
 from outofsample.arrays import TrainingData
 from outofsample.errors import UserError
-from outofsample.models import base
-from outofsample.models.base import Run
-from outofsample.models.neural import NetworkSettings
+from outofsample.models.families import base
+from outofsample.models.families.base import Run
+from outofsample.models.families.neural import NetworkSettings
 
 
 @dataclass(frozen=True)

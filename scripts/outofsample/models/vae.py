@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from outofsample.arrays import TrainingData
-from outofsample.models.conditional import ConditionalModel, ConditionalSettings
+from outofsample.models.families.conditional import ConditionalModel, ConditionalSettings
 
 
 @dataclass(frozen=True)

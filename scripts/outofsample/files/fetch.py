@@ -1,0 +1,110 @@
+"""Getting a raw file: from the user's data folder where it is, from the network where it is not."""
+
+import http.client
+import shutil
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from outofsample.errors import UserError
+from outofsample.files import writing
+
+#: Answers of a server that may be different a moment later.
+_PASSING = {408, 425, 429, 500, 502, 503, 504}
+_BLOCK = 1 << 16
+
+
+def fetch(
+    name: str,
+    target: str | Path,
+    data_dir_file: str | Path,
+    sha256: str | None = None,
+    url: str | None = None,
+    retries: int = 3,
+    timeout: float = 30.0,
+    pause: float = 1.0,
+    hint: str = "",
+) -> None:
+    """Make ``target`` a copy of the raw file ``name``.
+
+    ``data_dir_file`` is taken, without any network, if it exists and has the digest ``sha256`` (or none is known).
+    Otherwise ``url`` is downloaded: at most ``1 + retries`` attempts with a growing ``pause`` (seconds) between them,
+    each read limited to ``timeout`` seconds. ``target`` appears only when it is whole and its digest is right.
+
+    Raises
+    ------
+    UserError
+        If the file is in neither place, or the digest is wrong; the message says where to put the file, and
+        gives the ``hint`` where it is not to be had automatically.
+    """
+    local = Path(data_dir_file)
+    wrong = None
+    if local.is_file():
+        found = writing.sha256(local)
+        if sha256 in (None, found):
+            with writing.replacing(target) as temporary:
+                shutil.copyfile(local, temporary)
+            return
+        wrong = f"{local} has the SHA-256 digest {found}, and {sha256} is expected"
+    if url is None:
+        if wrong:
+            raise UserError(f"{wrong}; put the right file there (no address to download it from is known).")
+        advice = f" {hint}." if hint else ""
+        raise UserError(f"{name}: the file is missing and cannot be downloaded; put it at {local}.{advice}")
+    if wrong:
+        print(f"{wrong}; downloading {url} instead.", flush=True)
+    with writing.replacing(target) as temporary:
+        _download_with_retries(name, url, temporary, local, retries, timeout, pause)
+        found = writing.sha256(temporary)
+        if sha256 not in (None, found):
+            raise UserError(
+                f"{name}: what {url} sends has the SHA-256 digest {found}, and {sha256} is expected; "
+                f"put the right file at {local}."
+            )
+
+
+def _download_with_retries(
+    name: str, url: str, target: Path, local: Path, retries: int, timeout: float, pause: float
+) -> None:
+    for attempt in range(retries + 1):
+        try:
+            return _download(name, url, target, timeout)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            if writing.is_full(error, target.parent):
+                raise
+            reason = f"{type(error).__name__}: {error}"
+            final = isinstance(error, ValueError) or (
+                isinstance(error, urllib.error.HTTPError) and error.code not in _PASSING
+            )
+            if final or attempt == retries:
+                raise UserError(
+                    f"{name}: {url} cannot be downloaded after {attempt + 1} attempt{'s' * (attempt > 0)} "
+                    f"({reason}); check the network, or put the file at {local}."
+                ) from error
+        wait = pause * 2**attempt
+        print(f"{name}: {reason}; trying again in {wait:g} s.", flush=True)
+        time.sleep(wait)
+
+
+def _download(name: str, url: str, target: Path, timeout: float) -> None:
+    """Write what ``url`` sends to ``target``, with a progress bar where the size is known.
+
+    Raises
+    ------
+    OSError, http.client.HTTPException
+        If the connection fails, or ends before all announced bytes have come.
+    """
+    from tqdm import tqdm
+
+    with urllib.request.urlopen(url, timeout=timeout) as answer, target.open("wb") as file:
+        size = int(answer.headers.get("Content-Length") or 0)
+        received = 0
+        with tqdm(total=size, unit="B", unit_scale=True, desc=name, disable=not size) as progress:
+            while block := answer.read(_BLOCK):
+                file.write(block)
+                received += len(block)
+                progress.update(len(block))
+    # Reading in blocks, http.client does not complain when the connection ends early.
+    if received < size:
+        raise ConnectionError(f"the connection ended after {received:,} of {size:,} bytes")

@@ -1,0 +1,1 @@
+"""Families of methods, and the interface of all."""

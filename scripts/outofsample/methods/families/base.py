@@ -1,0 +1,366 @@
+"""The interface of every method: ``fit``, ``transform``, ``save``, ``load``; and the families of methods.
+
+A method usually stands on a *model* (`outofsample.models`) that is trained once per task and shared with other
+methods: ``fit`` does both steps, `attach` only the method's own with a model that is already fitted.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from outofsample import registry
+from outofsample.arrays import Prediction, Query, TrainingData
+from outofsample.edits.base import create_edit
+from outofsample.errors import UserError
+from outofsample.files.writing import replacing
+from outofsample.models.families.base import IMAGES_AT_ONCE, Model, NoSettings, Run, as_arrays, as_tensors
+
+#: Cells that go through a network at once when predicting; bounds the memory.
+CHUNK = 16_384
+
+
+class Method:
+    """Turns a query population into a prediction of it after the change.
+
+    Subclasses set
+
+    - ``Settings``: a frozen dataclass of the method's own options;
+    - ``model``: the name of the model it stands on, or None;
+    - ``data``: the kinds of data it takes (``tabular``, ``counts``, ``images``);
+    - ``directed``: False where the prediction is not meant to move towards the target;
+    - ``transductive``: True where fitting and correcting are one step, so that `transform` takes only cells that
+      were fitted;
+    - ``stochastic``: False where the seed changes nothing.
+    """
+
+    Settings: ClassVar[type] = NoSettings
+    model: ClassVar[str | None] = None
+    data: ClassVar[frozenset[str]] = frozenset({"tabular", "images"})
+    directed: ClassVar[bool] = True
+    transductive: ClassVar[bool] = False
+    stochastic: ClassVar[bool] = True
+    #: The kind of job that computes it: ``python`` or ``r``.
+    job: ClassVar[str] = "python"
+    #: The package that computed what is the method's own, with its version, for the tables; set by `learn`, empty where
+    #: no package did.
+    backend: str = ""
+
+    def __init__(self, settings=None, model: Model | None = None):
+        self.settings = settings if settings is not None else self.Settings()
+        name = self.model_name(self.settings)
+        self.fitted = model if model is not None or name is None else registry.create("models", name, {})
+        self.features: tuple[str, ...] | None = None
+        self.image_shape: tuple[int, int, int] | None = None
+        self.queries: tuple[Query, ...] = ()
+
+    @classmethod
+    def model_name(cls, settings) -> str | None:
+        """Return the name of the model that a method with these settings stands on."""
+        return getattr(settings, "model", None) or cls.model
+
+    @classmethod
+    def parts(cls, settings) -> list[tuple[str, str]]:
+        """Return the registry entries (kind, name) that it finds by name while it runs, so that their code counts."""
+        return []
+
+    def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Method":
+        """Fit the model, then the method's own part, to the training cells; return self.
+
+        Raises
+        ------
+        UserError
+            If the method does not take this kind of data, or a population is empty.
+        """
+        check(self, data)
+        if self.fitted is not None:
+            self.fitted.fit(data, seed, run)
+        return self.attach(data, seed)
+
+    def attach(self, data: TrainingData, seed: int = 0) -> "Method":
+        """Fit only the method's own part: the model is fitted already."""
+        check(self, data)
+        self.features, self.queries, self.image_shape = data.features, data.queries, data.image_shape
+        self.learn(data, seed)
+        return self
+
+    def learn(self, data: TrainingData, seed: int) -> None:
+        """Fit what is the method's own (an edit, a correction); the model is fitted already."""
+
+    def transform(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
+        """Predict cells ``X`` (cells, features) of ``query.source`` as they would be in ``query.target``.
+
+        ``counts`` (cells, features) are the raw counts of the same cells, for methods on counts. The pixels of
+        predicted images are cut off at 0 and at 255.
+
+        Raises
+        ------
+        UserError
+            If the number of features differs from training, or the query was not part of the fit.
+        """
+        if self.features is None:
+            raise UserError("This method is not fitted yet: call fit first.")
+        if X.ndim != 2 or X.shape[1] != len(self.features):
+            raise UserError(
+                f"The cells to transform have shape {X.shape}, but the method was fitted on {len(self.features)} "
+                "features: give the same features in the same order."
+            )
+        if (query.source, query.target) not in {(q.source, q.target) for q in self.queries}:
+            known = ", ".join(f"{q.source} -> {q.target}" for q in self.queries)
+            raise UserError(f"The method was not fitted for {query.source} -> {query.target}; fitted: {known}.")
+        prediction = self.predict(X, query, counts)
+        return prediction if self.image_shape is None else replace(prediction, X=prediction.X.clip(0, 255))
+
+    def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
+        """Do the work of `transform`, whose arguments were checked."""
+        raise NotImplementedError
+
+    def chunks(self, X: np.ndarray):
+        """Yield consecutive pieces of ``X``, as many cells or images at once as the memory bears."""
+        return chunks(X, CHUNK if self.image_shape is None else IMAGES_AT_ONCE)
+
+    def state(self) -> dict:
+        """Return what `load_state` needs of the method's own part."""
+        return {}
+
+    def load_state(self, state: dict) -> None:
+        """Take over the method's own fitted part."""
+
+    def whole_state(self) -> dict:
+        """Return all that is fitted, the model's part too: what `take_whole_state` of a method like this one needs."""
+        return {
+            "features": list(self.features),
+            "image_shape": self.image_shape,
+            "queries": [[q.name, q.domain, q.source, q.target] for q in self.queries],
+            "model": None if self.fitted is None else self.fitted.state(),
+            "method": self.state(),
+        }
+
+    def take_whole_state(self, state: dict) -> "Method":
+        """Take over what `whole_state` of a method with the same settings gave; return self."""
+        self.features, shape = tuple(state["features"]), state["image_shape"]
+        self.image_shape = None if shape is None else tuple(shape)
+        self.queries = tuple(Query(*fields) for fields in state["queries"])
+        if self.fitted is not None:
+            self.fitted.load_state(state["model"])
+        self.load_state(state["method"])
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted method to one file: tensors, numbers and strings only, no pickled code."""
+        import torch
+
+        content = {"format": "outofsample-method", **as_tensors(self.whole_state())}
+        with replacing(path) as temporary:
+            torch.save(content, temporary)
+
+    def load(self, path: str | Path) -> "Method":
+        """Take over the file that `save` of a method with the same settings wrote; return self.
+
+        Raises
+        ------
+        UserError
+            If the file is not one of ours.
+        """
+        import torch
+
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+            known = content["format"] == "outofsample-method"
+        except Exception as error:
+            raise UserError(
+                f"{path}: this is not a fitted method saved by outofsample ({type(error).__name__})."
+            ) from error
+        if not known:
+            raise UserError(f"{path}: this is not a fitted method saved by outofsample.")
+        return self.take_whole_state(as_arrays(content))
+
+
+def why_not(method: type[Method], kinds: frozenset[str]) -> str | None:
+    """Return why a method cannot run on data of these kinds, or None where it can."""
+    if method.data & kinds:
+        return None
+    if "images" in kinds:
+        return "not for images"
+    return "no counts" if method.data == {"counts"} else f"needs {' or '.join(sorted(method.data))} data"
+
+
+def check(method: Method, data: TrainingData) -> None:
+    """Raise `UserError` where a method cannot be fitted to these cells."""
+    reason = why_not(type(method), data.kinds)
+    if reason:
+        raise UserError(f"{type(method).__module__.rpartition('.')[2]} cannot run on this task: {reason}.")
+    for query in data.queries:
+        for word, mask in (("source", data.is_source(query)), ("target", data.is_target(query))):
+            if not mask.any():
+                raise UserError(f"Query '{query.name}': the {word} population is empty; check the task's conditions.")
+
+
+@dataclass(frozen=True)
+class EditSettings:
+    """Options of a latent edit.
+
+    Attributes
+    ----------
+    model
+        Name of the representation that is edited.
+    edit
+        Name of the edit (`outofsample.edits.base.EDITS`).
+    edit_options
+        Options of that edit, for example ``{tails: robust}``.
+    balance
+        ``domains``: each domain counts alike in S and in T, as scGen balances cell types; ``none``: each cell does.
+    output
+        ``decode``: the decoded edited activations, as in the papers; ``residual``: the cell itself plus the
+        difference between decoded edited and decoded unedited activations.
+    edit_units
+        Where the activations are a feature map (convolutional networks; the image itself): ``unit``, each unit at
+        each position has its own edit, as Eq. 1 has it; ``channel``: a channel has one edit for all positions, learned
+        from the values of all. Elsewhere the two are the same.
+    """
+
+    model: str = "identity"
+    edit: str = "percentile"
+    edit_options: dict[str, Any] | None = None
+    balance: str = "none"
+    output: str = "decode"
+    edit_units: str = "unit"
+
+    def __post_init__(self):
+        if self.edit_units not in ("unit", "channel"):
+            raise ValueError(f"edit_units must be 'unit' or 'channel', not '{self.edit_units}'")
+        if self.output not in ("decode", "residual"):
+            raise ValueError(f"output must be 'decode' or 'residual', not '{self.output}'")
+        if self.balance not in ("none", "domains"):
+            raise ValueError(f"balance must be 'none' or 'domains', not '{self.balance}'")
+        create_edit(self.edit, self.edit_options)
+
+
+class LatentEdit(Method):
+    """Representation x edit: encode, edit each unit, decode (Neuron Editing, Section 2).
+
+    The edit is learned on the activations of S and T. With ``output: residual`` a cell keeps what the
+    representation does not explain; the result is cut off at zero where all training data are non-negative.
+    """
+
+    Settings = EditSettings
+
+    def learn(self, data: TrainingData, seed: int) -> None:
+        self.edits = {}
+        self.floor = residual_floor(data)
+        for query in data.queries:
+            key = (query.source, query.target)
+            if key not in self.edits:
+                source = self._encode(data.X[self._cells(data, data.is_source(query))], query.source)
+                target = self._encode(data.X[self._cells(data, data.is_target(query))], query.target)
+                edit = create_edit(self.settings.edit, self.settings.edit_options)
+                self.edits[key] = edit.fit(self._units(source), self._units(target))
+
+    def _cells(self, data: TrainingData, mask: np.ndarray) -> np.ndarray:
+        """Return the indices of the cells that the edit is learned on; small domains repeat where they are balanced."""
+        cells = np.flatnonzero(mask)
+        if self.settings.balance == "none":
+            return cells
+        domains = [cells[data.domain[cells] == domain] for domain in np.unique(data.domain[cells])]
+        return np.concatenate([np.resize(domain, max(map(len, domains))) for domain in domains])
+
+    def _encode(self, X: np.ndarray, condition: str) -> np.ndarray:
+        return np.concatenate([self.fitted.encode(part, condition) for part in self.chunks(X)])
+
+    def _units(self, latent: np.ndarray) -> np.ndarray:
+        """Return activations (cells, units) as the edit takes them: by channel (cells x positions, channels)."""
+        shape = self.fitted.latent_shape if self.settings.edit_units == "channel" else None
+        return latent if shape is None else latent.reshape(-1, shape[-1])
+
+    def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
+        edit = self.edits[query.source, query.target]
+        outputs, latents, per_cell, outside, values = [], [], [], 0.0, 0
+        # Feature maps are larger than the images that they stand for: they are not kept.
+        keeps_latent = self.model_name(self.settings) != "identity" and self.fitted.latent_shape is None
+        for part in self.chunks(X):
+            latent = self.fitted.encode(part, query.source)
+            units = self._units(latent)
+            edited = edit.transform(units).reshape(latent.shape)
+            output = self.fitted.decode(edited, query.target)
+            if self.settings.output == "residual":
+                output = part + (output - self.fitted.decode(latent, query.source))
+                output = output if self.floor is None else np.maximum(output, self.floor)
+            outputs.append(output.astype(np.float32, copy=False))
+            latents += [edited] if keeps_latent else []
+            beyond = edit.outside(units)
+            per_cell.append(beyond.reshape(len(part), -1).mean(axis=1))
+            outside, values = outside + beyond.sum(axis=0), values + len(units)
+        latent = np.concatenate(latents) if keeps_latent else None
+        return Prediction(np.concatenate(outputs), latent, None, outside / values, np.concatenate(per_cell))
+
+    def state(self) -> dict:
+        return {
+            "floor": self.floor,
+            "edits": [[*key, edit.state()] for key, edit in self.edits.items()],
+        }
+
+    def load_state(self, state: dict) -> None:
+        self.floor = state["floor"]
+        options = self.settings.edit_options
+        self.edits = {
+            (source, target): create_edit(self.settings.edit, options).load_state(edit)
+            for source, target, edit in state["edits"]
+        }
+
+
+def residual_floor(data: TrainingData) -> float | None:
+    """Return the bound below which residual predictions are cut off: zero where all training data are non-negative."""
+    return 0.0 if data.X.min() >= 0 else None
+
+
+def draw(mask: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the sorted positions of the cells in ``mask`` (cells,), or of so many of them, drawn at random."""
+    cells = np.flatnonzero(mask)
+    return cells if len(cells) <= most else np.sort(rng.choice(cells, most, replace=False))
+
+
+def chunks(X: np.ndarray, cells: int = CHUNK):
+    """Yield consecutive pieces of at most so many rows; an empty array gives one empty piece."""
+    for start in range(0, max(len(X), 1), cells):
+        yield X[start : start + cells]
+
+
+class BatchCorrector(Method):
+    """Aligns batch 1 (S and X) with batch 2 (T, and R where given): ComBat, limma, MNN, CCA.
+
+    Fitting and correcting are one step. The prediction is X *in batch 2's frame*: batch 2 stays as it is. The
+    corrections do not know which cells are controls, so they also remove biology.
+    """
+
+    data = frozenset({"tabular"})
+    transductive = True
+    stochastic = False
+    job = "r"
+    #: The versions of all that took part in the correction.
+    versions: ClassVar[dict[str, str]] = {}
+
+    def correct(self, batch1: np.ndarray, batch2: np.ndarray, seed: int) -> np.ndarray:
+        """Return batch 1 (cells, features) float32 corrected into the frame of batch 2 (cells, features)."""
+        raise NotImplementedError
+
+    def learn(self, data: TrainingData, seed: int) -> None:
+        self.corrected = {}
+        for query in data.queries:
+            source, cells = data.X[data.is_source(query)], data.X[data.is_query(query)]
+            batch2 = data.X[data.is_target(query) | data.is_reference(query)]
+            corrected = self.correct(np.concatenate([source, cells]), batch2, seed).astype(np.float32)
+            pairs = ((source, corrected[: len(source)]), (cells, corrected[len(source) :]))
+            self.corrected[query.name] = [[before, after] for before, after in pairs]
+
+    def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
+        for before, after in self.corrected.get(query.name, ()):
+            if before.shape == X.shape and np.array_equal(before, X):
+                return Prediction(after)
+        raise UserError("A batch corrector transforms only the cells that it was fitted on, in the same order.")
+
+    def state(self) -> dict:
+        return {"corrected": self.corrected}
+
+    def load_state(self, state: dict) -> None:
+        self.corrected = state["corrected"]

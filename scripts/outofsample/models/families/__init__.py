@@ -1,0 +1,1 @@
+"""Families of models, and the interface of all."""

@@ -1,0 +1,1 @@
+"""Data of your own: read from your files, predictions written back into their format, what changed."""

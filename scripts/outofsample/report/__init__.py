@@ -1,0 +1,1 @@
+"""The report of a study: tables, ranks, score card and its page."""

@@ -1,0 +1,200 @@
+"""FCS files: round trips, the real files, markers by rule, panels, and one clear sentence for each bad file."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from outofsample.datasets.cytonorm import MARKERS
+from outofsample.errors import UserError
+from outofsample.files import fcs
+
+CONTROLS = Path(__file__).parents[4] / "shared" / "data" / "cytonorm_controls"
+needs_controls = pytest.mark.skipif(not CONTROLS.is_dir(), reason=f"the real control files are not at {CONTROLS}")
+
+CHANNELS = ("Time", "Nd142Di", "Nd143Di", "Ir191Di")
+LABELS = ("", "142Nd_CD19", "143Nd_CD4", "191Ir_DNA1")
+
+
+def write(path, channels=CHANNELS, labels=LABELS, cells=5, values=None):
+    if values is None:
+        values = np.random.default_rng(0).gamma(1, 20, (cells, len(channels)))
+    fcs.write_fcs(path, values, channels, labels)
+    return path
+
+
+def panel(name, channels, labels):
+    values = np.arange(2.0 * len(channels), dtype=np.float32).reshape(2, -1)
+    return fcs.FcsFile(name, values, tuple(channels), tuple(labels))
+
+
+@pytest.mark.parametrize("cells", [2, 3, 1000])
+def test_values_names_and_labels_survive_a_round_trip(tmp_path, cells):
+    values = np.random.default_rng(1).normal(0, 1e4, (cells, 4)).astype(np.float32)
+    labels = ("", "CD8/CD4", "TNFα", "a label, with, commas")
+    read = fcs.read_fcs(write(tmp_path / "a.fcs", labels=labels, values=values))
+    assert read.values.dtype == np.float32 and np.array_equal(read.values, values)
+    assert read.channels == CHANNELS
+    assert read.labels == labels
+
+
+def test_labels_that_are_not_unique_do_not_change_the_channel_names(tmp_path):
+    read = fcs.read_fcs(write(tmp_path / "a.fcs", labels=("", "CD45", "CD45", "")))
+    assert read.channels == CHANNELS
+    assert fcs.select_markers(read)[1] == ("Nd142Di", "Nd143Di")
+
+
+@needs_controls
+def test_real_files_come_out_with_one_panel_and_the_markers_of_the_package():
+    panels = [fcs.read_fcs(path) for path in sorted(CONTROLS.glob("*.fcs"))]
+    assert [file.values.shape for file in panels] == [(1000, 55)] * 6
+    assert len({file.channels for file in panels}) == 1
+    reconciled = fcs.reconcile(panels)
+    assert len({(file.channels, file.labels) for file in reconciled}) == 1
+    for file in panels:
+        assert fcs.select_markers(file)[1] == MARKERS
+
+
+@needs_controls
+def test_a_real_file_survives_a_round_trip(tmp_path):
+    real = fcs.read_fcs(min(CONTROLS.glob("*.fcs")))
+    fcs.write_fcs(tmp_path / "copy.fcs", real.values, real.channels, real.labels)
+    copy = fcs.read_fcs(tmp_path / "copy.fcs")
+    assert np.array_equal(copy.values, real.values)
+    assert (copy.channels, copy.labels) == (real.channels, real.labels)
+
+
+def test_transform():
+    out = fcs.transform(np.array([[0.0, 5.0, 50.0]]), fcs.COFACTORS["mass"])
+    assert out.dtype == np.float32
+    np.testing.assert_allclose(out, np.arcsinh([[0.0, 1.0, 10.0]]), rtol=1e-6)
+
+
+def bad_files(folder):
+    """Return what is wrong -> (path, words that its sentence must hold)."""
+    good = write(folder / "good.fcs", cells=100).read_bytes()
+    begin = len(good) - 100 * 4 * 4
+    contents = {
+        "empty": (b"", ("empty", "0 bytes")),
+        "text": (b"cell,CD4\n1,2\n" * 20, ("not an FCS file",)),
+        "magic_only": (b"FCS3.1", ("truncated",)),
+        "cut_in_text": (good[: begin - 40], ("truncated",)),
+        "cut_in_data": (good[: begin + 50 * 16 + 3], ("truncated", "100 cells", "holds 50")),
+        "damaged": (good[:58] + b" " * (len(good) - 58), ("damaged",)),
+        "logarithmic": (good.replace(b"$P2E/0,0/", b"$P2E/4,1/"), ("logarithmic", "Nd142Di")),
+    }
+    cases = {"missing": (folder / "missing.fcs", ("does not exist",)), "folder": (folder, ("folder",))}
+    for name, (content, words) in contents.items():
+        path = folder / f"{name}.fcs"
+        path.write_bytes(content)
+        cases[name] = (path, words)
+    nan, infinite = np.ones((3, 4)), np.ones((3, 4))
+    nan[1, 2] = np.nan
+    infinite[0, 0] = np.inf
+    cases["nan"] = (write(folder / "nan.fcs", values=nan), ("NaN", "1 in all", "Nd143Di", "cell 2"))
+    cases["infinite"] = (write(folder / "infinite.fcs", values=infinite), ("infinite", "Time", "cell 1"))
+    cases["one"] = (write(folder / "one.fcs", cells=1), ("1 cell;", "at least 2"))
+    cases["none"] = (write(folder / "none.fcs", cells=0), ("0 cells",))
+    cases["twice"] = (write(folder / "twice.fcs", channels=("A", "B", "B", "C")), ("'B' occurs twice",))
+    return cases
+
+
+def test_each_bad_file_gives_one_sentence_that_names_it(tmp_path):
+    for name, (path, words) in bad_files(tmp_path).items():
+        with pytest.raises(UserError) as caught:
+            fcs.read_fcs(path)
+        message = str(caught.value)
+        assert message.startswith(f"{path}: "), name
+        assert message.endswith(".") and "\n" not in message, name
+        for word in words:
+            assert word in message, name
+
+
+@pytest.mark.parametrize(
+    ("channel", "label", "marker"),
+    [
+        ("Nd142Di", "142Nd_CD19", True),
+        ("Nd142Di", "CD235ab_CD61", True),
+        ("Gd156Di", "DNAM1", True),
+        ("Y89Di", "89Y_CD45", True),
+        ("FITC-A", "CD3", True),
+        ("Time", "Time", False),
+        ("Event_length", "", False),
+        ("Cell_length", "Cell_length", False),
+        ("Center", "Center", False),
+        ("Residual", "", False),
+        ("Ir191Di", "191Ir_DNA1", False),
+        ("Ir193Di", "CD45", False),
+        ("Pd102Di", "BC1", False),
+        ("Pd105Di", "CD45", False),
+        ("Ce140Di", "140Ce_EQ_Beads", False),
+        ("beadDist", "beadDist", False),
+        ("Pt195Di", "195Pt_Viability", False),
+        ("Pt198Di", "Cisplatin", False),
+        ("Dy161Di", "", False),
+        ("Dy161Di", "161Dy", False),
+        ("Dy161Di", "Dy161Di", False),
+        ("BCKG190Di", "190BCKG", False),
+        ("FSC-A", "FSC-A", False),
+        ("SSC-W", "SSC-W", False),
+    ],
+)
+def test_the_rule_for_markers(channel, label, marker):
+    file = panel("a.fcs", ["Er170Di", channel], ["CD3x", label])
+    assert fcs.is_marker(file).tolist() == [True, marker]
+
+
+def test_without_any_label_all_channels_that_are_not_technical_are_markers():
+    file = panel("a.fcs", ["Time", "FSC-A", "FITC-A", "PE-A"], ["", "", "", ""])
+    assert fcs.select_markers(file)[1] == ("FITC-A", "PE-A")
+
+
+def test_include_chooses_and_exclude_takes_away():
+    file = panel("a.fcs", CHANNELS, LABELS)
+    assert fcs.select_markers(file) == ([1, 2], ("CD19", "CD4"))
+    assert fcs.select_markers(file, include=["CD4", "Time", "142Nd_CD19"]) == ([2, 0, 1], ("CD4", "Time", "CD19"))
+    assert fcs.select_markers(file, exclude=["Nd142Di"]) == ([2], ("CD4",))
+
+
+def test_unknown_markers_are_all_named_with_the_nearest_one():
+    file = panel("a.fcs", CHANNELS, LABELS)
+    with pytest.raises(UserError, match=r"include: .*'CD91' \(did you mean 'CD19'\?\).*exclude: .*'xyzzy' in a\.fcs"):
+        fcs.select_markers(file, include=["CD91"], exclude=["xyzzy"])
+
+
+def test_no_marker_left():
+    with pytest.raises(UserError, match=r"a\.fcs: no marker is left"):
+        fcs.select_markers(panel("a.fcs", CHANNELS, LABELS), exclude=["CD4", "CD19"])
+
+
+def test_panels_are_brought_into_one_order_with_one_set_of_labels():
+    one = panel("one.fcs", ["Time", "Nd142Di", "Nd143Di"], ["", "CD19", ""])
+    other = panel("other.fcs", ["beadDist", "Nd143Di", "Nd142Di"], ["", "143Nd_CD4", "142Nd_CD-19"])
+    first, second = fcs.reconcile([one, other])
+    assert first.channels == second.channels == ("Nd142Di", "Nd143Di")
+    assert first.labels == second.labels == ("CD19", "143Nd_CD4")
+    assert np.array_equal(first.values, one.values[:, [1, 2]])
+    assert np.array_equal(second.values, other.values[:, [2, 1]])
+
+
+def test_a_marker_on_another_channel_is_found_by_its_label():
+    one = panel("one.fcs", ["Nd142Di", "Nd143Di"], ["CD19", "CD4"])
+    other = panel("other.fcs", ["Nd143Di", "Sm149Di"], ["CD4", "CD19"])
+    _, second = fcs.reconcile([one, other])
+    assert second.channels == ("Nd142Di", "Nd143Di")
+    assert np.array_equal(second.values, other.values[:, [1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("channels", "labels", "listed"),
+    [
+        (["Nd142Di", "Sm149Di"], ["CD19", "CD8"], "one.fcs has Nd143Di (CD4), and other.fcs has Sm149Di (CD8)"),
+        (["Nd142Di", "Nd143Di"], ["CD19", "CD8"], "one.fcs has Nd143Di (CD4), and other.fcs has Nd143Di (CD8)"),
+        (["Nd142Di"], ["CD19"], "one.fcs has Nd143Di (CD4), and other.fcs has none"),
+    ],
+)
+def test_mixed_panels_are_one_error_that_lists_both(channels, labels, listed):
+    one = panel("one.fcs", ["Nd142Di", "Nd143Di"], ["CD19", "CD4"])
+    with pytest.raises(UserError) as caught:
+        fcs.reconcile([one, panel("other.fcs", channels, labels)])
+    assert listed in str(caught.value)

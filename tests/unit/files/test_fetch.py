@@ -1,0 +1,161 @@
+"""Getting raw files: from the data folder without network, else from a server that may misbehave."""
+
+import hashlib
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from outofsample.errors import UserError
+from outofsample.files.fetch import fetch
+
+CONTENT = b"a raw file\n" * 20_000
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+SCRIPT = Path(__file__).parents[3] / "scripts" / "fetch_file.py"
+
+
+class Server:
+    """An HTTP server on 127.0.0.1 that gives the answers of a list, one per request, the last one for ever."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.requests = 0
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                answer = server.answers[min(server.requests, len(server.answers) - 1)]
+                server.requests += 1
+                if isinstance(answer, int):
+                    self.send_error(answer)
+                    return
+                announced, body = answer if isinstance(answer, tuple) else (len(answer), answer)
+                self.send_response(200)
+                self.send_header("Content-Length", str(announced))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args):
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}/raw.fcs"
+        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """Return a function that starts a `Server` with the answers given."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    started = []
+
+    def start(*answers):
+        started.append(Server(*answers))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.http.shutdown()
+        server.http.server_close()
+
+
+CUT = (len(CONTENT), CONTENT[:1000])
+
+
+def test_a_file_in_the_data_folder_is_copied_without_network(tmp_path, serve):
+    server = serve(500)
+    local = tmp_path / "data" / "raw.fcs"
+    local.parent.mkdir()
+    local.write_bytes(CONTENT)
+    fetch("raw.fcs", tmp_path / "out" / "raw.fcs", local, DIGEST, server.url)
+    assert (tmp_path / "out" / "raw.fcs").read_bytes() == CONTENT
+    assert server.requests == 0
+
+
+def test_without_a_known_digest_the_local_file_is_taken(tmp_path):
+    local = tmp_path / "raw.fcs"
+    local.write_bytes(CONTENT)
+    fetch("raw.fcs", tmp_path / "out.fcs", local)
+    assert (tmp_path / "out.fcs").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("answers", [[CONTENT], [500, CONTENT], [CUT, 503, CONTENT]])
+def test_a_download_survives_passing_errors(tmp_path, serve, answers, capsys):
+    server = serve(*answers)
+    fetch("raw.fcs", tmp_path / "out.fcs", tmp_path / "none.fcs", DIGEST, server.url, pause=0.01)
+    assert (tmp_path / "out.fcs").read_bytes() == CONTENT
+    assert server.requests == len(answers)
+    assert capsys.readouterr().out.count("trying again") == len(answers) - 1
+
+
+def test_a_wrong_local_file_is_reported_and_replaced_by_a_download(tmp_path, serve, capsys):
+    local = tmp_path / "raw.fcs"
+    local.write_bytes(b"something else")
+    fetch("raw.fcs", tmp_path / "out.fcs", local, DIGEST, serve(CONTENT).url)
+    assert (tmp_path / "out.fcs").read_bytes() == CONTENT
+    assert local.read_bytes() == b"something else"
+    assert f"{local} has the SHA-256 digest" in capsys.readouterr().out
+
+
+def assert_fails(tmp_path, words, *args, **kwargs):
+    target = tmp_path / "out" / "raw.fcs"
+    with pytest.raises(UserError) as caught:
+        fetch("raw.fcs", target, *args, pause=0.01, **kwargs)
+    for word in words:
+        assert word in str(caught.value)
+    assert not target.exists()
+    assert not target.parent.is_dir() or not any(target.parent.iterdir())
+
+
+def test_a_download_with_the_wrong_digest_is_refused(tmp_path, serve):
+    url = serve(b"something else").url
+    found = hashlib.sha256(b"something else").hexdigest()
+    local = tmp_path / "raw.fcs"
+    assert_fails(tmp_path, ["raw.fcs", found, DIGEST, str(local)], local, DIGEST, url)
+
+
+@pytest.mark.parametrize(("answer", "requests", "word"), [(500, 3, "500"), (CUT, 3, "1,000 of"), (404, 1, "404")])
+def test_a_server_that_never_recovers(tmp_path, serve, answer, requests, word):
+    server = serve(answer)
+    assert_fails(tmp_path, [word, f"{requests} attempt"], tmp_path / "raw.fcs", DIGEST, server.url, retries=2)
+    assert server.requests == requests
+
+
+def test_an_address_where_nobody_answers(tmp_path, serve):
+    server = serve(CONTENT)
+    server.http.shutdown()
+    server.http.server_close()
+    assert_fails(tmp_path, [server.url, "2 attempts"], tmp_path / "raw.fcs", DIGEST, server.url, retries=1)
+
+
+def test_a_missing_file_without_address_says_where_to_put_it(tmp_path):
+    local = tmp_path / "dengue" / "Control1.fcs"
+    assert_fails(tmp_path, [f"put it at {local}"], local, None, None)
+
+
+def test_a_wrong_local_file_without_address_names_both_digests(tmp_path):
+    local = tmp_path / "raw.fcs"
+    local.write_bytes(CONTENT)
+    assert_fails(tmp_path, [str(local), DIGEST, "0" * 64], local, "0" * 64, None)
+
+
+def run_script(tmp_path):
+    """Run the script as a rule does for a file without known digest and address."""
+    args = ["--name", "raw.fcs", "--local", tmp_path / "raw.fcs", "--output", tmp_path / "out.fcs"]
+    command = [sys.executable, SCRIPT, *args, "--sha256", "", "--url", ""]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_script_ends_with_one_sentence(tmp_path):
+    done = run_script(tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: raw.fcs: the file is missing") and "Traceback" not in done.stderr
+
+
+def test_the_script_copies_a_local_file(tmp_path):
+    (tmp_path / "raw.fcs").write_bytes(CONTENT)
+    assert run_script(tmp_path).returncode == 0
+    assert (tmp_path / "out.fcs").read_bytes() == CONTENT

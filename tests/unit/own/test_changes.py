@@ -1,0 +1,366 @@
+"""The report of what a method changed in data of one's own: its numbers, its page, and which cells it extrapolated."""
+
+import json
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from outofsample import registry
+from outofsample.arrays import Prediction, Query
+from outofsample.datasets import own
+from outofsample.files.prediction import PredictionWriter
+from outofsample.metrics.evaluation import Row, evaluate, write_scores
+from outofsample.own import changes, extrapolation
+from outofsample.own import figures as own_figures
+from outofsample.own.changes import Change
+from outofsample.own.extrapolation import Extrapolated
+from outofsample.own.write_back import write_back
+from outofsample.study.split import Split, read_training, split_dataset
+from tests.conftest import ROOT
+
+QUERY = Query("patient_a", "patient_a", "batch1", "batch2")
+FEATURES = ("CD3", "CD4", "CD19")
+#: What the method adds to each feature, and what batch 2 truly adds.
+ADDED, TRUE = np.float32([0.1, -2.0, 0.0]), np.float32([0.0, -1.5, 0.0])
+
+
+def cells(number=600, seed=0, scale=1.0):
+    return (5 + scale * np.random.default_rng(seed).normal(size=(number, 3))).astype(np.float32)
+
+
+def change(unit="arcsinh(x/5)", has_truth=True, **populations):
+    """Return a change whose shifts are known."""
+    query = cells(seed=2)
+    found = {
+        "source": cells(),
+        "target": cells() + np.float32([0, -1, 0]),
+        "query": query,
+        "prediction": query + ADDED,
+        **({"truth": query + TRUE} if has_truth else {}),
+    }
+    share = np.zeros(600)
+    return Change(QUERY, 0, FEATURES, unit, found | populations, {n: n for n in found}, Extrapolated(share, "units"))
+
+
+# ---- numbers
+
+
+def test_planted_shifts_are_found_and_features_sorted_by_them():
+    table = changes.feature_table(change()).set_index("feature")
+    assert table.index.tolist() == ["CD4", "CD3", "CD19"]
+    for column in ("shift", "mean_shift"):
+        np.testing.assert_allclose(table[column], [-2.0, 0.1, 0.0], atol=1e-5)
+    np.testing.assert_allclose(table["wasserstein"], [2.0, 0.1, 0.0], atol=1e-5)
+    np.testing.assert_allclose(table["sd_ratio"], 1, atol=1e-5)
+    np.testing.assert_allclose(table["control_shift"], [-1.0, 0.0, 0.0], atol=1e-5)
+    np.testing.assert_allclose(table["true_shift"], [-1.5, 0.0, 0.0], atol=1e-5)
+    np.testing.assert_allclose(table["before_to_truth"], [1.5, 0.0, 0.0], atol=1e-5)
+    np.testing.assert_allclose(table["after_to_truth"], [0.5, 0.1, 0.0], atol=1e-5)
+    np.testing.assert_allclose(table["median_after"] - table["median_before"], table["shift"])
+    assert (table["unit"] == "arcsinh(x/5)").all() and (table["query"] == "patient_a").all()
+
+
+def test_a_wider_prediction_has_a_larger_sd_ratio():
+    query = cells(seed=2)
+    table = changes.feature_table(change(prediction=5 + 2 * (query - 5)))
+    np.testing.assert_allclose(table["sd_ratio"], 2, rtol=1e-4)
+
+
+def test_features_without_a_common_scale_are_compared_in_standard_deviations():
+    scale = np.float32([1000, 1, 1])
+    scaled = {name: X * scale for name, X in change().cells.items()}
+    table = changes.feature_table(change(unit="", **scaled)).set_index("feature")
+    # 0.1 x 1000 is the largest number; two standard deviations are the largest change.
+    assert table["wasserstein"].idxmax() == "CD3" and table.index[0] == "CD4"
+    assert table.loc["CD4", "moved"] == pytest.approx(2, rel=0.1)
+    assert changes.feature_table(change(**scaled))["feature"][0] == "CD3"
+
+
+def test_a_constant_feature_that_moves_gets_a_number():
+    constant = {name: X * np.float32([0, 1, 1]) for name, X in change().cells.items()}
+    constant["prediction"] = constant["prediction"] + np.float32([3, 0, 0])
+    table = changes.feature_table(change(unit="", **constant)).set_index("feature")
+    assert table.loc["CD3", "moved"] == pytest.approx(3) and np.isnan(table.loc["CD3", "sd_ratio"])
+
+
+def test_without_a_truth_there_are_no_columns_of_it():
+    table = changes.feature_table(change(has_truth=False))
+    assert not [name for name in table if "tru" in name]
+    assert set(changes.overview(change(has_truth=False))) == {"moved", "controls"}
+
+
+def test_distances_between_whole_populations():
+    found = changes.overview(change())
+    assert found["after"] < found["before"] < found["moved"]
+    assert changes.overview(change(prediction=change().cells["query"]))["moved"] == pytest.approx(0, abs=0.01)
+
+
+def test_principal_components_follow_the_change_and_weigh_populations_alike():
+    far = np.float32([0, 0, 30])
+    scores, shares = changes.principal_components(change(target=cells(2000) + far, query=cells(60, seed=2)))
+    assert shares[0] > 0.9
+    assert abs(scores["target"][:, 0].mean() - scores["source"][:, 0].mean()) == pytest.approx(30, rel=0.05)
+
+
+# ---- extrapolated cells
+
+
+def test_cells_outside_the_source_are_flagged():
+    source = np.float32([[0, 0, 0], [1, 1, 1]])
+    found = extrapolation.in_features(np.float32([[0.5, 0, 1], [2, 0.5, 0.5], [-1, 2, 0.5]]), source)
+    np.testing.assert_allclose(found.share, [0, 1 / 3, 2 / 3])
+    assert found.of == "features" and found.flagged.tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(("model", "of"), [("autoencoder", "units"), ("identity", "features")])
+def test_what_a_method_says_of_its_units_is_taken(model, of):
+    obs = pd.DataFrame({"outside": np.float32([0.0, 0.1, 0.5])}, index=list("abc"))
+    found = extrapolation.in_units(anndata.AnnData(np.zeros((3, 2)), obs=obs, uns={"model": model}))
+    # A tenth itself is no more than a tenth, also as a 32-bit float.
+    assert found.of == of and found.flagged.tolist() == [False, False, True]
+    obs["outside"] = np.float32(np.nan)
+    assert extrapolation.in_units(anndata.AnnData(np.zeros((3, 2)), obs=obs, uns={"model": model})) is None
+
+
+# ---- a small study of one's own
+
+
+def write_table(folder):
+    """Write a table with a control and two patients in two batches; some cells of patient b are far from all others.
+
+    The control varies more than the patients, so that no other cell of theirs is outside its range.
+    """
+    groups = [
+        ("control", "batch1", cells(120, 0, 3)),
+        ("control", "batch2", cells(120, 0, 3) + ADDED),
+        ("patient_a", "batch1", cells(120, 1)),
+        ("patient_a", "batch2", cells(120, 2) + TRUE),
+        ("patient_b", "batch1", cells(120, 3)),
+    ]
+    frames = [pd.DataFrame(X, columns=list(FEATURES)).assign(batch=b, person=p) for p, b, X in groups]
+    frames[-1].loc[:11, "CD19"] += 50
+    folder.mkdir(parents=True)
+    # Shuffled: rows of a file and rows of a query are not the same.
+    pd.concat(frames).sample(frac=1, random_state=0).to_csv(folder / "cells.csv", index=False)
+
+
+QUERIES = (QUERY, Query("patient_b", "patient_b", "batch1", "batch2"))
+SETTINGS = {"folder": "mine", "files": ["cells.csv"], "condition_column": "batch", "domain_column": "person"}
+
+
+def run(folder, method="mean_shift", queries=QUERIES, settings=SETTINGS, not_run=""):
+    """Load, split, predict and score a study of one's own; return the dataset and the paths of its files."""
+    data = registry.create("datasets", "own", own.Dataset.complete(settings, folder))
+    adata = data.load({file.name: folder / "mine" / file.name for file in data.raw_files()})
+    adata.uns |= {"dataset": "mine", "stand_in": False}
+    train, truth = split_dataset(adata, Split("batch", queries, ()))
+    found = {name: folder / f"{name}.h5ad" for name in ("train", "truth", "prediction")}
+    train.write_h5ad(found["train"])
+    truth.write_h5ad(found["truth"])
+    training = read_training(found["train"])
+    writer = PredictionWriter(training, "mine_method", "identity" if method == "mean_shift" else None)
+    if not not_run:
+        fitted = registry.create("methods", method, {}).fit(training)
+        for seed in (4, 2):
+            writer.add_all(lambda *a, seed=seed: replace_x(fitted.transform(*a), seed), seed)
+    writer.write(found["prediction"], not_run=not_run)
+    found["scores"] = folder / "scores.csv"
+    write_scores(evaluate(found["train"], found["truth"], [found["prediction"]]), found["scores"])
+    return data, found
+
+
+def replace_x(prediction, seed):
+    return Prediction(prediction.X + np.float32(seed - 4), outside_per_cell=prediction.outside_per_cell)
+
+
+def test_the_seed_that_is_written_back_is_the_one_that_is_told_of(tmp_path):
+    write_table(tmp_path / "mine")
+    data, found = run(tmp_path)
+    (one, other), _ = changes.read_changes(found["prediction"], found["train"], found["truth"])
+    assert one.seed == other.seed == 4 and "truth" in one.cells and "truth" not in other.cells
+    np.testing.assert_allclose(one.cells["prediction"] - one.cells["query"], np.tile(ADDED, (120, 1)), atol=1e-4)
+    paths = write_back(
+        found["prediction"], found["train"], data, {"cells.csv": tmp_path / "mine" / "cells.csv"}, tmp_path / "out"
+    )
+    written = pd.read_csv(paths[0])[list(FEATURES)].to_numpy()
+    np.testing.assert_allclose(np.sort(written, 0), np.sort(one.cells["prediction"], 0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["mean_shift", "no_change"])
+def test_extrapolated_cells_are_written_in_the_order_of_the_file_that_comes_back(tmp_path, method):
+    write_table(tmp_path / "mine")
+    data, found = run(tmp_path, method)
+    originals = {"cells.csv": tmp_path / "mine" / "cells.csv"}
+    _, path = write_back(found["prediction"], found["train"], data, originals, tmp_path / "out")
+    flags, predicted = pd.read_csv(path.with_name(own.EXTRAPOLATED)), pd.read_csv(path)
+    original = pd.read_csv(originals["cells.csv"])
+    far = original["CD19"] > 20
+    assert flags["row"].tolist() == original.index[original["person"] == "patient_b"].tolist()
+    assert len(flags) == len(predicted) and (flags["file"] == "cells.csv").all() and (flags["of"] == "features").all()
+    assert set(flags.loc[flags["extrapolated"], "row"]) == set(original.index[far]) and far.sum() == 12
+    assert flags["extrapolated"].to_numpy()[(predicted["CD19"] > 20).to_numpy()].all()
+    assert (flags["share_outside"][flags["extrapolated"]] >= 0.333).all()
+
+
+def test_an_autoencoder_says_which_cells_it_extrapolated(tmp_path):
+    write_table(tmp_path / "mine")
+    _, found = run(tmp_path)
+    training = read_training(found["train"])
+    model = registry.create("models", "autoencoder", {"hidden": (8,), "latent": 4, "epochs": 1})
+    method = type(registry.create("methods", "neuron_editing", {}))(None, model).fit(training)
+    writer = PredictionWriter(training, "neuron_editing", "autoencoder")
+    writer.add_all(method.transform, 0)
+    writer.write(found["prediction"])
+    one, other = changes.read_changes(found["prediction"], found["train"], found["truth"])[0]
+    edit = method.edits["batch1", "batch2"]
+    share = edit.outside(model.encode(other.cells["query"], "batch1")).mean(axis=1)
+    np.testing.assert_allclose(other.extrapolated.share, share, atol=1e-6)
+    assert one.extrapolated.of == "units"
+
+
+# ---- the page
+
+
+class Page(HTMLParser):
+    """What a browser would fetch, and the text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.images, self.links, self.ids, self.text = [], [], set(), ""
+        self.feed(text)
+        self.text = " ".join(self.text.split())
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.ids.add(attributes.get("id"))
+        if tag == "img":
+            self.images.append(attributes)
+        assert tag not in ("script", "link", "iframe")
+        self.text += " " if tag in ("td", "th") else ""
+        if tag == "a":
+            self.links.append(attributes["href"])
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def report(folder, found, controls=None):
+    """Run the job's command line; return the page and the table."""
+    page = {
+        "study": "mine",
+        "task": "batch",
+        "method": "mine_method",
+        "label": "Mine <&>",
+        "unit": "",
+        "controls": controls or {},
+    }
+    command = [sys.executable, ROOT / "scripts" / "summarise_changes.py", "--page", json.dumps(page)]
+    command += [part for name, path in found.items() for part in (f"--{name}", path)]
+    command += ["--template", ROOT / "scripts" / "outofsample" / "own" / "page.html.j2"]
+    command += ["--html", folder / "mine.html", "--csv", folder / "mine.csv"]
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return Page((folder / "mine.html").read_text()), pd.read_csv(folder / "mine.csv"), done.stdout
+
+
+def test_the_page_tells_of_each_query_and_needs_no_network(tmp_path):
+    write_table(tmp_path / "mine")
+    _, found = run(tmp_path)
+    page, table, log = report(tmp_path, found)
+    assert "patient_b: 12 cells flagged as extrapolated (10.0%)" in log
+    assert len(page.images) == 6 and all(image["alt"] for image in page.images)
+    assert all(image["src"].startswith("data:image/png;base64,") for image in page.images)
+    assert page.links == ["#1", "#2"] and {"1", "2"} <= page.ids
+    assert "Mine <&>: what changed in batch" in page.text
+    assert "Moved most: CD4 (median -2" in page.text
+    assert (
+        "Flagged as extrapolated: 12 of the cells (10.0%), since more than 10% of their features lie outside"
+        in page.text
+    )
+    assert page.text.count("The truth of this query was not measured") == 1
+    assert page.text.count("Scores against the truth") == 1 and "energy distance to the truth 0 " in page.text
+    assert len(table) == 6 and table.groupby("query")["feature"].first().tolist() == ["CD4", "CD4"]
+    assert table["true_shift"].notna().sum() == 3
+
+
+def test_scores_are_shown_beside_those_of_the_controls(tmp_path):
+    write_table(tmp_path / "mine")
+    _, found = run(tmp_path)
+    scores = {("mine_method", 0): 1.0, ("mine_method", 1): 2.0, ("plain", 0): 7.25, ("oracle", 0): 0.5}
+    rows = [Row("batch", "patient_a", name, seed, "sd_ratio", value) for (name, seed), value in scores.items()]
+    write_scores([*rows, Row("batch", "patient_a", "other", 0, "sd_ratio", 9.75)], found["scores"])
+    page, _, _ = report(tmp_path, found, {"plain": "Plain control"})
+    assert "ratio of standard deviations 1 1.5 7.25 0.5" in page.text
+    assert "Plain control" in page.text and "9.75" not in page.text
+
+
+def test_a_method_that_did_not_run_says_why(tmp_path):
+    write_table(tmp_path / "mine")
+    _, found = run(tmp_path, not_run="R missing")
+    page, table, _ = report(tmp_path, found)
+    assert "This method did not run: R missing." in page.text and not page.images
+    assert table.empty
+
+
+def test_images_are_shown_instead_of_features(tmp_path):
+    from PIL import Image
+
+    folder = tmp_path / "mine" / "pictures"
+    folder.mkdir(parents=True)
+    rows = []
+    groups = [("control", "batch1"), ("control", "batch2"), ("patient_a", "batch1")]
+    for number, (person, batch) in enumerate(groups * 6):
+        pixels = np.random.default_rng(number).integers(0, 200, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+        rows.append((f"{number}.png", batch, person))
+    pd.DataFrame(rows, columns=["file", "batch", "person"]).to_csv(tmp_path / "mine" / "images.csv", index=False)
+    settings = SETTINGS | {"files": ["images.csv"], "images": "pictures"}
+    data, found = run(tmp_path, queries=(QUERY,), settings=settings)
+    page, table, _ = report(tmp_path, found)
+    assert len(page.images) == 2 and len(table) == 8 * 8 * 3 and "6 images" in page.text
+    assert "features that moved most" not in page.text
+    written = write_back(found["prediction"], found["train"], data, {}, tmp_path / "out")
+    flags = pd.read_csv(tmp_path / "out" / "patient_a" / own.EXTRAPOLATED)
+    assert len(flags) == len(written) == 6
+
+
+def test_counts_are_shown_by_their_means_and_others_by_their_medians():
+    table = changes.feature_table(change())
+    assert own_figures.middle_of(table) == "median"
+    zeros = {name: np.zeros_like(X) for name, X in change().cells.items()}
+    for number, X in enumerate(zeros.values()):
+        X[: 10 * (number + 1)] = 3
+    assert own_figures.middle_of(changes.feature_table(change(**zeros))) == "mean"
+
+
+@pytest.mark.parametrize("features", [1, 2])
+def test_few_features_and_equal_cells_can_be_drawn(features):
+    kept = {name: np.round(X[:30, :features]) for name, X in change().cells.items()}
+    kept["prediction"] = np.ones_like(kept["prediction"])
+    few = Change(QUERY, 0, FEATURES[:features], "", kept, {n: n for n in kept}, Extrapolated(np.ones(30), "units"))
+    table = changes.feature_table(few)
+    for figure in (own_figures.shifts(few, table), own_figures.densities(few, table), own_figures.populations(few)):
+        figure.draw_without_rendering()
+        assert figure.axes
+
+
+def test_the_workflow_makes_a_folder_and_a_page_per_method():
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "-n",
+        "--nolock",
+        "--configfile",
+        "studies/my_table.yaml",
+    ]
+    run = subprocess.run([*command, "--printshellcmds"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    for method in ("neuron_editing", "mean_shift"):
+        assert f"--html results/my_table/own/treatment/{method}_changes.html" in run.stdout
+        assert f"--folder results/my_table/own/treatment/{method} " in run.stdout

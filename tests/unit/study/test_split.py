@@ -1,0 +1,170 @@
+"""Splitting: who is source, target, query and truth, and that held-out cells change nothing that methods see."""
+
+from dataclasses import fields, replace
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_matrix
+
+from outofsample.arrays import Query
+from outofsample.errors import UserError
+from outofsample.study.split import Split, assign_roles, read_training, split_dataset, to_training
+
+SPLIT = Split(
+    "task",
+    queries=(Query("one", "B", "before", "after"), Query("two", "B", "before", "later")),
+    held_out=(("B", "much later"),),
+    reference=(("R", "after"),),
+)
+
+
+def dataset(cells: int = 5) -> anndata.AnnData:
+    pairs = [(d, c) for d in ("A", "B", "R") for c in ("before", "after", "later", "much later")]
+    obs = pd.DataFrame([pair for pair in pairs for _ in range(cells)], columns=["domain", "condition"])
+    obs.index = [f"cell{number}" for number in range(len(obs))]
+    X = np.random.default_rng(0).normal(size=(len(obs), 3)).astype(np.float32)
+    return anndata.AnnData(X, obs=obs, uns={"dataset": "made", "stand_in": True})
+
+
+def test_roles():
+    adata = dataset(1)
+    roles = assign_roles(adata.obs["domain"].to_numpy(), adata.obs["condition"].to_numpy(), SPLIT)
+    table = pd.Series(roles, index=list(zip(adata.obs["domain"], adata.obs["condition"], strict=True)))
+    assert table["A", "before"] == "source"
+    assert table["A", "after"] == table["A", "later"] == "target"
+    assert table["A", "much later"] == "context"
+    assert table["B", "before"] == "query"
+    assert table["B", "after"] == table["B", "later"] == "truth"
+    assert table["B", "much later"] == "withheld"
+    assert table["R", "after"] == "reference"
+
+
+def test_source_domains_limit_source_and_target():
+    adata = dataset(1)
+    split = Split("task", SPLIT.queries, (), source_domains=("A",))
+    roles = assign_roles(adata.obs["domain"].to_numpy(), adata.obs["condition"].to_numpy(), split)
+    assert set(roles[(adata.obs["domain"] == "R").to_numpy()]) == {"context"}
+
+
+def test_training_and_truth_share_no_cell_and_lose_none_but_the_withheld():
+    adata = dataset()
+    train, truth = split_dataset(adata, SPLIT)
+    assert not set(train.obs_names) & set(truth.obs_names)
+    withheld = adata.obs.query("domain == 'B' and condition == 'much later'").index
+    assert set(train.obs_names) | set(truth.obs_names) == set(adata.obs_names) - set(withheld)
+    assert truth.obs["query"].value_counts().to_dict() == {"one": 5, "two": 5}
+
+
+def test_held_out_values_change_no_training_input():
+    """Plant a marker in every held-out cell: nothing that a method sees may move."""
+    adata, marked = dataset(), dataset()
+    held = (marked.obs["domain"] == "B") & (marked.obs["condition"] != "before")
+    marked.X[held.to_numpy()] = 1e6
+    one, other = (to_training(split_dataset(data, SPLIT)[0]) for data in (adata, marked))
+    for name in ("X", "role", "condition", "domain", "names"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse counts", "images"])
+def test_the_written_training_part_is_read_as_it_was(kind, tmp_path):
+    adata = dataset()
+    if kind == "sparse counts":
+        adata.X = csr_matrix(np.round(np.abs(adata.X)))
+        adata.layers["counts"] = adata.X.copy()
+    if kind == "images":
+        adata.X = np.arange(adata.X.size, dtype=np.uint8).reshape(adata.X.shape)
+        adata.uns["image_shape"] = [1, 3, 1]
+    train, _ = split_dataset(adata, SPLIT)
+    train.write_h5ad(tmp_path / "train.h5ad")
+    read, meant = read_training(tmp_path / "train.h5ad"), to_training(train)
+    assert read.image_shape == ((1, 3, 1) if kind == "images" else None)
+    assert (read.counts is not None) == (kind == "sparse counts")
+    for name in (field.name for field in fields(meant)):
+        one, other = getattr(read, name), getattr(meant, name)
+        assert type(one) is type(other)
+        if isinstance(one, np.ndarray):
+            assert one.dtype == other.dtype
+        np.testing.assert_equal(one, other)
+
+
+def test_drawing_cells_is_seeded_and_bounded():
+    draws = [split_dataset(dataset(9), Split("t", SPLIT.queries, (), cells_per_group=4, seed=s))[0] for s in (0, 0, 1)]
+    assert draws[0].obs.groupby(["domain", "condition"]).size().max() == 4
+    assert list(draws[0].obs_names) == list(draws[1].obs_names) != list(draws[2].obs_names)
+
+
+def test_what_was_measured_in_all_conditions_is_drawn_for_all_or_none():
+    adata = dataset(9)
+    # As images are: one name for the versions of a thing, in another order in each condition.
+    for pair, rows in adata.obs.groupby(["domain", "condition"]).indices.items():
+        order = np.random.default_rng(len(str(pair))).permutation(len(rows))
+        adata.obs.loc[adata.obs_names[rows], "pair_id"] = [f"{pair[0]}{number}" for number in order]
+    train, truth = split_dataset(adata, Split("t", SPLIT.queries, (), cells_per_group=4))
+    query = train.obs[train.obs["role"] == "query"]
+    assert len(query) == 4
+    assert set(query["pair_id"]) == set(truth.obs["pair_id"])
+
+
+def test_unknown_domain_names_the_nearest():
+    split = Split("task", (Query("q", "B", "befor", "after"),), ())
+    with pytest.raises(UserError, match="no condition 'befor' \\(did you mean 'before'\\?\\); it has after, before"):
+        split_dataset(dataset(), split)
+
+
+def test_population_without_cells_is_named():
+    adata = dataset()
+    adata = adata[~((adata.obs["domain"] != "B") & (adata.obs["condition"] == "before"))].copy()
+    with pytest.raises(UserError, match="query 'one': the source population has no cells"):
+        split_dataset(adata, SPLIT)
+
+
+def test_counts_travel_along():
+    adata = dataset()
+    adata.layers["counts"] = np.arange(adata.n_obs * 3).reshape(-1, 3)
+    data = to_training(split_dataset(adata, SPLIT)[0])
+    assert data.kinds == {"tabular", "counts"} and data.counts.shape == data.X.shape
+
+
+def single_cells(cells: int = 40, genes: int = 30) -> anndata.AnnData:
+    """Log counts of three domains; the last ten genes vary between conditions."""
+    obs = pd.DataFrame([(d, c) for d in "ABC" for c in ("before", "after") for _ in range(cells)])
+    obs.columns, obs.index = ["domain", "condition"], [f"cell{number}" for number in range(len(obs))]
+    rate = np.exp(np.random.default_rng(1).normal(0, 1, genes))
+    rate = np.where((np.arange(genes) >= 20) & (obs["condition"] == "after").to_numpy()[:, None], 8 * rate, rate)
+    counts = np.random.default_rng(2).poisson(rate).astype(np.float32)
+    X = np.log1p(counts / counts.sum(axis=1, keepdims=True) * 1e4).astype(np.float32)
+    var = pd.DataFrame(index=[f"gene{number}" for number in range(genes)])
+    return anndata.AnnData(X, obs=obs, var=var, layers={"counts": counts}, uns={"dataset": "made", "stand_in": True})
+
+
+LEFT_OUT = Split("task", (Query("q", "C", "before", "after"),), (), variable_features=8, keep_features=("gene3",))
+
+
+def test_variable_features_are_chosen_without_the_held_out_cells():
+    """A gene that only held-out cells have is not chosen; under ``paper`` it is."""
+    adata, marked = single_cells(), single_cells()
+    held = ((marked.obs["domain"] == "C") & (marked.obs["condition"] == "after")).to_numpy()
+    marked.X[held, 0] = np.linspace(0, 9, held.sum())
+    one, other = (split_dataset(data, LEFT_OUT)[0] for data in (adata, marked))
+    assert list(one.var_names) == list(other.var_names)
+    np.testing.assert_array_equal(one.X, other.X)
+    np.testing.assert_array_equal(one.layers["counts"], other.layers["counts"])
+    assert "gene0" not in one.var_names
+    assert "gene0" in split_dataset(marked, replace(LEFT_OUT, feature_selection="paper"))[0].var_names
+
+
+def test_kept_features_stay_and_the_truth_has_the_same_features():
+    train, truth = split_dataset(single_cells(), LEFT_OUT)
+    assert "gene3" in train.var_names and train.n_vars in (8, 9)
+    assert list(train.var_names) == list(truth.var_names)
+    with pytest.raises(UserError, match=r"keep_features has 'gen3'.*did you mean 'gene3'"):
+        split_dataset(single_cells(), replace(LEFT_OUT, keep_features=("gen3",)))
+
+
+def test_conditions_limit_what_takes_part():
+    train, truth = split_dataset(dataset(), replace(SPLIT, queries=SPLIT.queries[:1], conditions=("before", "after")))
+    assert set(train.obs["condition"]) == {"before", "after"} and set(truth.obs["condition"]) == {"after"}
+    with pytest.raises(UserError, match="no condition 'aftr' \\(did you mean 'after'"):
+        split_dataset(dataset(), replace(SPLIT, conditions=("aftr",)))
