@@ -26,15 +26,15 @@ include: "rules/report.smk"
 
 
 onstart:
-    check_cluster_settings()
+    check_cluster()
 
 
 rule all:
     default_target: True
     input:
-        tables=[table_file(name, "csv") for name in STUDY.selected("tables")],
-        figures=[figure_file(name, "pdf") for name in STUDY.selected("figures")],
-        own=own_folders(),
-        tuning=tuning_files(),
-        scores=[score_file(name) for name in STUDY.selected("tasks")],
-        page=f"{RESULTS}/page.html",
+        tables=[PATHS.table(name, "csv") for name in STUDY.selected("tables")],
+        figures=[PATHS.figure(name, "pdf") for name in STUDY.selected("figures")],
+        own=[*SHOWN.own_folders(), *SHOWN.own_pages()],
+        tuning=SHOWN.tuning_files(),
+        scores=[PATHS.scores(task) for task in PLAN.tasks],
+        page=PATHS.page,

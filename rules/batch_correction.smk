@@ -1,15 +1,15 @@
 rule correct_batches:
     input:
-        train=f"{RESULTS}/tasks/{{task}}/train.h5ad",
-        code=lambda wildcards: code("correct_batches.py", *method_entries([wildcards.method])),
+        train=PATHS.train("{task}"),
+        code=lambda wildcards: PLAN.code("correct_batches.py", *PLAN.method_entries([wildcards.method])),
     output:
-        prediction=f"{RESULTS}/predictions/{{task}}/{{method}}.h5ad",
+        prediction=PATHS.prediction("{task}", "{method}"),
     log:
-        log_file("correct_batches", "{task}", "{method}"),
+        PATHS.log("correct_batches", "{task}", "{method}"),
     benchmark:
-        benchmark_file("correct_batches", "{task}", "{method}")
+        PATHS.benchmark("correct_batches", "{task}", "{method}")
     wildcard_constraints:
-        method="|".join(CORRECTORS) or "none",
+        method=either(PLAN.correctors),
     conda:
         "../envs/r.yaml"
     resources:
@@ -17,12 +17,9 @@ rule correct_batches:
         runtime=lambda wildcards, attempt: 120 * attempt,
         gpu=0,
     params:
-        uses=lambda wildcards: SPECS[wildcards.method]["uses"],
-        settings=lambda wildcards: json.dumps(SPECS[wildcards.method]["settings"]),
-        in_sample_cells=STUDY.in_sample_cells,
+        spec=lambda wildcards: PLAN.correction_spec(wildcards.method).to_json(),
         # Where R is missing the tables say so; when it is there later, the jobs run again.
         r=shutil.which("R") is not None,
     shell:
-        "python scripts/correct_batches.py --train {input.train:q} --method {wildcards.method:q} "
-        "--uses {params.uses:q} --settings {params.settings:q} --in-sample-cells {params.in_sample_cells} "
-        "--output {output.prediction:q} >{log} 2>&1"
+        "python scripts/correct_batches.py --spec - --train={input.train:q} --output={output.prediction:q} "
+        ">{log:q} 2>&1 <<<{params.spec:q}"

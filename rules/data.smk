@@ -5,13 +5,13 @@ localrules:
 
 rule fetch_file:
     input:
-        code=code("fetch_file.py"),
+        code=PLAN.code("fetch_file.py"),
     output:
-        file=f"{RESULTS}/raw/{{dataset}}/{{file}}",
+        file=PATHS.raw("{dataset}", "{file}"),
     log:
-        log_file("fetch_file", "{dataset}", "{file}"),
+        PATHS.log("fetch_file", "{dataset}", "{file}"),
     benchmark:
-        benchmark_file("fetch_file", "{dataset}", "{file}")
+        PATHS.benchmark("fetch_file", "{dataset}", "{file}")
     conda:
         "../envs/python.yaml"
     resources:
@@ -19,31 +19,26 @@ rule fetch_file:
         runtime=60,
         gpu=0,
     params:
-        local=lambda wildcards: local_file(wildcards.dataset, wildcards.file),
-        # Not an input: Snakemake would pass over a file that takes the place of a newer one.
-        state=lambda wildcards: state_of_local(wildcards.dataset, wildcards.file),
-        sha256=lambda wildcards: raw_file(wildcards.dataset, wildcards.file).sha256 or "",
-        hint=lambda wildcards: dataset(wildcards.dataset).how_to_get,
-        url=lambda wildcards: raw_file(wildcards.dataset, wildcards.file).url or "",
+        # The user's own file is named here, not as an input: Snakemake would pass over a file that takes the place of a
+        # newer one.
+        spec=lambda wildcards: PLAN.fetch_spec(wildcards.dataset, wildcards.file).to_json(),
     shell:
-        "python scripts/fetch_file.py --name {wildcards.file:q} --local {params.local:q} --sha256={params.sha256:q} --url={params.url:q} "
-        "--hint={params.hint:q} "
-        "--output {output.file:q} >{log} 2>&1"
+        "python scripts/fetch_file.py --spec - --output={output.file:q} >{log:q} 2>&1 <<<{params.spec:q}"
 
 
-for name in SIMULATED:
+for name in sorted(PLAN.simulated):
 
     rule:
         name:
             f"simulate_{name}"
         input:
-            code=code("simulate_dataset.py", ("datasets", dataset_uses(name))),
+            code=PLAN.code("simulate_dataset.py", PLAN.dataset_entry(name)),
         output:
-            files=simulated_paths(name),
+            files=PLAN.raw_files(name),
         log:
-            log_file("simulate_dataset", name),
+            PATHS.log("simulate_dataset", name),
         benchmark:
-            benchmark_file("simulate_dataset", name)
+            PATHS.benchmark("simulate_dataset", name)
         localrule: True
         conda:
             "../envs/python.yaml"
@@ -52,23 +47,21 @@ for name in SIMULATED:
             runtime=10,
             gpu=0,
         params:
-            uses=dataset_uses(name),
-            settings=dataset_settings(name),
+            spec=PLAN.dataset_spec(name).to_json(),
         shell:
-            "python scripts/simulate_dataset.py --dataset {params.uses:q} --settings {params.settings:q} "
-            "--output {output.files:q} >{log} 2>&1"
+            "python scripts/simulate_dataset.py --spec - --output {output.files:q} >{log:q} 2>&1 <<<{params.spec:q}"
 
 
 rule preprocess_dataset:
     input:
-        files=lambda wildcards: raw_paths(wildcards.dataset),
-        code=lambda wildcards: code("preprocess_dataset.py", ("datasets", dataset_uses(wildcards.dataset))),
+        files=lambda wildcards: PLAN.raw_files(wildcards.dataset),
+        code=lambda wildcards: PLAN.code("preprocess_dataset.py", PLAN.dataset_entry(wildcards.dataset)),
     output:
-        dataset=f"{RESULTS}/datasets/{{dataset}}.h5ad",
+        dataset=PATHS.dataset("{dataset}"),
     log:
-        log_file("preprocess_dataset", "{dataset}"),
+        PATHS.log("preprocess_dataset", "{dataset}"),
     benchmark:
-        benchmark_file("preprocess_dataset", "{dataset}")
+        PATHS.benchmark("preprocess_dataset", "{dataset}")
     # On a cluster one job makes a dataset and splits all its tasks.
     group:
         "prepare"
@@ -79,26 +72,23 @@ rule preprocess_dataset:
         runtime=lambda wildcards, attempt: 30 * attempt,
         gpu=0,
     params:
-        uses=lambda wildcards: dataset_uses(wildcards.dataset),
-        settings=lambda wildcards: dataset_settings(wildcards.dataset),
-        simulated=lambda wildcards: "--simulated" if wildcards.dataset in SIMULATED else "",
+        spec=lambda wildcards: PLAN.dataset_spec(wildcards.dataset).to_json(),
     shell:
-        "python scripts/preprocess_dataset.py --dataset {params.uses:q} --name {wildcards.dataset:q} "
-        "--settings {params.settings:q} {params.simulated} --files {input.files:q} --output {output.dataset:q} "
-        ">{log} 2>&1"
+        "python scripts/preprocess_dataset.py --spec - --files {input.files:q} --output={output.dataset:q} "
+        ">{log:q} 2>&1 <<<{params.spec:q}"
 
 
 rule split_task:
     input:
-        dataset=lambda wildcards: f"{RESULTS}/datasets/{STUDY.tasks[wildcards.task].dataset}.h5ad",
-        code=code("split_task.py"),
+        dataset=lambda wildcards: PATHS.dataset(STUDY.tasks[wildcards.task].dataset),
+        code=PLAN.code("split_task.py"),
     output:
-        train=f"{RESULTS}/tasks/{{task}}/train.h5ad",
-        truth=f"{RESULTS}/tasks/{{task}}/truth.h5ad",
+        train=PATHS.train("{task}"),
+        truth=PATHS.truth("{task}"),
     log:
-        log_file("split_task", "{task}"),
+        PATHS.log("split_task", "{task}"),
     benchmark:
-        benchmark_file("split_task", "{task}")
+        PATHS.benchmark("split_task", "{task}")
     group:
         "prepare"
     conda:
@@ -108,7 +98,7 @@ rule split_task:
         runtime=lambda wildcards, attempt: 20 * attempt,
         gpu=0,
     params:
-        split=lambda wildcards: split_json(wildcards.task),
+        spec=lambda wildcards: PLAN.split_spec(wildcards.task).to_json(),
     shell:
-        "python scripts/split_task.py --dataset {input.dataset:q} --split {params.split:q} "
-        "--train {output.train:q} --truth {output.truth:q} >{log} 2>&1"
+        "python scripts/split_task.py --spec - --dataset={input.dataset:q} --train={output.train:q} "
+        "--truth={output.truth:q} >{log:q} 2>&1 <<<{params.spec:q}"

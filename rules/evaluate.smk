@@ -1,17 +1,17 @@
 rule evaluate_task:
     input:
-        train=f"{RESULTS}/tasks/{{task}}/train.h5ad",
-        truth=f"{RESULTS}/tasks/{{task}}/truth.h5ad",
-        predictions=lambda wildcards: [prediction_file(wildcards.task, method) for method in runs(wildcards.task)],
-        classifier=lambda wildcards: classifier_file(wildcards.task),
-        inception=lambda wildcards: inception_file(wildcards.task),
-        code=code("evaluate_task.py"),
+        train=PATHS.train("{task}"),
+        truth=PATHS.truth("{task}"),
+        predictions=lambda wildcards: PLAN.predictions(wildcards.task),
+        classifier=lambda wildcards: PLAN.classifier_files(wildcards.task),
+        inception=lambda wildcards: PLAN.inception_files(wildcards.task),
+        code=PLAN.code("evaluate_task.py"),
     output:
-        scores=f"{RESULTS}/scores/{{task}}.csv",
+        scores=PATHS.scores("{task}"),
     log:
-        log_file("evaluate_task", "{task}"),
+        PATHS.log("evaluate_task", "{task}"),
     benchmark:
-        benchmark_file("evaluate_task", "{task}")
+        PATHS.benchmark("evaluate_task", "{task}")
     group:
         "predict_{task}"
     conda:
@@ -22,38 +22,31 @@ rule evaluate_task:
         runtime=lambda wildcards, attempt: 60 * attempt,
         gpu=0,
     params:
-        evaluation=STUDY.evaluation,
-        networks=lambda wildcards, input: " ".join(
-            f"--{name} {shlex.quote(str(path))}"
-            for name, path in (("classifier", input.classifier), ("inception", input.inception))
-            if path
-        ),
-        not_run=lambda wildcards: not_run_json(wildcards.task),
+        spec=lambda wildcards: PLAN.evaluation_spec(wildcards.task).to_json(),
     shell:
-        "python scripts/evaluate_task.py --train {input.train:q} --truth {input.truth:q} "
-        "--predictions {input.predictions:q} --resamples {params.evaluation.resamples} "
-        "--oracle-halves {params.evaluation.oracle_halves} --max-cells {params.evaluation.max_cells} "
-        "{params.networks} --threads {threads} --not-run {params.not_run:q} --output {output.scores:q} >{log} 2>&1"
+        "python scripts/evaluate_task.py --spec - --train={input.train:q} --truth={input.truth:q} "
+        "--predictions {input.predictions:q} --classifier {input.classifier:q} --inception {input.inception:q} "
+        "--threads {threads} --output={output.scores:q} >{log:q} 2>&1 <<<{params.spec:q}"
 
 
 rule make_table:
     input:
-        scores=lambda wildcards: [score_file(task) for task in STUDY.tables[wildcards.table].tasks],
+        scores=lambda wildcards: SHOWN.table_scores(wildcards.table),
         paper_values="docs/paper_values.csv",
-        code=code("make_table.py"),
+        code=PLAN.code("make_table.py"),
     output:
         csv=report(
-            f"{RESULTS}/tables/{{table}}.csv",
+            PATHS.table("{table}", "csv"),
             category="Tables",
             caption="../report/table.rst",
             labels={"table": "{table}", "format": "CSV"},
         ),
-        md=f"{RESULTS}/tables/{{table}}.md",
-        tex=f"{RESULTS}/tables/{{table}}.tex",
+        md=PATHS.table("{table}", "md"),
+        tex=PATHS.table("{table}", "tex"),
     log:
-        log_file("make_table", "{table}"),
+        PATHS.log("make_table", "{table}"),
     benchmark:
-        benchmark_file("make_table", "{table}")
+        PATHS.benchmark("make_table", "{table}")
     localrule: True
     conda:
         "../envs/python.yaml"
@@ -62,8 +55,10 @@ rule make_table:
         runtime=10,
         gpu=0,
     params:
-        spec=lambda wildcards: table_json(wildcards.table),
+        spec=lambda wildcards: SHOWN.table_spec(wildcards.table).to_json(),
+        # For the caption.
+        stand_in=lambda wildcards: any(SHOWN.table_spec(wildcards.table).stand_in.values()),
     shell:
-        "python scripts/make_table.py --scores {input.scores:q} --table {wildcards.table:q} --spec {params.spec:q} "
-        "--paper-values {input.paper_values:q} --output-csv {output.csv:q} --output-md {output.md:q} "
-        "--output-tex {output.tex:q} >{log} 2>&1"
+        "python scripts/make_table.py --spec - --scores {input.scores:q} --paper-values={input.paper_values:q} "
+        "--output-csv={output.csv:q} --output-md={output.md:q} --output-tex={output.tex:q} "
+        ">{log:q} 2>&1 <<<{params.spec:q}"

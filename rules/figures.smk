@@ -1,27 +1,29 @@
+def notebook(figure):
+    """Return the notebook of a figure."""
+    return f"notebooks/{STUDY.figures[figure].notebook}.ipynb"
+
+
 rule render_figure:
     input:
-        notebook=lambda wildcards: f"notebooks/{STUDY.figures[wildcards.figure].notebook}.ipynb",
-        cells=lambda wildcards: figure_cells(wildcards.figure),
-        predictions=lambda wildcards: [
-            prediction_file(STUDY.figures[wildcards.figure].task, method)
-            for method in figure_methods(wildcards.figure)
-        ],
-        histories=lambda wildcards: figure_histories(wildcards.figure),
-        scores=lambda wildcards: [score_file(task) for task in STUDY.figures[wildcards.figure].scores],
-        code=lambda wildcards: code("render_figure.py") + code_of_figures(),
+        notebook=lambda wildcards: notebook(wildcards.figure),
+        cells=lambda wildcards: SHOWN.figure_cells(wildcards.figure),
+        predictions=lambda wildcards: SHOWN.figure_predictions(wildcards.figure),
+        histories=lambda wildcards: SHOWN.figure_histories(wildcards.figure),
+        scores=lambda wildcards: SHOWN.figure_scores(wildcards.figure),
+        code=lambda wildcards: PLAN.code("render_figure.py") + PLAN.code_of_notebook(notebook(wildcards.figure)),
     output:
-        pdf=f"{RESULTS}/figures/{{figure}}.pdf",
+        pdf=PATHS.figure("{figure}", "pdf"),
         png=report(
-            f"{RESULTS}/figures/{{figure}}.png",
+            PATHS.figure("{figure}", "png"),
             category="Figures",
             caption="../report/figure.rst",
             labels={"figure": "{figure}"},
         ),
-        html=f"{RESULTS}/figures/{{figure}}.html",
+        html=PATHS.figure("{figure}", "html"),
     log:
-        log_file("render_figure", "{figure}"),
+        PATHS.log("render_figure", "{figure}"),
     benchmark:
-        benchmark_file("render_figure", "{figure}")
+        PATHS.benchmark("render_figure", "{figure}")
     # Kernels that start at the same moment can ask for the same port.
     retries: 2
     group:
@@ -34,19 +36,17 @@ rule render_figure:
         gpu=0,
         notebooks=1,
     params:
-        figure=lambda wildcards: figure_json(wildcards.figure),
+        spec=lambda wildcards: SHOWN.figure_spec(wildcards.figure).to_json(),
+        # For the caption.
+        stand_in=lambda wildcards: SHOWN.figure_spec(wildcards.figure).stand_in,
     shell:
-        "python scripts/render_figure.py --notebook {input.notebook:q} --figure {params.figure:q} "
-        "--cells {input.cells:q} --predictions {input.predictions:q} --histories {input.histories:q} "
-        "--scores {input.scores:q} "
-        "--pdf {output.pdf:q} --png {output.png:q} --html {output.html:q} >{log} 2>&1"
+        "python scripts/render_figure.py --spec - --notebook={input.notebook:q} --cells {input.cells:q} "
+        "--predictions {input.predictions:q} --histories {input.histories:q} --scores {input.scores:q} "
+        "--pdf={output.pdf:q} --png={output.png:q} --html={output.html:q} >{log:q} 2>&1 <<<{params.spec:q}"
 
 
 # `snakemake ne2020_fig4` makes that figure (or table) alone.
-ALIASES = {name: figure_file(name, "pdf") for name in STUDY.selected("figures")}
-ALIASES |= {name: table_file(name, "csv") for name in STUDY.selected("tables")}
-
-for name, file in ALIASES.items():
+for name, file in SHOWN.aliases().items():
 
     rule:
         name:

@@ -1,18 +1,18 @@
 rule write_back:
     input:
-        prediction=f"{RESULTS}/predictions/{{task}}/{{method}}.h5ad",
-        train=f"{RESULTS}/tasks/{{task}}/train.h5ad",
-        files=lambda wildcards: raw_paths(STUDY.tasks[wildcards.task].dataset),
-        code=code("write_back.py"),
+        prediction=PATHS.prediction("{task}", "{method}"),
+        train=PATHS.train("{task}"),
+        files=lambda wildcards: PLAN.raw_files(STUDY.tasks[wildcards.task].dataset),
+        code=PLAN.code("write_back.py"),
     output:
         # A folder per query in it; which files it holds is known when the data are read.
-        folder=directory(f"{RESULTS}/own/{{task}}/{{method}}"),
+        folder=directory(PATHS.own("{task}", "{method}")),
     log:
-        log_file("write_back", "{task}", "{method}"),
+        PATHS.log("write_back", "{task}", "{method}"),
     benchmark:
-        benchmark_file("write_back", "{task}", "{method}")
+        PATHS.benchmark("write_back", "{task}", "{method}")
     wildcard_constraints:
-        method=own_method_names(),
+        method=either(PLAN.methods),
     conda:
         "../envs/python.yaml"
     resources:
@@ -20,34 +20,34 @@ rule write_back:
         runtime=30,
         gpu=0,
     params:
-        settings=lambda wildcards: dataset_settings(STUDY.tasks[wildcards.task].dataset),
+        spec=lambda wildcards: SHOWN.write_back_spec(wildcards.task).to_json(),
     shell:
-        "python scripts/write_back.py --prediction {input.prediction:q} --train {input.train:q} "
-        "--settings {params.settings:q} --files {input.files:q} --folder {output.folder:q} >{log} 2>&1"
+        "python scripts/write_back.py --spec - --prediction={input.prediction:q} --train={input.train:q} "
+        "--files {input.files:q} --folder={output.folder:q} >{log:q} 2>&1 <<<{params.spec:q}"
 
 
 rule summarise_changes:
     input:
-        prediction=f"{RESULTS}/predictions/{{task}}/{{method}}.h5ad",
-        train=f"{RESULTS}/tasks/{{task}}/train.h5ad",
-        truth=f"{RESULTS}/tasks/{{task}}/truth.h5ad",
-        scores=f"{RESULTS}/scores/{{task}}.csv",
+        prediction=PATHS.prediction("{task}", "{method}"),
+        train=PATHS.train("{task}"),
+        truth=PATHS.truth("{task}"),
+        scores=PATHS.scores("{task}"),
         template="scripts/outofsample/own/page.html.j2",
-        code=code("summarise_changes.py"),
+        code=PLAN.code("summarise_changes.py"),
     output:
         html=report(
-            f"{RESULTS}/own/{{task}}/{{method}}_changes.html",
+            PATHS.changes("{task}", "{method}", "html"),
             category="Your own data",
             caption="../report/own_changes.rst",
             labels={"task": "{task}", "method": "{method}"},
         ),
-        csv=f"{RESULTS}/own/{{task}}/{{method}}_changes.csv",
+        csv=PATHS.changes("{task}", "{method}", "csv"),
     log:
-        log_file("summarise_changes", "{task}", "{method}"),
+        PATHS.log("summarise_changes", "{task}", "{method}"),
     benchmark:
-        benchmark_file("summarise_changes", "{task}", "{method}")
+        PATHS.benchmark("summarise_changes", "{task}", "{method}")
     wildcard_constraints:
-        method=own_method_names(),
+        method=either(PLAN.methods),
     conda:
         "../envs/notebooks.yaml"
     resources:
@@ -55,8 +55,8 @@ rule summarise_changes:
         runtime=lambda wildcards, attempt: 20 * attempt,
         gpu=0,
     params:
-        page=lambda wildcards: changes_json(wildcards.task, wildcards.method),
+        spec=lambda wildcards: SHOWN.changes_spec(wildcards.task, wildcards.method).to_json(),
     shell:
-        "python scripts/summarise_changes.py --prediction {input.prediction:q} --train {input.train:q} "
-        "--truth {input.truth:q} --scores {input.scores:q} --page {params.page:q} --template {input.template:q} "
-        "--html {output.html:q} --csv {output.csv:q} >{log} 2>&1"
+        "python scripts/summarise_changes.py --spec - --prediction={input.prediction:q} --train={input.train:q} "
+        "--truth={input.truth:q} --scores={input.scores:q} --template={input.template:q} --html={output.html:q} "
+        "--csv={output.csv:q} >{log:q} 2>&1 <<<{params.spec:q}"

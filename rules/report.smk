@@ -1,22 +1,22 @@
 # Our own page; `make report` puts Snakemake's report into it.
 rule make_page:
     input:
-        scores=[score_file(task) for task in TASKS],
-        tables=[table_file(name, "csv") for name in STUDY.selected("tables")],
-        figures=[figure_file(name, "png") for name in STUDY.selected("figures")],
-        own=[path for path in own_folders() if path.endswith(".html")],
+        scores=[PATHS.scores(task) for task in PLAN.tasks],
+        tables=[PATHS.table(name, "csv") for name in STUDY.selected("tables")],
+        figures=[PATHS.figure(name, "png") for name in STUDY.selected("figures")],
+        own=SHOWN.own_pages(),
         # Of what is written back the page shows the times.
-        written=own_folders(),
+        written=SHOWN.own_folders(),
         paper_values="docs/paper_values.csv",
         template="scripts/outofsample/report/page.html.j2",
         style="scripts/outofsample/report/page.css",
-        code=code("make_page.py"),
+        code=PLAN.code("make_page.py"),
     output:
-        page=f"{RESULTS}/page.html",
+        page=PATHS.page,
     log:
-        log_file("make_page"),
+        PATHS.log("make_page"),
     benchmark:
-        benchmark_file("make_page")
+        PATHS.benchmark("make_page")
     localrule: True
     conda:
         "../envs/notebooks.yaml"
@@ -25,9 +25,9 @@ rule make_page:
         runtime=10,
         gpu=0,
     params:
-        study=page_json(),
-        benchmarks=f"{RESULTS}/benchmarks",
+        spec=SHOWN.page_spec().to_json(),
+        benchmarks=PATHS.benchmarks,
     shell:
-        "python scripts/make_page.py --study {params.study:q} --scores {input.scores:q} --tables {input.tables:q} "
-        "--figures {input.figures:q} --own {input.own:q} --benchmarks {params.benchmarks:q} "
-        "--paper-values {input.paper_values:q} --output {output.page:q} >{log} 2>&1"
+        "python scripts/make_page.py --spec - --scores {input.scores:q} --tables {input.tables:q} "
+        "--figures {input.figures:q} --own {input.own:q} --benchmarks={params.benchmarks:q} "
+        "--paper-values={input.paper_values:q} --output={output.page:q} >{log:q} 2>&1 <<<{params.spec:q}"

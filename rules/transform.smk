@@ -1,19 +1,19 @@
 # One rule per model, since the number of outputs, a file per method on that model, differs between models.
-for model, methods in BY_MODEL.items():
+for group, methods in PLAN.by_model.items():
 
     rule:
         name:
-            f"transform_{model}"
+            f"transform_{group}"
         input:
-            train=f"{RESULTS}/tasks/{{task}}/train.h5ad",
-            fitted=lambda wildcards, model=model: fitted_files(wildcards.task, model),
-            code=code("transform_query.py", *model_entries(model), *method_entries(methods)),
+            train=PATHS.train("{task}"),
+            fitted=lambda wildcards, group=group: PLAN.fitted_files(wildcards.task, group),
+            code=PLAN.code("transform_query.py", *PLAN.model_entries(group), *PLAN.method_entries(methods)),
         output:
-            predictions=expand(f"{RESULTS}/predictions/{{{{task}}}}/{{method}}.h5ad", method=methods),
+            predictions=[PATHS.prediction("{task}", method) for method in methods],
         log:
-            log_file("transform_query", "{task}", model),
+            PATHS.log("transform_query", "{task}", group),
         benchmark:
-            benchmark_file("transform_query", "{task}", model)
+            PATHS.benchmark("transform_query", "{task}", group)
         # On a cluster one job makes all predictions of a task and their scores.
         group:
             "predict_{task}"
@@ -25,10 +25,7 @@ for model, methods in BY_MODEL.items():
             runtime=lambda wildcards, attempt: 20 * attempt,
             gpu=0,
         params:
-            model=lambda wildcards, model=model: model_json(model, wildcards.task),
-            methods=lambda wildcards, methods=methods: methods_json(wildcards.task, methods),
-            in_sample_cells=STUDY.in_sample_cells,
+            spec=lambda wildcards, group=group: PLAN.transform_spec(wildcards.task, group).to_json(),
         shell:
-            "python scripts/transform_query.py --train {input.train:q} --fitted {input.fitted:q} "
-            "--model {params.model:q} --methods {params.methods:q} --threads {threads} "
-            "--in-sample-cells {params.in_sample_cells} --outputs {output.predictions:q} >{log} 2>&1"
+            "python scripts/transform_query.py --spec - --train={input.train:q} --fitted {input.fitted:q} "
+            "--threads {threads} --outputs {output.predictions:q} >{log:q} 2>&1 <<<{params.spec:q}"

@@ -1,16 +1,16 @@
 rule choose_settings:
     input:
-        scores=lambda wildcards: score_file(STUDY.tuning.task),
-        code=code("choose_settings.py"),
+        scores=lambda wildcards: PATHS.scores(STUDY.tuning.task),
+        code=PLAN.code("choose_settings.py"),
     output:
-        csv=report(f"{RESULTS}/tuning/chosen.csv", category="Tables", labels={"table": "chosen", "format": "CSV"}),
-        md=f"{RESULTS}/tuning/chosen.md",
+        csv=report(PATHS.tuning("csv"), category="Tables", labels={"table": "chosen", "format": "CSV"}),
+        md=PATHS.tuning("md"),
         # A study that others extend.
-        yaml=f"{RESULTS}/tuning/chosen.yaml",
+        yaml=PATHS.tuning("yaml"),
     log:
-        log_file("choose_settings"),
+        PATHS.log("choose_settings"),
     benchmark:
-        benchmark_file("choose_settings")
+        PATHS.benchmark("choose_settings")
     localrule: True
     conda:
         "../envs/python.yaml"
@@ -19,10 +19,9 @@ rule choose_settings:
         runtime=10,
         gpu=0,
     params:
-        table=lambda wildcards: table_json("tuning"),
-        grids=lambda wildcards: grids_json(),
-        extends=os.path.relpath(workflow.configfiles[0], workflow.basedir),
+        spec=lambda wildcards: SHOWN.tuning_spec(
+            os.path.relpath(workflow.configfiles[0], workflow.basedir)
+        ).to_json(),
     shell:
-        "python scripts/choose_settings.py --scores {input.scores:q} --table {params.table:q} "
-        "--grids {params.grids:q} --extends {params.extends:q} --output-csv {output.csv:q} "
-        "--output-md {output.md:q} --output-yaml {output.yaml:q} >{log} 2>&1"
+        "python scripts/choose_settings.py --spec - --scores={input.scores:q} --output-csv={output.csv:q} "
+        "--output-md={output.md:q} --output-yaml={output.yaml:q} >{log:q} 2>&1 <<<{params.spec:q}"

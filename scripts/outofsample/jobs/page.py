@@ -1,0 +1,41 @@
+"""Making the page of a study."""
+
+from dataclasses import dataclass
+
+from outofsample.jobs.base import Spec
+from outofsample.jobs.figure import ShownTask
+from outofsample.jobs.table import MethodRow, TableSpec
+
+
+@dataclass(frozen=True)
+class ShownFigure(Spec):
+    """A figure as the page speaks of it; ``task`` is the label of its task, or empty."""
+
+    title: str
+    notebook: str
+    task: str = ""
+    stand_in: bool = False
+
+
+@dataclass(frozen=True)
+class PageSpec(Spec):
+    """The page of a study.
+
+    Attributes
+    ----------
+    study, description, demo_size
+        As in the configuration.
+    options
+        The options of Snakemake that name the study, as ("--configfile", "studies/x.yaml"); none for the demo.
+    tasks, methods, tables, figures
+        All that the study shows, by name.
+    """
+
+    study: str
+    description: str
+    demo_size: bool
+    options: tuple[str, ...]
+    tasks: dict[str, ShownTask]
+    methods: dict[str, MethodRow]
+    tables: dict[str, TableSpec]
+    figures: dict[str, ShownFigure]

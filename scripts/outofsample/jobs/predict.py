@@ -1,0 +1,37 @@
+"""Predicting the queries of a task: by methods on a model, or by a batch corrector."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from outofsample.jobs.base import Spec
+from outofsample.jobs.train import ModelSpec
+
+
+@dataclass(frozen=True)
+class MethodSpec(Spec):
+    """A method: its name in the study, the file that defines it, its settings in full, and whether the task runs it."""
+
+    name: str
+    uses: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    runs: bool = True
+
+
+@dataclass(frozen=True)
+class TransformSpec(Spec):
+    """Predictions of all methods on one model (None: methods without one), one file per method.
+
+    ``in_sample_cells`` is how many transformed cells of S each file keeps.
+    """
+
+    model: ModelSpec | None
+    methods: tuple[MethodSpec, ...]
+    in_sample_cells: int = 1000
+
+
+@dataclass(frozen=True)
+class CorrectionSpec(Spec):
+    """The prediction of one batch corrector, with so many corrected cells of S."""
+
+    method: MethodSpec
+    in_sample_cells: int = 1000

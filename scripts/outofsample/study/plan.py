@@ -1,0 +1,280 @@
+"""What a study runs: which files, which settings each job gets, which code it rests on, and why a method does not run.
+
+Plain Python without Snakemake: ``rules/`` ask a `Plan` and do what it says. What tables, figures and pages show stands
+in `outofsample.study.presentation`.
+"""
+
+import os
+from collections.abc import Iterable
+from functools import cache, cached_property
+from pathlib import Path
+
+from outofsample import registry
+from outofsample.jobs.base import as_plain
+from outofsample.jobs.dataset import DatasetSpec
+from outofsample.jobs.evaluate import EvaluationSpec
+from outofsample.jobs.fetch import FetchSpec
+from outofsample.jobs.predict import CorrectionSpec, MethodSpec, TransformSpec
+from outofsample.jobs.split import SplitSpec
+from outofsample.jobs.train import ModelSpec, TrainSpec
+from outofsample.methods.families.base import why_not
+from outofsample.metrics.extractors import find_inception
+from outofsample.study.config import Study
+from outofsample.study.imports import PACKAGE, files_imported, files_imported_by_notebook
+from outofsample.study.paths import Paths
+
+#: The dataset of the user's own files, which get their predictions back in their own format.
+OWN = "own"
+
+
+class Plan:
+    """All that follows from a study before anything runs.
+
+    Parameters
+    ----------
+    study
+        The study, checked and expanded.
+    data_dir
+        Folder with a folder of raw files per dataset; default: the study's.
+
+    Raises
+    ------
+    UserError
+        If what the study needs before any job starts is not there: a file of the user's own, Inception's weights.
+    """
+
+    def __init__(self, study: Study, data_dir: str | Path | None = None):
+        self.study = study
+        self.data_dir = Path(study.data_dir if data_dir is None else data_dir)
+        self.paths = Paths(f"results/{study.study}")
+        self.tasks = study.selected("tasks")
+        self.datasets = sorted({study.tasks[task].dataset for task in self.tasks})
+        # What is asked for again and again while thousands of jobs are planned.
+        self.dataset_settings = cache(self._dataset_settings)
+        self.dataset = cache(self._dataset)
+        self.why_not = cache(self._why_not)
+        self.runs = cache(self._runs)
+        self.seed_batches = cache(self._seed_batches)
+        self.code = cache(self._code)
+        self.code_of_notebook = cache(self._code_of_notebook)
+        self.simulated = frozenset(name for name in self.datasets if self.dataset(name).use_simulated(self.data_dir))
+        for task in self.tasks:
+            self.inception_files(task)
+
+    # ---- code
+
+    def _code(self, script: str, *entries: tuple[str, str]) -> list[str]:
+        """Return the files that a script and registry entries (kind, name) import, relative to here.
+
+        A job runs again when one of them has changed.
+        """
+        roots = [PACKAGE.parent / script, *(registry.path_of(*entry) for entry in entries)]
+        return [os.path.relpath(path) for path in files_imported(roots)]
+
+    def _code_of_notebook(self, notebook: str) -> list[str]:
+        """Return the files of the package that a notebook imports, relative to here."""
+        return [os.path.relpath(path) for path in files_imported_by_notebook(PACKAGE.parents[1] / notebook)]
+
+    # ---- datasets
+
+    def uses(self, dataset: str) -> str:
+        """Return the file that defines a dataset."""
+        return self.study.datasets[dataset].uses or dataset
+
+    def dataset_entry(self, dataset: str) -> tuple[str, str]:
+        """Return the registry entry of a dataset."""
+        return "datasets", self.uses(dataset)
+
+    def _dataset_settings(self, name: str) -> dict:
+        """Return the settings of a dataset, with what only a look into the data folder can tell."""
+        complete = registry.find(*self.dataset_entry(name)).complete
+        return complete(self.study.datasets[name].settings, self.data_dir)
+
+    def _dataset(self, name: str):
+        """Return the dataset object with the study's settings."""
+        return registry.create(*self.dataset_entry(name), self.dataset_settings(name))
+
+    def dataset_of(self, task: str):
+        """Return the dataset object of a task."""
+        return self.dataset(self.study.tasks[task].dataset)
+
+    def dataset_spec(self, name: str) -> DatasetSpec:
+        """Return what simulating or preprocessing a dataset needs."""
+        return DatasetSpec(name, self.uses(name), as_plain(self.dataset_settings(name)), name in self.simulated)
+
+    def raw_files(self, name: str) -> list[str]:
+        """Return the files that a dataset is read from: simulated, or fetched."""
+        if name in self.simulated:
+            return [self.paths.simulated(name, file.name) for file in self.dataset(name).simulated_files()]
+        return [self.paths.raw(name, file.name) for file in self.dataset(name).raw_files()]
+
+    def fetch_spec(self, name: str, file: str) -> FetchSpec:
+        """Return what fetching a raw file of a dataset needs."""
+        dataset = self.dataset(name)
+        raw = next(raw for raw in dataset.raw_files() if raw.name == file)
+        local = f"{self.data_dir}/{dataset.settings.folder}/{file}"
+        state = ""
+        if not raw.sha256 and os.path.isfile(local):
+            status = os.stat(local)
+            state = f"{status.st_size} {status.st_mtime_ns}"
+        return FetchSpec(raw.name, local, raw.sha256 or None, raw.url or None, dataset.how_to_get, state)
+
+    def is_images(self, task: str) -> bool:
+        """Whether a task is one of images."""
+        return "images" in self.dataset_of(task).kinds
+
+    def is_own(self, task: str) -> bool:
+        """Whether a task runs on data of the user's own."""
+        return self.uses(self.study.tasks[task].dataset) == OWN
+
+    def is_stand_in(self, task: str) -> bool:
+        """Whether a task runs on simulated data."""
+        return self.study.tasks[task].dataset in self.simulated
+
+    def split_spec(self, task: str) -> SplitSpec:
+        """Return what splitting a dataset into a task needs."""
+        entry = self.study.tasks[task]
+        return SplitSpec(
+            name=task,
+            queries=entry.as_queries(),
+            held_out=tuple(entry.held_out),
+            reference=tuple(entry.reference),
+            source_domains=tuple(entry.source_domains),
+            cells_per_group=entry.cells_per_group,
+            conditions=tuple(entry.conditions),
+            variable_features=entry.variable_features,
+            feature_selection=entry.feature_selection,
+            keep_features=tuple(entry.keep_features),
+        )
+
+    # ---- methods
+
+    @cached_property
+    def _planned(self) -> dict[str, dict]:
+        """Name, file, settings and model of each method that the study runs."""
+        return {name: self.study.method_spec(name) for name in self.study.selected("methods")}
+
+    @property
+    def methods(self) -> list[str]:
+        """The methods that the study runs."""
+        return list(self._planned)
+
+    @cached_property
+    def correctors(self) -> list[str]:
+        """The methods that R computes."""
+        return [name for name in self.methods if self.study.method_class(name).job == "r"]
+
+    @cached_property
+    def by_model(self) -> dict[str, list[str]]:
+        """Methods by the model that they stand on; one job makes all predictions of a model.
+
+        A method without one has a job of its own, under the name ``none_METHOD``.
+        """
+        groups: dict[str, list[str]] = {}
+        for name, planned in self._planned.items():
+            if name not in self.correctors:
+                groups.setdefault(planned["model"] or f"none_{name}", []).append(name)
+        return groups
+
+    def has_model(self, group: str) -> bool:
+        """Whether a key of `by_model` is a model."""
+        return any(self._planned[name]["model"] == group for name in self.by_model[group])
+
+    def method_spec(self, method: str, runs: bool = True) -> MethodSpec:
+        """Return name, file and settings of a method, and whether it is run."""
+        planned = self._planned[method]
+        return MethodSpec(method, planned["uses"], as_plain(planned["settings"]), runs)
+
+    def method_entries(self, methods: Iterable[str]) -> list[tuple[str, str]]:
+        """Return the registry entries of methods, and of what they find by name while they run."""
+        entries = []
+        for name in methods:
+            spec, entry = self._planned[name], self.study.method_class(name)
+            entries += [("methods", spec["uses"]), *entry.parts(entry.Settings(**spec["settings"]))]
+        return entries
+
+    def _why_not(self, task: str, method: str) -> str | None:
+        """Return why a method cannot run on a task, or None where it can."""
+        return why_not(self.study.method_class(method), self.dataset_of(task).kinds)
+
+    def _runs(self, task: str) -> list[str]:
+        """Return the methods of a task that can run on its data."""
+        return [method for method in self.study.task_methods(task) if self.why_not(task, method) is None]
+
+    def transform_spec(self, task: str, group: str) -> TransformSpec:
+        """Return what predicting with all methods on one model needs."""
+        model = self.model_spec(group, task) if self.has_model(group) else None
+        methods = [self.method_spec(name, name in self.runs(task)) for name in self.by_model[group]]
+        return TransformSpec(model, tuple(methods), self.study.in_sample_cells)
+
+    def correction_spec(self, method: str) -> CorrectionSpec:
+        """Return what a batch correction needs."""
+        return CorrectionSpec(self.method_spec(method), self.study.in_sample_cells)
+
+    def predictions(self, task: str) -> list[str]:
+        """Return the prediction files of all methods that run on a task."""
+        return [self.paths.prediction(task, method) for method in self.runs(task)]
+
+    # ---- models
+
+    def model_entry(self, model: str) -> tuple[str, str]:
+        """Return the registry entry of a model of the study."""
+        return "models", self.study.models[model].uses or model if model in self.study.models else model
+
+    def model_entries(self, group: str) -> list[tuple[str, str]]:
+        """Return the registry entry of a key of `by_model`; none where it is no model."""
+        return [self.model_entry(group)] if self.has_model(group) else []
+
+    def model_spec(self, model: str, task: str) -> ModelSpec:
+        """Return name, file and settings of a model in a task."""
+        spec = self.study.model_spec(model, task)
+        return ModelSpec(spec["name"], spec["uses"], as_plain(spec["settings"]))
+
+    def trains(self, group: str) -> bool:
+        """Whether a key of `by_model` is a model that is trained in a job of its own."""
+        return self.has_model(group) and registry.find(*self.model_entry(group)).trains
+
+    def _seed_batches(self, task: str, model: str) -> dict[str, tuple[int, ...]]:
+        """Return the seeds of a model in a task in batches, one per job: {label: seeds}."""
+        seeds = self.study.task_seeds(task)
+        seeds = seeds if registry.find(*self.model_entry(model)).stochastic else seeds[:1]
+        size = self.study.seeds_per_job or len(seeds)
+        batches = [tuple(seeds[start : start + size]) for start in range(0, len(seeds), size)]
+        return {"-".join(map(str, batch)): batch for batch in batches}
+
+    def train_spec(self, task: str, model: str, batch: str) -> TrainSpec:
+        """Return what a training needs."""
+        return TrainSpec(self.model_spec(model, task), self.seed_batches(task, model)[batch], self.study.device)
+
+    def fitted_files(self, task: str, group: str) -> list[str]:
+        """Return the files with the fitted states of a model; none where it needs no training."""
+        if not self.trains(group):
+            return []
+        return [self.paths.fitted(task, group, batch) for batch in self.seed_batches(task, group)]
+
+    def history_files(self, task: str, group: str) -> list[str]:
+        """Return the files with the losses of a model; none where it needs no training."""
+        if not self.trains(group):
+            return []
+        return [self.paths.history(task, group, batch) for batch in self.seed_batches(task, group)]
+
+    @property
+    def gpus(self) -> int:
+        """The number of GPUs that a training job asks for."""
+        return 1 if self.study.device == "cuda" else 0
+
+    # ---- evaluation
+
+    def evaluation_spec(self, task: str) -> EvaluationSpec:
+        """Return what scoring a task needs."""
+        settings = self.study.evaluation
+        reasons = {m: why for m in self.study.task_methods(task) if (why := self.why_not(task, m))}
+        return EvaluationSpec(settings.resamples, settings.oracle_halves, settings.max_cells, 0, reasons)
+
+    def classifier_files(self, task: str) -> list[str]:
+        """Return the classifier whose features describe the images of a task; none for other data."""
+        return [self.paths.classifier(task)] if self.is_images(task) else []
+
+    def inception_files(self, task: str) -> list[str]:
+        """Return Inception's file for FID and KID, where the study asks for them and the task has images."""
+        return [str(find_inception(self.data_dir))] if self.study.evaluation.fid and self.is_images(task) else []

@@ -1,0 +1,234 @@
+"""What the tables, figures and pages of a study show, with labels and directions filled in; plain Python, as `plan`."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from outofsample.errors import UserError
+from outofsample.jobs.base import as_plain
+from outofsample.jobs.figure import FigureSpec, ShownTask
+from outofsample.jobs.own import ChangesSpec, WriteBackSpec
+from outofsample.jobs.page import PageSpec, ShownFigure
+from outofsample.jobs.table import ColumnSpec, MethodRow, TableSpec
+from outofsample.jobs.tune import TuningSpec
+from outofsample.metrics.directions import DIRECTIONS
+from outofsample.study.config import Column, grid_points
+from outofsample.study.plan import Plan
+from outofsample.texts import as_label
+
+
+class Presentation:
+    """All that a study shows of what its `Plan` runs.
+
+    Parameters
+    ----------
+    plan
+        What the study runs.
+    options
+        The options of Snakemake that name the study (`snakemake_options`).
+
+    Raises
+    ------
+    UserError
+        If a table of the study cannot be made (`table_spec`).
+    """
+
+    def __init__(self, plan: Plan, options: Iterable[str] = ()):
+        self.plan, self.study, self.paths = plan, plan.study, plan.paths
+        self.options = tuple(options)
+        # Before any job starts: a table that cannot be made is told.
+        for name in self.study.selected("tables"):
+            self.table_spec(name)
+
+    def aliases(self) -> dict[str, str]:
+        """Return the file that stands for each table and each figure on the command line, by its name."""
+        figures = {name: self.paths.figure(name, "pdf") for name in self.study.selected("figures")}
+        return figures | {name: self.paths.table(name, "csv") for name in self.study.selected("tables")}
+
+    # ---- labels
+
+    def label(self, method: str) -> str:
+        """Return how tables and figures call a method."""
+        return self.study.methods[method].label or as_label(method)
+
+    def task_label(self, task: str) -> str:
+        """Return how tables and figures call a task."""
+        return self.study.tasks[task].label or as_label(task)
+
+    def _row(self, method: str) -> MethodRow:
+        return MethodRow(method, self.label(method), self.study.methods[method].control)
+
+    def _task(self, task: str) -> ShownTask:
+        methods = self.study.tasks[task].methods
+        return ShownTask(
+            self.task_label(task), self.plan.is_stand_in(task), None if methods is None else tuple(methods)
+        )
+
+    # ---- tables
+
+    def table_spec(self, name: str) -> TableSpec:
+        """Return what a table shows.
+
+        Raises
+        ------
+        UserError
+            If a direction is not that of its score, or ``rank_by`` is no column with a direction.
+        """
+        table, where = self.study.tables[name], f"tables.{name}"
+        columns = tuple(_column(column, where) for column in table.columns)
+        if table.rank_by is not None and not any(c.score == table.rank_by and c.better for c in columns):
+            raise UserError(f"{where}.rank_by: '{table.rank_by}' is not a column that says which values are better.")
+        shown = {method for task in table.tasks for method in self.study.task_methods(task)}
+        return TableSpec(
+            name=name,
+            title=table.title + (", demo size" if self.study.demo_size else ""),
+            columns=columns,
+            methods=tuple(self._row(method) for method in self.plan.methods if method in shown),
+            tasks=tuple(table.tasks),
+            task_labels={task: self.task_label(task) for task in table.tasks},
+            paper=table.paper,
+            table=table.table,
+            paper_tasks=tuple(task for task in table.paper_tasks if not self.plan.is_stand_in(task)),
+            stand_in={task: self.plan.is_stand_in(task) for task in table.tasks},
+            rank_by=table.rank_by,
+            notes=tuple(table.notes),
+        )
+
+    def table_scores(self, name: str) -> list[str]:
+        """Return the scores that a table rests on."""
+        return [self.paths.scores(task) for task in self.study.tables[name].tasks]
+
+    def tuning_files(self) -> list[str]:
+        """Return the files with the chosen settings; none where the study chooses none."""
+        return [self.paths.tuning(suffix) for suffix in ("csv", "md", "yaml")] if self.study.tuning else []
+
+    def tuning_spec(self, extends: str) -> TuningSpec:
+        """Return what the choice of settings needs; the chosen ones are put on top of the study ``extends``."""
+
+        def entry(point: str) -> dict[str, Any]:
+            return self.study.models[point].model_dump(mode="json", exclude_defaults=True)
+
+        points = {model: grid_points(self.study, model) for model in self.study.tuning.grids}
+        by_model = self.plan.by_model
+        grids = {model: {by_model[point][0]: entry(point) for point in points[model]} for model in points}
+        return TuningSpec(self.table_spec("tuning"), grids, extends)
+
+    # ---- figures
+
+    def figure_spec(self, name: str) -> FigureSpec:
+        """Return the parameters of a figure's notebook."""
+        figure = self.study.figures[name]
+        methods = [method for method in self.plan.methods if figure.methods is None or method in figure.methods]
+        return FigureSpec(
+            name=name,
+            title=figure.title,
+            task="" if figure.task is None else self.task_label(figure.task),
+            stand_in=any(self.plan.is_stand_in(task) for task in figure.shown_tasks),
+            demo_size=self.study.demo_size,
+            labels={method: self.label(method) for method in methods},
+            controls=tuple(method for method in methods if self.study.methods[method].control),
+            scores_of={task: replace(self._task(task), methods=None) for task in figure.scores},
+            unit="" if figure.task is None else self.plan.dataset_of(figure.task).unit,
+            options=as_plain(figure.options),
+        )
+
+    def figure_cells(self, name: str) -> list[str]:
+        """Return training part and truth of the task that a figure shows; none where it shows scores alone."""
+        task = self.study.figures[name].task
+        return [] if task is None else [self.paths.train(task), self.paths.truth(task)]
+
+    def figure_predictions(self, name: str) -> list[str]:
+        """Return the predictions that a figure shows."""
+        figure = self.study.figures[name]
+        if figure.task is None:
+            return []
+        shown = [m for m in self.plan.runs(figure.task) if figure.methods is None or m in figure.methods]
+        return [self.paths.prediction(figure.task, method) for method in shown]
+
+    def figure_histories(self, name: str) -> list[str]:
+        """Return the training histories that a figure shows."""
+        figure = self.study.figures[name]
+        return [path for model in figure.models for path in self.plan.history_files(figure.task, model)]
+
+    def figure_scores(self, name: str) -> list[str]:
+        """Return the scores that a figure shows."""
+        return [self.paths.scores(task) for task in self.study.figures[name].scores]
+
+    # ---- data of the user's own
+
+    def own_folders(self) -> list[str]:
+        """Return the folders with predictions in the format of the user's own files."""
+        return [self.paths.own(task, method) for task, method in self._own()]
+
+    def own_pages(self) -> list[str]:
+        """Return the reports of what changed in the user's own cells."""
+        return [self.paths.changes(task, method, "html") for task, method in self._own()]
+
+    def _own(self) -> list[tuple[str, str]]:
+        """Return task and method of each prediction for data of the user's own."""
+        tasks = filter(self.plan.is_own, self.plan.tasks)
+        return [(task, method) for task in tasks for method in self.plan.runs(task)]
+
+    def write_back_spec(self, task: str) -> WriteBackSpec:
+        """Return what writing predictions into the format of the user's files needs."""
+        return WriteBackSpec(self.plan.dataset_spec(self.study.tasks[task].dataset).settings)
+
+    def changes_spec(self, task: str, method: str) -> ChangesSpec:
+        """Return what the report of a method's changes says of its task."""
+        controls = [m for m in self.plan.runs(task) if self.study.methods[m].control and m != method]
+        return ChangesSpec(
+            study=self.study.study,
+            task=self.task_label(task),
+            method=method,
+            label=self.label(method),
+            unit=self.plan.dataset_of(task).unit,
+            controls={control: self.label(control) for control in controls},
+        )
+
+    # ---- the page
+
+    def page_spec(self) -> PageSpec:
+        """Return what the page of the study shows."""
+        return PageSpec(
+            study=self.study.study,
+            description=self.study.description,
+            demo_size=self.study.demo_size,
+            options=self.options,
+            tasks={task: self._task(task) for task in self.plan.tasks},
+            methods={method: self._row(method) for method in self.plan.methods},
+            tables={name: self.table_spec(name) for name in self.study.selected("tables")},
+            figures={name: self._shown_figure(name) for name in self.study.selected("figures")},
+        )
+
+    def _shown_figure(self, name: str) -> ShownFigure:
+        spec = self.figure_spec(name)
+        return ShownFigure(spec.title, self.study.figures[name].notebook, spec.task, spec.stand_in)
+
+
+def _column(column: Column, where: str) -> ColumnSpec:
+    """Return a column with the direction of its score; one that was given must be that."""
+    better = DIRECTIONS.get(column.score, column.better)
+    if column.better not in (better, None):
+        raise UserError(f"{where}: '{column.score}': better is {better} for this score, not {column.better}.")
+    return ColumnSpec(column.score, column.label, better, column.paper_column)
+
+
+def snakemake_options(files: Iterable[str | Path], values: Mapping[str, Any] | None, root: str | Path) -> list[str]:
+    """Return the options of Snakemake that name a study, relative to ``root``; none for the demo.
+
+    Parameters
+    ----------
+    files
+        The configuration files that Snakemake was given.
+    values
+        What was given with ``--config``.
+    root
+        Folder of the Snakefile.
+    """
+    names = [os.path.relpath(path, root) for path in files]
+    options = [] if names == ["config.yaml"] else ["--configfile", *names]
+    words = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in (values or {}).items()]
+    return [*options, *(["--config", *words] if words else [])]
