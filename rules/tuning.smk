@@ -19,9 +19,7 @@ rule choose_settings:
         runtime=10,
         gpu=0,
     params:
-        spec=lambda wildcards: SHOWN.tuning_spec(
-            os.path.relpath(workflow.configfiles[0], workflow.basedir)
-        ).to_json(),
+        spec=lambda wildcards: SHOWN.tuning_spec(os.path.relpath(workflow.configfiles[0], workflow.basedir)).to_json(),
     shell:
         "python scripts/choose_settings.py --spec - --scores={input.scores:q} --output-csv={output.csv:q} "
         "--output-md={output.md:q} --output-yaml={output.yaml:q} >{log:q} 2>&1 <<<{params.spec:q}"

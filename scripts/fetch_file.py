@@ -4,23 +4,19 @@ import argparse
 
 from outofsample.errors import run_script
 from outofsample.files.fetch import fetch
+from outofsample.jobs.fetch import FetchSpec
 
 
 def main() -> None:
-    """Parse the command line and fetch the file."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--name", required=True, help="name of the file, for messages")
-    parser.add_argument("--local", required=True, help="where the file may be already (DATA_DIR/FOLDER/NAME)")
+    parser.add_argument("--spec", required=True, help="JSON of a FetchSpec; - is the standard input")
     parser.add_argument("--output", required=True, help="the file to write")
-    parser.add_argument("--sha256", help="expected digest; without it any content is taken")
-    parser.add_argument("--url", help="where to download it from")
-    parser.add_argument("--hint", help="what to do where the file is missing and has no address")
     parser.add_argument("--retries", type=int, default=3, help="attempts after the first (default: 3)")
     parser.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for an answer (default: 30)")
     args = parser.parse_args()
-    # A rule writes '' where a digest or an address is not known.
-    known = args.sha256 or None, args.url or None
-    fetch(args.name, args.output, args.local, *known, args.retries, args.timeout, hint=args.hint or "")
+    spec = FetchSpec.read(args.spec)
+    fetch(spec.name, args.output, spec.local, spec.sha256, spec.url, args.retries, args.timeout, hint=spec.hint)
 
 
 if __name__ == "__main__":

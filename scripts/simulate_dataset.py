@@ -1,26 +1,23 @@
 """Write the stand-in files of a dataset whose real files are not at hand."""
 
 import argparse
-import json
 from pathlib import Path
 
-from outofsample import registry
+from outofsample.datasets.support.base import from_spec
 from outofsample.errors import UserError, run_script
+from outofsample.jobs.dataset import DatasetSpec
 
 
 def main() -> None:
-    """Parse the command line and let the dataset write its files."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", required=True, help="the dataset's file name in outofsample/datasets, or a path")
-    parser.add_argument("--settings", default="{}", help="the dataset's settings as JSON")
+    parser.add_argument("--spec", required=True, help="JSON of a DatasetSpec; - is the standard input")
     parser.add_argument("--output", required=True, nargs="+", type=Path, help="the files to write, all in one folder")
     args = parser.parse_args()
-    try:
-        dataset = registry.create("datasets", args.dataset, json.loads(args.settings))
-    except (TypeError, ValueError) as error:
-        raise UserError(f"the settings of dataset '{args.dataset}' are wrong: {error}.") from error
+    spec = DatasetSpec.read(args.spec)
+    dataset = from_spec(spec)
     if not dataset.can_simulate:
-        raise UserError(f"dataset '{args.dataset}' has no stand-in; put its files into the data folder.")
+        raise UserError(f"dataset '{spec.name}' has no stand-in; put its files into the data folder.")
     names = [file.name for file in dataset.simulated_files()]
     # A name may have a folder of its own (thin/images.gz) below the one that all files are in.
     folders = {path.parents[name.count("/")] for name in names for path in args.output if path.match(name)}

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from outofsample import registry
 from outofsample.errors import UserError
+from outofsample.jobs.dataset import DatasetSpec
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -138,3 +140,17 @@ class Dataset:
                 "to use the simulated stand-in."
             )
         return bool(missing)
+
+
+def from_spec(spec: DatasetSpec) -> Dataset:
+    """Return the dataset of a specification.
+
+    Raises
+    ------
+    UserError
+        If there is no such dataset, or its settings are wrong.
+    """
+    try:
+        return registry.create("datasets", spec.uses, spec.settings)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"the settings of dataset '{spec.name}' are wrong: {error}.") from error

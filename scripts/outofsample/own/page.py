@@ -1,0 +1,109 @@
+"""The report of what one method changed in the user's own cells: a page (HTML) and its numbers (CSV)."""
+
+import base64
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from outofsample.figures.style import PNG_DPI
+from outofsample.files.writing import replacing
+from outofsample.jobs.own import ChangesSpec
+from outofsample.metrics.directions import PERFECT, direction_of
+from outofsample.own import changes, extrapolation
+from outofsample.own import figures as own_figures
+from outofsample.texts import significant
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from outofsample.own.changes import Change
+
+#: Rows of the table of features; the CSV has all.
+ROWS = 15
+#: Scores that the page shows, where there is a truth.
+SCORES = {
+    "energy_distance": "energy distance to the truth",
+    "wasserstein": "Wasserstein distance to the truth, mean over features",
+    "rmse_medians": "RMSE of the medians",
+    "change_r": "r of the changes of medians",
+    "change_of_means_r": "r of the changes of means",
+    "sd_ratio": "ratio of standard deviations",
+}
+
+
+def picture(figure: "Figure") -> str:
+    """Return a figure as an address that holds its PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=PNG_DPI)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def section(change: "Change", table, scores: Path, spec: ChangesSpec) -> dict:
+    """Return what the page says of one query."""
+    shown = [own_figures.populations(change)]
+    if change.image_shape is None:
+        shown = [own_figures.shifts(change, table), own_figures.densities(change, table), *shown]
+    else:
+        shown = [own_figures.images(change), *shown]
+    methods = [spec.method, *spec.controls, "oracle"]
+    found = changes.read_scores(scores, change.query.name, methods) if "truth" in change.cells else {}
+    flagged = change.extrapolated.flagged
+    return {
+        "query": change.query,
+        "seed": change.seed,
+        "populations": [(change.names[name], name, len(X)) for name, X in change.cells.items()],
+        "things": "cells" if change.image_shape is None else "images",
+        "of": change.extrapolated.of,
+        "flagged": int(flagged.sum()),
+        "flagged_share": flagged.mean(),
+        "outside_share": change.extrapolated.share.mean(),
+        "distances": changes.overview(change),
+        "pictures": [picture(figure) for figure in shown],
+        "rows": [] if change.image_shape is not None else table.head(ROWS).to_dict("records"),
+        "features": len(table),
+        "has_truth": "truth" in change.cells,
+        "scores": [
+            (text, PERFECT[direction_of(name)], [found[name].get(method) for method in methods])
+            for name, text in SCORES.items()
+            if name in found
+        ],
+    }
+
+
+def write_page(
+    spec: ChangesSpec, prediction: Path, train: Path, truth: Path, scores: Path, template: Path, html: Path, csv: Path
+) -> list[str]:
+    """Write the page (HTML) and the numbers of all features (CSV); return a line per query for the log.
+
+    Parameters
+    ----------
+    prediction, train, truth, scores
+        The prediction file of the method; training part, truth (without rows where there is none) and scores of its
+        task.
+    template
+        Template of the page.
+    """
+    import pandas as pd
+    from jinja2 import Environment, StrictUndefined
+
+    found, not_run = changes.read_changes(prediction, train, truth, spec.unit)
+    tables = [changes.feature_table(change) for change in found]
+    sections = [section(change, table, scores, spec) for change, table in zip(found, tables, strict=True)]
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.globals["number"] = significant
+    text = environment.from_string(template.read_text(encoding="utf-8")).render(
+        page=spec,
+        not_run=not_run,
+        sections=sections,
+        columns=[spec.label, *spec.controls.values(), "oracle (halves of the truth)"],
+        flagged_above=extrapolation.FLAGGED_ABOVE,
+        csv=csv.name,
+    )
+    table = pd.concat(tables) if tables else pd.DataFrame(columns=["query", "feature"])
+    with replacing(html) as new_html, replacing(csv) as new_csv:
+        new_html.write_text(text, encoding="utf-8")
+        table.to_csv(new_csv, index=False, float_format="%.6g", lineterminator="\n")
+    return [
+        f"{part['query'].name}: {part['flagged']:,} cells flagged as extrapolated ({part['flagged_share']:.1%})"
+        for part in sections
+    ]
