@@ -2,7 +2,6 @@ import functools
 import json
 import os
 import re
-import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from outofsample.code import files_imported
 from outofsample.config import grid_points, load_study
 from outofsample.errors import UserError
 from outofsample.feature_extractors import find_inception
+from outofsample.files import check_outside
 from outofsample.methods.base import why_not as reason_against
 
 # Jobs call `python`: without conda it must be the interpreter that runs Snakemake, also where the virtual environment is
@@ -112,14 +112,20 @@ def is_simulated(name):
 SIMULATED = [name for name in DATASETS if stop_at_user_errors(is_simulated, name)]
 
 
+@functools.cache
+def raw_files(name):
+    """Return the entries of a dataset's real files, by the name of our copy: what the user calls them is in no path."""
+    return {raw.stored: raw for raw in dataset(name).raw_files()}
+
+
 def raw_file(name, file):
     """Return the entry of a real file of a dataset."""
-    return next(raw for raw in dataset(name).raw_files() if raw.name == file)
+    return raw_files(name)[file]
 
 
 def local_file(name, file):
     """Return where the user may have a real file of a dataset."""
-    return f"{STUDY.data_dir}/{dataset(name).settings.folder}/{file}"
+    return f"{STUDY.data_dir}/{dataset(name).settings.folder}/{raw_file(name, file).name}"
 
 
 def state_of_local(name, file):
@@ -139,7 +145,20 @@ def raw_paths(name):
     """Return the files that a dataset is read from: simulated, or fetched."""
     if name in SIMULATED:
         return simulated_paths(name)
-    return [f"{RESULTS}/raw/{name}/{file.name}" for file in dataset(name).raw_files()]
+    return [f"{RESULTS}/raw/{name}/{file}" for file in raw_files(name)]
+
+
+def check_originals(name):
+    """Stop where a user's file lies in the results: Snakemake deletes what a job is about to write."""
+    originals = [local_file(name, file) for file in raw_files(name)]
+    originals += filter(None, [getattr(dataset(name).settings, "images", None)])
+    for path in originals:
+        check_outside(path, RESULTS)
+
+
+for name in DATASETS:
+    if name not in SIMULATED:
+        stop_at_user_errors(check_originals, name)
 
 
 def dataset_settings(name):
