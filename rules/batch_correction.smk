@@ -23,6 +23,6 @@ rule correct_batches:
         # Where R is missing the tables say so; when it is there later, the jobs run again.
         r=shutil.which("R") is not None,
     shell:
-        "python scripts/correct_batches.py --train {input.train:q} --method {wildcards.method:q} "
-        "--uses {params.uses:q} --settings {params.settings:q} --in-sample-cells {params.in_sample_cells} "
-        "--output {output.prediction:q} >{log} 2>&1"
+        "python scripts/correct_batches.py --train {input.train:q} --method={wildcards.method:q} "
+        "--uses={params.uses:q} --settings={params.settings:q} --in-sample-cells={params.in_sample_cells:q} "
+        "--output {output.prediction:q} >{log:q} 2>&1"

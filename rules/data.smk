@@ -19,6 +19,7 @@ rule fetch_file:
         runtime=60,
         gpu=0,
     params:
+        name=lambda wildcards: raw_file(wildcards.dataset, wildcards.file).name,
         local=lambda wildcards: local_file(wildcards.dataset, wildcards.file),
         # Not an input: Snakemake would pass over a file that takes the place of a newer one.
         state=lambda wildcards: state_of_local(wildcards.dataset, wildcards.file),
@@ -26,9 +27,8 @@ rule fetch_file:
         hint=lambda wildcards: dataset(wildcards.dataset).how_to_get,
         url=lambda wildcards: raw_file(wildcards.dataset, wildcards.file).url or "",
     shell:
-        "python scripts/fetch_file.py --name {wildcards.file:q} --local {params.local:q} --sha256={params.sha256:q} --url={params.url:q} "
-        "--hint={params.hint:q} "
-        "--output {output.file:q} >{log} 2>&1"
+        "python scripts/fetch_file.py --name={params.name:q} --local={params.local:q} --sha256={params.sha256:q} "
+        "--url={params.url:q} --hint={params.hint:q} --output {output.file:q} >{log:q} 2>&1"
 
 
 for name in SIMULATED:
@@ -52,11 +52,12 @@ for name in SIMULATED:
             runtime=10,
             gpu=0,
         params:
-            uses=dataset_uses(name),
-            settings=dataset_settings(name),
+            # Functions: in plain text Snakemake looks for wildcards.
+            uses=lambda wildcards, name=name: dataset_uses(name),
+            settings=lambda wildcards, name=name: dataset_settings(name),
         shell:
-            "python scripts/simulate_dataset.py --dataset {params.uses:q} --settings {params.settings:q} "
-            "--output {output.files:q} >{log} 2>&1"
+            "python scripts/simulate_dataset.py --dataset={params.uses:q} --settings={params.settings:q} "
+            "--output {output.files:q} >{log:q} 2>&1"
 
 
 rule preprocess_dataset:
@@ -81,11 +82,11 @@ rule preprocess_dataset:
     params:
         uses=lambda wildcards: dataset_uses(wildcards.dataset),
         settings=lambda wildcards: dataset_settings(wildcards.dataset),
-        simulated=lambda wildcards: "--simulated" if wildcards.dataset in SIMULATED else "",
+        simulated=lambda wildcards: ["--simulated"] if wildcards.dataset in SIMULATED else [],
     shell:
-        "python scripts/preprocess_dataset.py --dataset {params.uses:q} --name {wildcards.dataset:q} "
-        "--settings {params.settings:q} {params.simulated} --files {input.files:q} --output {output.dataset:q} "
-        ">{log} 2>&1"
+        "python scripts/preprocess_dataset.py --dataset={params.uses:q} --name={wildcards.dataset:q} "
+        "--settings={params.settings:q} {params.simulated:q} --files {input.files:q} --output {output.dataset:q} "
+        ">{log:q} 2>&1"
 
 
 rule split_task:
@@ -110,5 +111,5 @@ rule split_task:
     params:
         split=lambda wildcards: split_json(wildcards.task),
     shell:
-        "python scripts/split_task.py --dataset {input.dataset:q} --split {params.split:q} "
-        "--train {output.train:q} --truth {output.truth:q} >{log} 2>&1"
+        "python scripts/split_task.py --dataset {input.dataset:q} --split={params.split:q} "
+        "--train {output.train:q} --truth {output.truth:q} >{log:q} 2>&1"

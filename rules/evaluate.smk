@@ -23,17 +23,18 @@ rule evaluate_task:
         gpu=0,
     params:
         evaluation=STUDY.evaluation,
-        networks=lambda wildcards, input: " ".join(
-            f"--{name} {shlex.quote(str(path))}"
+        # Arguments, each of which is quoted as a whole.
+        networks=lambda wildcards, input: [
+            f"--{name}={path}"
             for name, path in (("classifier", input.classifier), ("inception", input.inception))
             if path
-        ),
+        ],
         not_run=lambda wildcards: not_run_json(wildcards.task),
     shell:
         "python scripts/evaluate_task.py --train {input.train:q} --truth {input.truth:q} "
-        "--predictions {input.predictions:q} --resamples {params.evaluation.resamples} "
-        "--oracle-halves {params.evaluation.oracle_halves} --max-cells {params.evaluation.max_cells} "
-        "{params.networks} --threads {threads} --not-run {params.not_run:q} --output {output.scores:q} >{log} 2>&1"
+        "--predictions {input.predictions:q} --resamples={params.evaluation.resamples:q} "
+        "--oracle-halves={params.evaluation.oracle_halves:q} --max-cells={params.evaluation.max_cells:q} "
+        "{params.networks:q} --threads {threads} --not-run={params.not_run:q} --output {output.scores:q} >{log:q} 2>&1"
 
 
 rule make_table:
@@ -64,6 +65,6 @@ rule make_table:
     params:
         spec=lambda wildcards: table_json(wildcards.table),
     shell:
-        "python scripts/make_table.py --scores {input.scores:q} --table {wildcards.table:q} --spec {params.spec:q} "
+        "python scripts/make_table.py --scores {input.scores:q} --table={wildcards.table:q} --spec={params.spec:q} "
         "--paper-values {input.paper_values:q} --output-csv {output.csv:q} --output-md {output.md:q} "
-        "--output-tex {output.tex:q} >{log} 2>&1"
+        "--output-tex {output.tex:q} >{log:q} 2>&1"

@@ -36,10 +36,10 @@ rule render_figure:
     params:
         figure=lambda wildcards: figure_json(wildcards.figure),
     shell:
-        "python scripts/render_figure.py --notebook {input.notebook:q} --figure {params.figure:q} "
+        "python scripts/render_figure.py --notebook {input.notebook:q} --figure={params.figure:q} "
         "--cells {input.cells:q} --predictions {input.predictions:q} --histories {input.histories:q} "
         "--scores {input.scores:q} "
-        "--pdf {output.pdf:q} --png {output.png:q} --html {output.html:q} >{log} 2>&1"
+        "--pdf {output.pdf:q} --png {output.png:q} --html {output.html:q} >{log:q} 2>&1"
 
 
 # `snakemake ne2020_fig4` makes that figure (or table) alone.

@@ -23,7 +23,7 @@ rule write_back:
         settings=lambda wildcards: dataset_settings(STUDY.tasks[wildcards.task].dataset),
     shell:
         "python scripts/write_back.py --prediction {input.prediction:q} --train {input.train:q} "
-        "--settings {params.settings:q} --files {input.files:q} --folder {output.folder:q} >{log} 2>&1"
+        "--settings={params.settings:q} --files {input.files:q} --folder {output.folder:q} >{log:q} 2>&1"
 
 
 rule summarise_changes:
@@ -58,5 +58,5 @@ rule summarise_changes:
         page=lambda wildcards: changes_json(wildcards.task, wildcards.method),
     shell:
         "python scripts/summarise_changes.py --prediction {input.prediction:q} --train {input.train:q} "
-        "--truth {input.truth:q} --scores {input.scores:q} --page {params.page:q} --template {input.template:q} "
-        "--html {output.html:q} --csv {output.csv:q} >{log} 2>&1"
+        "--truth {input.truth:q} --scores {input.scores:q} --page={params.page:q} --template {input.template:q} "
+        "--html {output.html:q} --csv {output.csv:q} >{log:q} 2>&1"

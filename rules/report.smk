@@ -25,9 +25,10 @@ rule make_page:
         runtime=10,
         gpu=0,
     params:
-        study=page_json(),
+        # A function: in plain text Snakemake looks for wildcards.
+        study=lambda wildcards: page_json(),
         benchmarks=f"{RESULTS}/benchmarks",
     shell:
-        "python scripts/make_page.py --study {params.study:q} --scores {input.scores:q} --tables {input.tables:q} "
-        "--figures {input.figures:q} --own {input.own:q} --benchmarks {params.benchmarks:q} "
-        "--paper-values {input.paper_values:q} --output {output.page:q} >{log} 2>&1"
+        "python scripts/make_page.py --study={params.study:q} --scores {input.scores:q} --tables {input.tables:q} "
+        "--figures {input.figures:q} --own {input.own:q} --benchmarks={params.benchmarks:q} "
+        "--paper-values {input.paper_values:q} --output {output.page:q} >{log:q} 2>&1"

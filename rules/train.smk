@@ -25,9 +25,9 @@ rule train_model:
         checkpoints=lambda wildcards: f"{RESULTS}/checkpoints/{wildcards.task}/{wildcards.model}",
     # exec: SIGTERM goes to a shell too, which would end before the checkpoint is written, and SLURM then kills the rest.
     shell:
-        "exec python scripts/train_model.py --train {input.train:q} --model {params.model:q} --seeds {params.seeds} "
-        "--device {params.device} --threads {threads} --checkpoints {params.checkpoints:q} "
-        "--fitted {output.fitted:q} --history {output.history:q} >{log} 2>&1"
+        "exec python scripts/train_model.py --train {input.train:q} --model={params.model:q} --seeds {params.seeds:q} "
+        "--device={params.device:q} --threads {threads} --checkpoints={params.checkpoints:q} "
+        "--fitted {output.fitted:q} --history {output.history:q} >{log:q} 2>&1"
 
 
 rule train_classifier:
@@ -49,4 +49,4 @@ rule train_classifier:
         gpu=0,
     shell:
         "python scripts/train_classifier.py --train {input.train:q} --seed 0 --threads {threads} "
-        "--output {output.classifier:q} >{log} 2>&1"
+        "--output {output.classifier:q} >{log:q} 2>&1"

@@ -30,5 +30,5 @@ for model, methods in BY_MODEL.items():
             in_sample_cells=STUDY.in_sample_cells,
         shell:
             "python scripts/transform_query.py --train {input.train:q} --fitted {input.fitted:q} "
-            "--model {params.model:q} --methods {params.methods:q} --threads {threads} "
-            "--in-sample-cells {params.in_sample_cells} --outputs {output.predictions:q} >{log} 2>&1"
+            "--model={params.model:q} --methods={params.methods:q} --threads {threads} "
+            "--in-sample-cells={params.in_sample_cells:q} --outputs {output.predictions:q} >{log:q} 2>&1"

@@ -21,8 +21,8 @@ rule choose_settings:
     params:
         table=lambda wildcards: table_json("tuning"),
         grids=lambda wildcards: grids_json(),
-        extends=os.path.relpath(workflow.configfiles[0], workflow.basedir),
+        extends=lambda wildcards: os.path.relpath(workflow.configfiles[0], workflow.basedir),
     shell:
-        "python scripts/choose_settings.py --scores {input.scores:q} --table {params.table:q} "
-        "--grids {params.grids:q} --extends {params.extends:q} --output-csv {output.csv:q} "
-        "--output-md {output.md:q} --output-yaml {output.yaml:q} >{log} 2>&1"
+        "python scripts/choose_settings.py --scores {input.scores:q} --table={params.table:q} "
+        "--grids={params.grids:q} --extends={params.extends:q} --output-csv {output.csv:q} "
+        "--output-md {output.md:q} --output-yaml {output.yaml:q} >{log:q} 2>&1"
