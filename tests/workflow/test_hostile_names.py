@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 from markupsafe import escape
+from PIL import Image
 
 from outofsample import fcs
 
@@ -162,3 +163,36 @@ def test_h5ad(workflow, values):
     found = anndata.read_h5ad(run(workflow, settings) / name)
     assert found.var_names.tolist() == HOSTILE and found.obs_names.isin(obs.index).all() and found.n_obs == 40
     np.testing.assert_allclose(found.layers["prediction"], values[PATIENT, BEFORE] + np.arange(len(HOSTILE)), atol=1e-4)
+
+
+def test_images(workflow, values):
+    """Absolute paths, which once let the predictions replace the photographs."""
+    settings = study(
+        "hostile_images", {"files": ["-t.csv"], "images": FILES[9], "image_column": HOSTILE[3], **COLUMNS}, {}
+    )
+    folder = folder_of(workflow, settings)
+    (folder / FILES[9]).mkdir()
+    rows = []
+    for (domain, condition), grey in {(CONTROL, BEFORE): 50, (CONTROL, AFTER): 70, (PATIENT, BEFORE): 90}.items():
+        for number, name in enumerate(FILES):
+            path = folder / FILES[9] / f"{name}-{grey}.png"
+            Image.new("L", (32, 32), grey + number % 3).save(path)
+            rows.append((str(path), condition, domain))
+    pd.DataFrame(rows, columns=[HOSTILE[3], *COLUMNS.values()]).to_csv(folder / "-t.csv", index=False)
+    before = {path: path.read_bytes() for path in folder.rglob("*.png")}
+    query = run(workflow, settings)
+    assert {path: path.read_bytes() for path in folder.rglob("*.png")} == before
+    assert {path.name for path in query.glob("*.png")} == {f"{name}-90.png" for name in FILES}
+    for number, name in enumerate(FILES):
+        assert Image.open(query / f"{name}-90.png").getpixel((0, 0)) == 110 + number % 3
+
+
+def test_data_in_the_results_are_refused(workflow):
+    """Their copies, and the deletion of these, would be in the same place."""
+    settings = study("hostile_place", {"files": ["a.csv"], **COLUMNS}, {}) | {"data_dir": "results/hostile_place/raw"}
+    path = folder_of(workflow, settings) / "a.csv"
+    path.write_text("a")
+    (workflow.folder / "place.yaml").write_text(yaml.safe_dump(settings))
+    done = workflow.snakemake(study="place.yaml")
+    assert done.returncode == 1 and "this lies in results/hostile_place, whose files are made anew" in done.stdout
+    assert path.read_text() == "a"
