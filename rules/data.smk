@@ -47,7 +47,8 @@ for name in sorted(PLAN.simulated):
             runtime=10,
             gpu=0,
         params:
-            spec=PLAN.dataset_spec(name).to_json(),
+            # A function: in plain text Snakemake looks for wildcards.
+            spec=lambda wildcards, name=name: PLAN.dataset_spec(name).to_json(),
         shell:
             "python scripts/simulate_dataset.py --spec - --output {output.files:q} >{log:q} 2>&1 <<<{params.spec:q}"
 

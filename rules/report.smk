@@ -25,7 +25,8 @@ rule make_page:
         runtime=10,
         gpu=0,
     params:
-        spec=SHOWN.page_spec().to_json(),
+        # A function: in plain text Snakemake looks for wildcards.
+        spec=lambda wildcards: SHOWN.page_spec().to_json(),
         benchmarks=PATHS.benchmarks,
     shell:
         "python scripts/make_page.py --spec - --scores {input.scores:q} --tables {input.tables:q} "

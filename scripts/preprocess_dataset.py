@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from outofsample import registry
@@ -45,6 +45,11 @@ def check_contract(adata: "AnnData", name: str) -> None:
         raise UserError(f"dataset '{name}' does not keep the contract of datasets: {'; '.join(problems)}.")
 
 
+def _ends_in(path: Path, names: tuple[str, ...]) -> bool:
+    """Whether a path ends in one of the names, which may have folders; `Path.match` would read them as patterns."""
+    return any(path.parts[-len(parts) :] == parts for parts in (PurePosixPath(name).parts for name in names))
+
+
 def main() -> None:
     """Parse the command line, read the files and write the dataset."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -60,7 +65,7 @@ def main() -> None:
     except (TypeError, ValueError) as error:
         raise UserError(f"the settings of dataset '{args.dataset}' are wrong: {error}.") from error
     wanted = dataset.simulated_files() if args.simulated else dataset.raw_files()
-    paths = {file.name: path for file in wanted for path in args.files if path.match(file.name)}
+    paths = {file.name: path for file in wanted for path in args.files if _ends_in(path, (file.name, file.stored))}
     if missing := [file.name for file in wanted if file.name not in paths]:
         raise UserError(f"dataset '{args.name}' needs more files in --files: {', '.join(missing)}.")
     adata = dataset.load(paths)

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 # One thread, as in the pipeline's jobs: the tests' networks are too small for more. Read when torch is imported.
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 from outofsample.arrays import Query, TrainingData
+from outofsample.jobs.base import Spec
 
 ROOT = Path(__file__).parents[1]
 #: Real data for development and tests; not part of the repository.
@@ -77,6 +80,13 @@ def planted(cells: int = 120, features: int = 6, shift: float = 2.0, seed: int =
         queries=(QUERY,),
     )
     return data, (query + change).astype(np.float32)
+
+
+def run_script(name: str, spec: Spec | str, *arguments, **options) -> subprocess.CompletedProcess:
+    """Run a script as its rule does, with the job's specification on the standard input."""
+    command = [sys.executable, ROOT / "scripts" / name, "--spec", "-", *arguments]
+    text = spec if isinstance(spec, str) else spec.to_json()
+    return subprocess.run([*map(str, command)], input=text, capture_output=True, text=True, check=False, **options)
 
 
 def assert_same_figure(one: Path, two: Path) -> None:

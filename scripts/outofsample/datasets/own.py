@@ -154,10 +154,8 @@ def _entry(file: str | dict) -> dict[str, str | None]:
         raise ValueError(
             f"files: '{path}' must lie within the dataset's folder; give it relative to 'folder', without '..'"
         )
-    if path.name == EXTRAPOLATED:
+    if EXTRAPOLATED in path.parts:
         raise ValueError(f"files: rename '{path}': the results have a file of this name")
-    if odd := sorted(set("*?[]{}") & set(str(path))):
-        raise ValueError(f"files: rename '{path}': file names must not hold {' '.join(odd)}")
     return {**entry, "path": str(path)}
 
 
@@ -271,14 +269,29 @@ def check_file(path: Path) -> None:
 def _files_in(path: Path, entry: dict, root: Path, settings: Settings) -> list[dict]:
     if settings.format != "fcs":
         raise UserError(f"{path}: this is a folder; give the path of one file (only FCS files are read by folder).")
-    found = sorted(file for file in path.rglob("*") if file.suffix.lower() == ".fcs" and file.is_file())
+    # What macOS keeps beside a file on other disks is called like it, with '._' before.
+    found = sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() == ".fcs"
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    )
     if not found:
         raise UserError(f"{path}: this folder holds no FCS file (a name that ends in .fcs).")
     return [_entry({**entry, "path": file.relative_to(root).as_posix()}) for file in found]
 
 
 def _check_paths(paths: Sequence[str]) -> None:
-    """Raise `UserError` where a path comes twice, or is the end of another: jobs tell files apart by these names."""
+    """Raise `UserError` where a path comes twice, or is the end of another: jobs tell files apart by these names.
+
+    Nor can a name be written into a table that is not text, as names from older systems are not.
+    """
+    for path in paths:
+        try:
+            path.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"files: rename {path!a}: this name is not UTF-8, as names and texts must be.") from error
     if twice := sorted({path for path in paths if paths.count(path) > 1}):
         raise UserError(f"files: '{twice[0]}' is named twice; name each file once.")
     for one, other in permutations(paths, 2):
@@ -642,23 +655,67 @@ def _load_images(settings: Settings, paths: dict[str, Path]) -> "AnnData":
     import pandas as pd
 
     tables = []
+    first = paths[settings.files[0]["path"]]
+    folder = first.parent / settings.images
+    root = folder.resolve()
     for entry in settings.files:
         path = paths[entry["path"]]
         kind = settings.format_of(entry["path"])
         table = read_table(path, kind, **({} if kind == "parquet" else {"dtype": str}))
         obs = _labels(table, entry, settings, path, "the table")
-        obs["file"] = _column(table, settings.image_column, "image_column", path, "the table")
+        names = _column(table, settings.image_column, "image_column", path, "the table")
+        obs["file"] = [_within(root, name, path, settings.image_column) for name in names]
         tables.append(obs)
     obs = pd.concat(tables)
+    _check_images(obs["file"], first, settings.image_column)
     obs["row"] = np.arange(len(obs))
     if settings.name_column is None:
         obs.index = [PurePosixPath(name).with_suffix("").as_posix() for name in obs["file"]]
     if not obs.index.is_unique:
         repeated = obs.index[obs.index.duplicated()][0]
-        raise UserError(f"{settings.files[0]['path']}: the image '{repeated}' is listed twice; list each image once.")
+        raise UserError(f"{first}: the name '{repeated}' is given to two images; give each its own ('name_column').")
     _check_conditions(obs["condition"], settings)
-    table_folder = paths[settings.files[0]["path"]].parent
-    return image_data.to_anndata(_read_images(table_folder / settings.images, obs["file"], settings.image_size), obs)
+    return image_data.to_anndata(_read_images(folder, obs["file"], settings.image_size), obs)
+
+
+def _within(root: Path, name: str, table: Path, column: str) -> str:
+    """Return the path of an image relative to the (resolved) folder of images: by it the prediction is written.
+
+    Raises
+    ------
+    UserError
+        If the image is not in that folder.
+    """
+    # An absolute path is all right where it leads into the folder.
+    path = root / name
+    place = path.parent.resolve() / path.name
+    if path.name == ".." or place == root or not all(p.is_relative_to(root) for p in (place, path.resolve())):
+        raise UserError(
+            f"{table}: the path '{name}' in the column '{column}' leads out of the folder of images {root}; images "
+            "must be within it, with paths relative to it."
+        )
+    return place.relative_to(root).as_posix()
+
+
+def _check_images(names: "pd.Series", table: Path, column: str) -> None:
+    """Raise `UserError` where two rows would be written back as the same PNG."""
+    written: dict[str, str] = {}
+    for name in names:
+        path = written_as(name, "images")
+        if written.get(path) == name:
+            raise UserError(f"{table}: the image '{name}' is listed twice; list each image once.")
+        if path in written:
+            raise UserError(
+                f"{table}: '{written[path]}' and '{name}' in the column '{column}' would both be written back as "
+                f"'{path}'; rename one of them."
+            )
+        written[path] = name
+
+
+def written_as(file: str, kind: str) -> str:
+    """Return the name that a prediction has within the folder of its query, for the file (or image) that it is of."""
+    path = PurePosixPath(file)
+    return path.with_suffix(".png").as_posix() if kind == "images" and path.name else file
 
 
 def _read_images(folder: Path, names: Sequence[str], size: int | None) -> np.ndarray:
@@ -667,15 +724,13 @@ def _read_images(folder: Path, names: Sequence[str], size: int | None) -> np.nda
     Raises
     ------
     UserError
-        If an image is missing, damaged, outside the folder or of another size than the first.
+        If an image is missing, damaged or of another size than the first.
     """
     from PIL import Image, UnidentifiedImageError
 
     images, mode, shape = None, "", (0, 0)
     for row, name in enumerate(names):
         path = folder / name
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise UserError(f"{name}: this path leads out of the folder of images {folder}; images must be within it.")
         try:
             check_file(path)
             with Image.open(path) as image:

@@ -3,11 +3,13 @@
 Figures are `matplotlib.figure.Figure` objects without pyplot: no global state, no window, no double display.
 """
 
+import re
 import textwrap
 from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation
 
 from outofsample.files.writing import replacing
 
@@ -49,7 +51,10 @@ STYLE = {
     "pdf.fonttype": 42,
     # Of the rasterised points in the PDF.
     "savefig.dpi": 300,
+    # No text of ours is a formula, and names of channels, conditions and files are their user's: they may hold '$'.
+    "text.parse_math": False,
 }
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def page(title: str, note: str, height: float) -> Figure:
@@ -66,6 +71,15 @@ def page(title: str, note: str, height: float) -> Figure:
     figure.text(0.008, 1 - 0.06 / total, title, va="top", size=9, weight="bold")
     figure.text(0.008, 1 - 0.26 / total, "\n".join(lines), va="top", linespacing=1.3, color="#333333")
     return figure
+
+
+class LogTicks(LogFormatterSciNotation):
+    """Labels of a logarithmic axis in plain text, as ``2×10⁻³``: matplotlib's own are formulas."""
+
+    def __call__(self, x, pos=None):
+        """Return the label of a tick."""
+        text = super().__call__(x, pos).removeprefix(r"$\mathdefault{").removesuffix("}$").replace(r"\times", "×")
+        return re.sub(r"\^\{(.*)\}", lambda power: power[1].translate(_SUPERSCRIPTS), text)
 
 
 def settle(figure: Figure) -> None:

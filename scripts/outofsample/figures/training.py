@@ -66,6 +66,8 @@ def _panel(ax: Axes, history: pd.DataFrame) -> None:
             _line(ax, history, validation, colour, "--")
         handles.append(Line2D([], [], color=colour, label=label))
     ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(style.LogTicks())
+    ax.yaxis.set_minor_formatter(style.LogTicks())
     ax.legend(
         handles=handles,
         fontsize=5.5,

@@ -41,6 +41,16 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_outside(path: str | Path, folder: str | Path) -> None:
+    """Raise `UserError` if a user's file, or what it links to, lies in a folder whose content is made anew."""
+    for place in (Path(path).parent.resolve(), Path(path).resolve()):
+        if place.is_relative_to(Path(folder).resolve()):
+            raise UserError(
+                f"{path}: this lies in {folder}, whose files are made anew; keep your data elsewhere, and let "
+                "'data_dir' name that folder."
+            )
+
+
 def is_full(error: Exception, folder: Path) -> bool:
     """Whether writing into a folder failed with this error because the device, or the user's share of it, is full."""
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):

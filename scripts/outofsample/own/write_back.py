@@ -7,7 +7,7 @@ in the original file.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -89,26 +89,70 @@ def write_back(
         folder.mkdir(parents=True, exist_ok=True)
         return []
     predicted = predicted[_rows_of_seed(predicted, seed)]
+    kind = dataset.settings.format
+    queries = predicted.obs["query"].astype(str).to_numpy()
+    files = cells.obs.loc[predicted.obs["cell"], "file"].astype(str).to_numpy()
+    pairs = [*dict.fromkeys(zip(queries, files, strict=True)), *((query, None) for query in dict.fromkeys(queries))]
+    # All are known to be right before the first is written.
+    paths = output_paths(folder, pairs, kind)
     written = []
     for query in predicted.obs["query"].unique():
         part = predicted[(predicted.obs["query"] == query).to_numpy()]
         obs = cells.obs.loc[part.obs["cell"]]
         for file in obs["file"].unique():
             mask = (obs["file"] == file).to_numpy()
-            if dataset.settings.format == "images":
-                path = folder / query / PurePosixPath(file).with_suffix(".png")
+            path = paths[query, file]
+            if kind == "images":
                 _write_image(path, part.X[mask][0], predicted.uns["image_shape"])
             else:
-                path = folder / query / file
                 one = _predicted(part, obs, mask, file, cells.var, dataset.settings)
-                WRITERS[dataset.settings.format](_original(originals, file), path, one, dataset.settings)
+                WRITERS[kind](_original(originals, file), path, one, dataset.settings)
             written.append(path)
-        flagged = _write_extrapolated(folder / query / own.EXTRAPOLATED, part, cells)
+        flagged = _write_extrapolated(paths[query, None], part, cells)
         print(
             f"{query}: {len(obs):,} cells in {obs['file'].nunique():,} file(s), {flagged:,} flagged as extrapolated",
             flush=True,
         )
     return written
+
+
+def output_paths(
+    folder: Path, pairs: Sequence[tuple[str, str | None]], kind: str
+) -> dict[tuple[str, str | None], Path]:
+    """Return where the prediction of each (query, file) is written: ``folder``/QUERY/FILE.
+
+    The names are a user's, and nothing else makes a path of them. File None stands for the list of extrapolated cells;
+    ``kind`` is the format of the files.
+
+    Raises
+    ------
+    UserError
+        If a path leads out of ``folder``, by itself or through a link, or two predictions would be written to one.
+    """
+    root = folder.resolve()
+    paths: dict[tuple[str, str | None], Path] = {}
+    taken: dict[PurePosixPath, str] = {}
+    folders: dict[PurePosixPath, str] = {}
+    for query, file in pairs:
+        name = PurePosixPath(query, own.EXTRAPOLATED if file is None else own.written_as(file, kind))
+        path = folder / name
+        if name.is_absolute() or ".." in name.parts or not path.resolve().is_relative_to(root):
+            raise UserError(
+                f"{path}: the prediction of '{file}' (query '{query}') would be written outside {folder}; name the "
+                "file relative to the data's folder in 'files' (or in 'image_column'), without '..', and put no link "
+                "into the results."
+            )
+        # A folder is as much in the way as a file.
+        other = next((taken[place] for place in (name, *name.parents) if place in taken), folders.get(name))
+        if other is not None:
+            raise UserError(
+                f"{path}: the predictions of '{other}' and '{file}' (query '{query}') would be written to one path; "
+                "rename one of the two in 'files' (or in 'image_column')."
+            )
+        taken[name] = file or own.EXTRAPOLATED
+        folders |= dict.fromkeys(name.parents, taken[name])
+        paths[query, file] = path
+    return paths
 
 
 def _rows_of_seed(predicted: "AnnData", seed: int | None) -> np.ndarray:

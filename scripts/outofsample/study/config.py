@@ -36,7 +36,12 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
 
 def as_name(text: str) -> str:
     """Return text with ``_`` for what a `Name` cannot hold: names become folders and keys."""
-    return re.sub(r"[^A-Za-z0-9_.\-]+", "_", text).lstrip("_.-") or "query"
+    return _in_name(text).lstrip("_.-") or "query"
+
+
+def _in_name(text: str) -> str:
+    # File systems allow 255 bytes, and others are put around.
+    return re.sub(r"[^A-Za-z0-9_.\-]+", "_", text)[:100]
 
 
 def _expand_seeds(value: Any) -> list[int]:
@@ -133,6 +138,14 @@ class Task(Part):
         if len(set(names)) < len(names):
             raise ValueError(f"two queries have the same name: {', '.join(sorted(names))}; give each its own 'name'")
         return queries
+
+    @field_validator("domains")
+    @classmethod
+    def _domains_differ(cls, domains: list[str]) -> list[str]:
+        names = [_in_name(domain) for domain in domains]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two tasks would have the same name: {', '.join(sorted(names))}; rename a domain")
+        return domains
 
     @field_validator("targets")
     @classmethod
@@ -414,7 +427,7 @@ def _leave_each_out(study: Study, name: str, task: Task) -> dict[str, Task]:
         queries = [QueryConfig(domain=domain, source=task.source, target=target) for target in task.targets]
         update = {"queries": queries, "leave_one_out": None, "domains": [], "source": None, "targets": []}
         update["label"] = f"{task.label or name}, {domain}"
-        left_out[f"{name}.{re.sub('[^A-Za-z0-9_.-]+', '_', domain)}"] = task.model_copy(update=update)
+        left_out[f"{name}.{_in_name(domain)}"] = task.model_copy(update=update)
     return left_out
 
 

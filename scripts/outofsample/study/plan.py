@@ -10,6 +10,8 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from outofsample import registry
+from outofsample.datasets.support.base import RawFile
+from outofsample.files.writing import check_outside
 from outofsample.jobs.base import as_plain
 from outofsample.jobs.dataset import DatasetSpec
 from outofsample.jobs.evaluate import EvaluationSpec
@@ -40,7 +42,8 @@ class Plan:
     Raises
     ------
     UserError
-        If what the study needs before any job starts is not there: a file of the user's own, Inception's weights.
+        If a user's file lies in the results, or what the study needs before any job starts is not there: a file of
+        the user's own, Inception's weights.
     """
 
     def __init__(self, study: Study, data_dir: str | Path | None = None):
@@ -52,12 +55,16 @@ class Plan:
         # What is asked for again and again while thousands of jobs are planned.
         self.dataset_settings = cache(self._dataset_settings)
         self.dataset = cache(self._dataset)
+        self.originals = cache(self._originals)
         self.why_not = cache(self._why_not)
         self.runs = cache(self._runs)
         self.seed_batches = cache(self._seed_batches)
         self.code = cache(self._code)
         self.code_of_notebook = cache(self._code_of_notebook)
         self.simulated = frozenset(name for name in self.datasets if self.dataset(name).use_simulated(self.data_dir))
+        for name in self.datasets:
+            if name not in self.simulated:
+                self._check_originals(name)
         for task in self.tasks:
             self.inception_files(task)
 
@@ -106,18 +113,32 @@ class Plan:
         """Return the files that a dataset is read from: simulated, or fetched."""
         if name in self.simulated:
             return [self.paths.simulated(name, file.name) for file in self.dataset(name).simulated_files()]
-        return [self.paths.raw(name, file.name) for file in self.dataset(name).raw_files()]
+        return [self.paths.raw(name, file) for file in self.originals(name)]
+
+    def _originals(self, name: str) -> dict[str, RawFile]:
+        """Return the real files of a dataset by the name of our copy: what the user calls them is in no path."""
+        return {raw.stored: raw for raw in self.dataset(name).raw_files()}
+
+    def _local(self, name: str, raw: RawFile) -> str:
+        """Return where the user may have a real file of a dataset."""
+        return f"{self.data_dir}/{self.dataset(name).settings.folder}/{raw.name}"
+
+    def _check_originals(self, name: str) -> None:
+        """Raise `UserError` where a user's file lies in the results: Snakemake deletes what a job is about to write."""
+        originals = [self._local(name, raw) for raw in self.originals(name).values()]
+        originals += filter(None, [getattr(self.dataset(name).settings, "images", None)])
+        for path in originals:
+            check_outside(path, self.paths.results)
 
     def fetch_spec(self, name: str, file: str) -> FetchSpec:
-        """Return what fetching a raw file of a dataset needs."""
-        dataset = self.dataset(name)
-        raw = next(raw for raw in dataset.raw_files() if raw.name == file)
-        local = f"{self.data_dir}/{dataset.settings.folder}/{file}"
-        state = ""
+        """Return what fetching a raw file of a dataset needs; ``file`` is the name of our copy."""
+        raw = self.originals(name)[file]
+        local, state = self._local(name, raw), ""
         if not raw.sha256 and os.path.isfile(local):
             status = os.stat(local)
             state = f"{status.st_size} {status.st_mtime_ns}"
-        return FetchSpec(raw.name, local, raw.sha256 or None, raw.url or None, dataset.how_to_get, state)
+        hint = self.dataset(name).how_to_get
+        return FetchSpec(raw.name, local, raw.sha256 or None, raw.url or None, hint, state)
 
     def is_images(self, task: str) -> bool:
         """Whether a task is one of images."""

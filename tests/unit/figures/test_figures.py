@@ -315,6 +315,27 @@ def test_captions_of_the_report_name_stand_ins(kind, simulated):
     assert ("Simulated stand-in" in text) == simulated and ("Demo size" in text) == simulated
 
 
+def test_names_are_no_formulas(load):
+    """Half a formula in the name of a channel ended the drawing."""
+    data = load()
+    names = dict.fromkeys(data.names, "$x_{$ and $\\frac{$")
+    features = tuple(f"$x_{{$ {name}" for name in data.features)
+    figure = whole_change.populations_and_markers(replace(data, names=names, features=features))
+    figure.draw_without_rendering()
+    assert "$x_{$ and $\\frac{$" in texts(figure) and "$x_{$ CD" in texts(figure)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1e-3, "10⁻³"), (1.0, "10⁰"), (100.0, "10²"), (2e-4, "2×10⁻⁴"), (3e5, "3×10⁵")]
+)
+def test_logarithmic_axes_are_labelled_without_formulas(value, text):
+    ticks = style.LogTicks(labelOnlyBase=False)
+    ticks.create_dummy_axis()
+    ticks.axis.set_view_interval(value / 2, value * 2)
+    ticks.set_locs([value])
+    assert ticks(value) == text
+
+
 def test_training_curves_show_every_term_of_every_model(tmp_path):
     from outofsample.figures import training
 

@@ -1,20 +1,18 @@
 """Getting raw files: from the data folder without network, else from a server that may misbehave."""
 
 import hashlib
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
 from outofsample.errors import UserError
 from outofsample.files.fetch import fetch
+from outofsample.jobs.fetch import FetchSpec
+from tests.conftest import run_script
 
 CONTENT = b"a raw file\n" * 20_000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
-SCRIPT = Path(__file__).parents[3] / "scripts" / "fetch_file.py"
 
 
 class Server:
@@ -142,20 +140,19 @@ def test_a_wrong_local_file_without_address_names_both_digests(tmp_path):
     assert_fails(tmp_path, [str(local), DIGEST, "0" * 64], local, "0" * 64, None)
 
 
-def run_script(tmp_path):
+def run(tmp_path):
     """Run the script as a rule does for a file without known digest and address."""
-    args = ["--name", "raw.fcs", "--local", tmp_path / "raw.fcs", "--output", tmp_path / "out.fcs"]
-    command = [sys.executable, SCRIPT, *args, "--sha256", "", "--url", ""]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    spec = FetchSpec("raw.fcs", str(tmp_path / "raw.fcs"))
+    return run_script("fetch_file.py", spec, "--output", tmp_path / "out.fcs")
 
 
 def test_the_script_ends_with_one_sentence(tmp_path):
-    done = run_script(tmp_path)
+    done = run(tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("error: raw.fcs: the file is missing") and "Traceback" not in done.stderr
 
 
 def test_the_script_copies_a_local_file(tmp_path):
     (tmp_path / "raw.fcs").write_bytes(CONTENT)
-    assert run_script(tmp_path).returncode == 0
+    assert run(tmp_path).returncode == 0
     assert (tmp_path / "out.fcs").read_bytes() == CONTENT

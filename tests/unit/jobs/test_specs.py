@@ -45,7 +45,7 @@ def specs_of(plan: Plan) -> list[Spec]:
     """Return the specification of every job of a study."""
     shown, study = Presentation(plan), plan.study
     made = [plan.dataset_spec(name) for name in plan.datasets]
-    made += [plan.fetch_spec(name, file.name) for name in plan.datasets for file in plan.dataset(name).raw_files()]
+    made += [plan.fetch_spec(name, file) for name in plan.datasets for file in plan.originals(name)]
     for task in plan.tasks:
         made += [plan.split_spec(task), plan.evaluation_spec(task), shown.write_back_spec(task)]
         made += [plan.transform_spec(task, group) for group in plan.by_model]
@@ -110,7 +110,7 @@ def test_a_specification_is_read_from_a_file_or_from_standard_input(tmp_path, mo
     assert SplitSpec.read(str(tmp_path / "spec.json")) == spec
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(spec.to_json().encode())))
     assert SplitSpec.read("-") == spec
-    with pytest.raises(UserError, match="missing.json: this specification cannot be read"):
+    with pytest.raises(UserError, match=r"missing\.json: this specification cannot be read"):
         SplitSpec.read("missing.json")
 
 

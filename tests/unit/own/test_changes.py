@@ -1,6 +1,5 @@
 """The report of what a method changed in data of one's own: its numbers, its page, and which cells it extrapolated."""
 
-import json
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -14,6 +13,7 @@ from outofsample import registry
 from outofsample.arrays import Prediction, Query
 from outofsample.datasets import own
 from outofsample.files.prediction import PredictionWriter
+from outofsample.jobs.own import ChangesSpec
 from outofsample.metrics.evaluation import Row, evaluate, write_scores
 from outofsample.own import changes, extrapolation
 from outofsample.own import figures as own_figures
@@ -21,7 +21,7 @@ from outofsample.own.changes import Change
 from outofsample.own.extrapolation import Extrapolated
 from outofsample.own.write_back import write_back
 from outofsample.study.split import Split, read_training, split_dataset
-from tests.conftest import ROOT
+from tests.conftest import ROOT, run_script
 
 QUERY = Query("patient_a", "patient_a", "batch1", "batch2")
 FEATURES = ("CD3", "CD4", "CD19")
@@ -251,19 +251,11 @@ class Page(HTMLParser):
 
 def report(folder, found, controls=None):
     """Run the job's command line; return the page and the table."""
-    page = {
-        "study": "mine",
-        "task": "batch",
-        "method": "mine_method",
-        "label": "Mine <&>",
-        "unit": "",
-        "controls": controls or {},
-    }
-    command = [sys.executable, ROOT / "scripts" / "summarise_changes.py", "--page", json.dumps(page)]
-    command += [part for name, path in found.items() for part in (f"--{name}", path)]
-    command += ["--template", ROOT / "scripts" / "outofsample" / "own" / "page.html.j2"]
-    command += ["--html", folder / "mine.html", "--csv", folder / "mine.csv"]
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    page = ChangesSpec("mine", "batch", "mine_method", "Mine <&>", "", controls or {})
+    options = [part for name, path in found.items() for part in (f"--{name}", path)]
+    options += ["--template", ROOT / "scripts" / "outofsample" / "own" / "page.html.j2"]
+    options += ["--html", folder / "mine.html", "--csv", folder / "mine.csv"]
+    done = run_script("summarise_changes.py", page, *options)
     assert done.returncode == 0, done.stderr
     return Page((folder / "mine.html").read_text()), pd.read_csv(folder / "mine.csv"), done.stdout
 
@@ -362,5 +354,5 @@ def test_the_workflow_makes_a_folder_and_a_page_per_method():
     run = subprocess.run([*command, "--printshellcmds"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     for method in ("neuron_editing", "mean_shift"):
-        assert f"--html results/my_table/own/treatment/{method}_changes.html" in run.stdout
-        assert f"--folder results/my_table/own/treatment/{method} " in run.stdout
+        assert f"--html=results/my_table/own/treatment/{method}_changes.html" in run.stdout
+        assert f"--folder=results/my_table/own/treatment/{method} " in run.stdout

@@ -4,7 +4,7 @@ import errno
 import io
 import json
 import os
-import subprocess
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,17 +21,19 @@ from PIL import Image
 from outofsample import registry
 from outofsample.arrays import Prediction, Query
 from outofsample.datasets import own
+from outofsample.datasets.support.base import RawFile
 from outofsample.errors import UserError
 from outofsample.files import fcs
 from outofsample.files.fetch import fetch
 from outofsample.files.prediction import PredictionWriter
-from outofsample.files.writing import replacing
+from outofsample.files.writing import check_outside, replacing
+from outofsample.jobs.own import WriteBackSpec
 from outofsample.methods.no_change import Method as NoChange
 from outofsample.own.write_back import write_back
 from outofsample.study.config import load_study, read_study
 from outofsample.study.split import Split, read_training, split_dataset
 from preprocess_dataset import check_contract
-from tests.conftest import ROOT
+from tests.conftest import ROOT, run_script
 from transform_query import read_states
 
 try:
@@ -467,9 +469,198 @@ def test_bad_images(folder):
     (folder / "pictures" / "0.png").unlink()
     assert "0.png: this file does not exist" in error(folder, **settings)
     text = (folder / "images.csv").read_text()
-    (folder / "images.csv").write_text(text.replace("0.png", "../../secret.png", 1))
-    assert "../../secret.png: this path leads out of the folder" in error(folder, **settings)
+    for outside in ("../../secret.png", str(folder / "secret.png"), "sub/..", str(folder / "pictures"), "/", ".."):
+        (folder / "images.csv").write_text(text.replace("0.png", outside, 1))
+        message = error(folder, **settings)
+        assert f"images.csv: the path '{outside}' in the column 'file' leads out of the folder of images" in message
+    (folder / "secret.png").touch()
+    (folder / "pictures" / "0.png").symlink_to(folder / "secret.png")
+    (folder / "images.csv").write_text(text)
+    assert "the path '0.png' in the column 'file' leads out of the folder" in error(folder, **settings)
     assert "no such folder of images" in error(folder, **{**settings, "images": "picture"})
+
+
+def test_images_may_be_named_by_their_whole_path(folder, tmp_path):
+    write_images(folder)
+    frame = pd.read_csv(folder / "images.csv")
+    # Another way to the same folder, as a mount has.
+    (tmp_path / "link").symlink_to(folder / "pictures")
+    ways = [str(folder / "pictures"), str(tmp_path / "link"), str(folder / "pictures" / "sub" / "..")]
+    frame["file"] = [f"{ways[row % 3]}/{name}" for row, name in enumerate(frame["file"])]
+    frame.to_csv(folder / "images.csv", index=False)
+    data = dataset(folder, files=["images.csv"], images="pictures", **COLUMNS)
+    assert data.load(paths(data, folder)).obs["file"].tolist()[:3] == ["0.png", "sub/1.png", "2.png"]
+    found = written(data, folder, tmp_path)
+    assert [path.relative_to(tmp_path / "out" / "after").as_posix() for path in found] == [
+        "2.png", "sub/5.png", "8.png"
+    ]  # fmt: skip
+
+
+def test_images_that_would_come_back_as_one(folder):
+    write_images(folder)
+    settings = {"files": ["images.csv"], "images": "pictures", **COLUMNS, "name_column": "name"}
+    frame = pd.read_csv(folder / "images.csv").assign(name=range(9))
+    Image.new("RGB", (6, 4)).save(folder / "pictures" / "2.jpg")
+    frame.assign(file=frame["file"].replace("8.png", "2.jpg")).to_csv(folder / "images.csv", index=False)
+    assert "'2.png' and '2.jpg' in the column 'file' would both be written back as '2.png'; rename one" in error(
+        folder, **settings
+    )
+    frame.assign(file=frame["file"].replace("8.png", "2.png")).to_csv(folder / "images.csv", index=False)
+    assert "the image '2.png' is listed twice" in error(folder, **settings)
+    frame.assign(name="same").to_csv(folder / "images.csv", index=False)
+    assert "the name 'same' is given to two images" in error(folder, **settings)
+
+
+# ---- nothing but the results is written
+
+
+def inputs_of(folder, kind):
+    """Write a small input of a format, and return its settings."""
+    if kind == "fcs":
+        write_fcs_files(folder)
+        return {"files": FCS_FILES}
+    if kind == "images":
+        write_images(folder)
+        return {"files": ["images.csv"], "images": "pictures", **COLUMNS}
+    name = {"h5ad": "cells.h5ad", "table": "cells.csv", "parquet": "cells.parquet"}[kind]
+    if kind == "h5ad":
+        write_h5ad(folder, name)
+    elif kind == "table":
+        table().to_csv(folder / name, index=False)
+    else:
+        table().to_parquet(folder / name)
+    return {"files": [name], **COLUMNS}
+
+
+def state_of(folder):
+    """Return content and times of all in a folder; the times of folders tell of files that came and went."""
+    found = sorted([folder, *folder.rglob("*")])
+    return {path: (path.stat().st_mtime_ns, path.is_file() and path.read_bytes()) for path in found}
+
+
+KINDS = ["fcs", "h5ad", "table", pytest.param("parquet", marks=needs_parquet), "images"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_folder_of_the_inputs_is_only_read(folder, tmp_path, kind):
+    settings = inputs_of(folder, kind)
+    before = state_of(folder)
+    modes = []
+    watched = str(folder)
+
+    def watch(event, arguments):
+        if event == "open" and watched and str(arguments[0]).startswith(watched):
+            modes.append(arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC))
+
+    # Such a hook stays for good: it is told to look no more.
+    sys.addaudithook(watch)
+    found = written(dataset(folder, **settings), folder, tmp_path)
+    watched = ""
+    assert found and all(path.is_relative_to(tmp_path / "out") for path in found)
+    assert state_of(folder) == before and not any(modes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("wrong", ["absolute", "parent", "link", "one_path"])
+def test_a_path_that_leaves_the_results_is_refused_before_anything_is_written(folder, tmp_path, kind, wrong):
+    """What reading refuses already is refused again, by a train.h5ad that was made otherwise."""
+    settings = inputs_of(folder, kind)
+    data = dataset(folder, **settings)
+    adata = data.load(paths(data, folder))
+    originals, name = paths(data, folder), adata.obs["file"].iloc[-1]
+    original = folder / ("pictures" if kind == "images" else "") / name
+    files = adata.obs["file"].astype(str).to_numpy(dtype=object)
+    query = ((adata.obs["domain"] == "patient") & (adata.obs["condition"] == "before")).to_numpy()
+    out = tmp_path / "out"
+    sentence = f"the prediction of '.*' \\(query 'after'\\) would be written outside {out};"
+    if wrong == "absolute":
+        files[query] = str(original)
+    elif wrong == "parent":
+        files[query] = f"../../{original.relative_to(tmp_path)}"
+    elif wrong == "link":
+        (out / "after").parent.mkdir()
+        (out / "after").symlink_to(original.parent)
+    else:
+        rows = np.flatnonzero(query)
+        files[rows[0]], files[rows[1:]] = "extrapolated.csv/x.png", "extrapolated.csv/x.jpg"
+        sentence = "would be written to one path; rename one of the two"
+    adata.obs["file"] = files
+    originals |= dict.fromkeys(files, original)
+    prediction = predict(data, adata, tmp_path)
+    before = state_of(folder)
+    with pytest.raises(UserError, match=sentence) as caught:
+        write_back(*prediction, data, originals, out)
+    assert "\n" not in str(caught.value)
+    assert state_of(folder) == before
+    assert not out.exists() or list(out.rglob("*")) == ([out / "after"] if wrong == "link" else [])
+
+
+@pytest.mark.parametrize("place", ["inside", "linked", "link"])
+def test_data_in_the_results_are_refused(tmp_path, place):
+    """Snakemake deletes what a job is about to write, before the job."""
+    results, outside = tmp_path / "results" / "mine", tmp_path / "data"
+    (results / "raw").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "a.csv").touch()
+    check_outside(outside / "a.csv", results)
+    path = results / "raw" / "a.csv"
+    if place == "linked":
+        path.symlink_to(outside / "a.csv")
+    elif place == "link":
+        path.touch()
+        path = outside / "b.csv"
+        path.symlink_to(results / "raw" / "a.csv")
+    with pytest.raises(UserError, match=rf"{path}: this lies in {results}, whose files are made anew; keep your data"):
+        check_outside(path, results)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_is_in_the_place_of_a_link_leaves_the_original_alone(tmp_path, kind):
+    """Results of an earlier run may be links or hard links to somebody's files."""
+    original, target = tmp_path / "original.csv", tmp_path / "raw" / "a.csv"
+    original.write_text("old")
+    target.parent.mkdir()
+    target.symlink_to(original) if kind == "file" else os.link(original, target)
+    (tmp_path / "new.csv").write_text("new")
+    fetch("a.csv", target, tmp_path / "new.csv")
+    assert (original.read_text(), target.read_text()) == ("old", "new") and not target.is_symlink()
+
+
+# ---- names
+
+
+NAMES = [
+    "a.csv",
+    "Batch 1/Tube 1.fcs",
+    "-q.fcs",
+    "donor's.fcs",
+    "p$(touch X).fcs",
+    "a<b>.fcs",
+    "{task}.fcs",
+    "Zelle\n.fcs",
+]
+
+
+def test_our_copy_of_a_file_has_a_plain_name_of_its_own():
+    stored = [RawFile(name).stored for name in [*NAMES, "../a.csv", "/a.csv", ".a", "é" * 120, "a" * 250]]
+    assert stored[0] == "a.csv" and RawFile("thin/images-1_2.gz").stored == "thin/images-1_2.gz"
+    assert len(set(stored)) == len(stored)
+    assert all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}", name) for name in stored)
+    assert stored[1].endswith("_Batch_1_Tube_1.fcs")
+
+
+def test_a_folder_with_names_of_all_kinds(folder):
+    for name in NAMES[1:]:
+        (folder / name).parent.mkdir(exist_ok=True)
+        fcs.write_fcs(folder / name, values(9, 4), CHANNELS, LABELS)
+    (folder / "._-q.fcs").write_bytes(b"what macOS keeps beside a file")
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden" / "b.fcs").touch()
+    data = dataset(folder, files=[{"path": ".", "condition": "x"}])
+    assert sorted(file.name for file in data.raw_files()) == sorted(NAMES[1:])
+    os.rename(os.fsencode(folder / "-q.fcs"), os.fsencode(folder) + b"/Pr\xfcfung.fcs")
+    with pytest.raises(UserError, match=r"rename 'Pr\\udcfcfung\.fcs': this name is not UTF-8"):
+        dataset(folder, files=[{"path": ".", "condition": "x"}])
 
 
 # ---- bad input
@@ -630,7 +821,8 @@ def test_empty_missing_and_damaged_files_and_folders(folder, name):
         ({"files": [{"condition": "x"}]}, "needs a 'path'"),
         ({"files": ["../a.csv"], **COLUMNS}, "within the dataset's folder"),
         ({"files": ["/a.csv"], **COLUMNS}, "within the dataset's folder"),
-        ({"files": ["a{1}.csv"], **COLUMNS}, "file names must not hold { }"),
+        ({"files": ["a/../../b.csv"], **COLUMNS}, "within the dataset's folder"),
+        ({"files": ["extrapolated.csv/a.csv"], **COLUMNS}, "the results have a file of this name"),
         ({"files": ["sub/extrapolated.csv"], **COLUMNS}, "the results have a file of this name"),
         ({"files": ["a.csv"], "scale": "log", **COLUMNS}, "scale must be arcsinh, log1p_counts or none, not 'log'"),
         ({"files": ["a.csv"], "cofactor": 0, **COLUMNS}, "cofactor must be above 0"),
@@ -766,12 +958,12 @@ def test_the_command_line_writes_and_says_where(folder, tmp_path):
     write_fcs_files(folder)
     data = dataset(folder, files=FCS_FILES)
     prediction, train = predict(data, data.load(paths(data, folder)), tmp_path)
-    command = [sys.executable, str(ROOT / "scripts" / "write_back.py"), "--prediction", prediction, "--train", train]
-    command += ["--settings", json.dumps({"files": FCS_FILES}), "--folder", tmp_path / "out", "--files"]
-    run = subprocess.run([*command, *paths(data, folder).values()], capture_output=True, text=True, check=False)
+    options = ["--prediction", prediction, "--train", train, "--folder", tmp_path / "out", "--files"]
+    spec, files = WriteBackSpec({"files": FCS_FILES}), paths(data, folder).values()
+    run = run_script("write_back.py", spec, *options, *files)
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines()[-1] == str(tmp_path / "out" / "after" / "patient_before.fcs")
-    run = subprocess.run([*command, folder / "patient_before.fcs"], capture_output=True, text=True, check=False)
+    run = run_script("write_back.py", spec, *options, *files, folder / "patient_before.fcs")
     assert run.returncode == 1 and run.stderr.startswith("error: --files: 3 files are needed")
 
 

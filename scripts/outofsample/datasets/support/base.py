@@ -1,5 +1,7 @@
 """The interface of every dataset."""
 
+import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,9 @@ from outofsample.jobs.dataset import DatasetSpec
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+#: A path whose every part means nothing but itself to Snakemake, to a shell and to a file system.
+_PLAIN = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}/)*[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,17 @@ class RawFile:
     name: str
     sha256: str | None = None
     url: str | None = None
+
+    @property
+    def stored(self) -> str:
+        """Name of the pipeline's own copy: as the file is called, or a digest and what is plain of the name.
+
+        Names of files are their user's: Snakemake would take braces for wildcards and ``<b>`` for a variable.
+        """
+        if _PLAIN.fullmatch(self.name):
+            return self.name
+        digest = hashlib.sha256(self.name.encode()).hexdigest()[:12]
+        return f"{digest}_{re.sub('[^A-Za-z0-9_.+-]+', '_', self.name)[-60:]}"
 
 
 def check_settings(settings, tuples: Iterable[str] = (), at_least_two: Iterable[str] = ()) -> None:
