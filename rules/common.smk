@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(workflow.basedir) / SCRIPTS))
 
 from outofsample import registry
 from outofsample.study.imports import files_imported
-from outofsample.study.config import grid_points, load_study
+from outofsample.study.expand import grid_points
+from outofsample.study.load import load_study
 from outofsample.errors import UserError
 from outofsample.metrics.extractors import find_inception
 from outofsample.methods.families.base import why_not as reason_against

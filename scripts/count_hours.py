@@ -16,7 +16,8 @@ from pathlib import Path
 from outofsample import registry
 from outofsample.errors import UserError, run_script
 from outofsample.methods.families.base import why_not
-from outofsample.study.config import Study, read_study
+from outofsample.study.config import Study
+from outofsample.study.load import read_study
 
 #: Folders of benchmark files whose files or subfolders are named by task.
 PER_TASK = ("split_task", "transform_query", "correct_batches", "evaluate_task")
