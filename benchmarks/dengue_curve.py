@@ -163,7 +163,7 @@ def make_data(folder: Path, cells: int, seed: int) -> None:
     import numpy as np
 
     from outofsample import registry
-    from outofsample.study.config import read_study
+    from outofsample.study.load import read_study
     from outofsample.study.split import Split, split_dataset, to_training
 
     sizes = {name: round(cells * count / sum(PAPER_CELLS.values())) for name, count in PAPER_CELLS.items()}

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from outofsample.errors import UserError, run_script  # noqa: E402
-from outofsample.study.config import read_study  # noqa: E402
+from outofsample.study.load import read_study  # noqa: E402
 
 #: The share of all core-seconds that the start of jobs may take.
 ALLOWED = 0.3

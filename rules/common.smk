@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from outofsample.errors import UserError
 from outofsample.study import cluster
-from outofsample.study.config import load_study
+from outofsample.study.load import load_study
 from outofsample.study.plan import Plan
 from outofsample.study.presentation import Presentation, snakemake_options
 

@@ -11,8 +11,8 @@ import argparse
 from pathlib import Path
 
 from outofsample.errors import run_script
-from outofsample.study.config import read_study
 from outofsample.study.hours import table_of_hours
+from outofsample.study.load import read_study
 from outofsample.study.plan import Plan
 
 

@@ -46,7 +46,7 @@ def main() -> None:
 
     from outofsample.files.writing import replacing
     from outofsample.report import page as report_page
-    from outofsample.study.config import read_yaml
+    from outofsample.study.load import read_yaml
 
     folder = ROOT / "results" / str(read_yaml(study).get("study"))
     page, report = folder / "page.html", folder / "report.html"

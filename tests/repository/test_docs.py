@@ -14,7 +14,7 @@ import outofsample
 from outofsample import registry
 from outofsample.errors import UserError
 from outofsample.study import reference
-from outofsample.study.config import read_study
+from outofsample.study.load import read_study
 from tests.conftest import ROOT
 
 #: Attributes by which a page makes a browser fetch something; links of the reader (``a``) are not among them.

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from outofsample.study.config import read_study
+from outofsample.study.load import read_study
 from tests.conftest import ROOT
 
 PER_IMAGE = {"image_rmse", "ssim", "rmse_changed", "rmse_kept", "thickness_error"}

@@ -16,7 +16,7 @@ def study_schema() -> dict[str, Any]:
     """Return the JSON schema of a study file.
 
     An entry that is called as the file that it uses is checked key by key; one with another name (and ``uses``) is
-    checked by `outofsample.study.config` alone, since JSON schema cannot look up the file.
+    checked by `outofsample.study.checks` alone, since JSON schema cannot look up the file.
     """
     schema = Study.model_json_schema()
     schema["title"] = "Study"

@@ -15,7 +15,8 @@ from outofsample.jobs.page import PageSpec, ShownFigure
 from outofsample.jobs.table import ColumnSpec, MethodRow, TableSpec
 from outofsample.jobs.tune import TuningSpec
 from outofsample.metrics.directions import DIRECTIONS
-from outofsample.study.config import Column, grid_points
+from outofsample.study.config import Column
+from outofsample.study.expand import grid_points
 from outofsample.study.plan import Plan
 from outofsample.texts import as_label
 

@@ -13,7 +13,7 @@ import outofsample.jobs
 from outofsample.errors import UserError
 from outofsample.jobs.base import Spec, as_plain
 from outofsample.jobs.split import SplitSpec
-from outofsample.study.config import load_study, read_study
+from outofsample.study.load import load_study, read_study
 from outofsample.study.plan import Plan
 from outofsample.study.presentation import Presentation
 from tests.conftest import ROOT

@@ -13,8 +13,8 @@ import pytest
 
 from outofsample import registry
 from outofsample.errors import UserError
-from outofsample.study.config import load_study
 from outofsample.study.imports import files_imported
+from outofsample.study.load import load_study
 from tests.conftest import ROOT
 from tests.workflow.conftest import Workflow
 

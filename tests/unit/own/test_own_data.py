@@ -30,7 +30,7 @@ from outofsample.files.writing import check_outside, replacing
 from outofsample.jobs.own import WriteBackSpec
 from outofsample.methods.no_change import Method as NoChange
 from outofsample.own.write_back import write_back
-from outofsample.study.config import load_study, read_study
+from outofsample.study.load import load_study, read_study
 from outofsample.study.split import Split, read_training, split_dataset
 from preprocess_dataset import check_contract
 from tests.conftest import ROOT, run_script

@@ -9,7 +9,9 @@ import yaml
 from outofsample.errors import UserError
 from outofsample.report.tables import Column, MethodRow, Spec
 from outofsample.report.tuning import choose_settings, fragment, over_queries, write
-from outofsample.study.config import Study, grid_points, load_study, read_study
+from outofsample.study.config import Study
+from outofsample.study.expand import grid_points
+from outofsample.study.load import load_study, read_study
 from outofsample.study.split import Split, split_dataset
 from tests.conftest import ROOT
 

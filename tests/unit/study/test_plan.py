@@ -8,7 +8,7 @@ import pytest
 from outofsample import registry
 from outofsample.errors import UserError
 from outofsample.study import cluster
-from outofsample.study.config import load_study, read_study
+from outofsample.study.load import load_study, read_study
 from outofsample.study.paths import Paths
 from outofsample.study.plan import Plan
 from outofsample.study.presentation import Presentation
