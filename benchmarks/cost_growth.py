@@ -88,6 +88,7 @@ def make_task(folder: str, cells: int, features: int) -> None:
     import pandas as pd
 
     from outofsample.arrays import Query
+    from outofsample.files.task import write_task
     from outofsample.study.split import Split, split_dataset
 
     rng = np.random.default_rng(0)
@@ -98,8 +99,7 @@ def make_task(folder: str, cells: int, features: int) -> None:
     obs = pd.DataFrame(labels, index=np.arange(cells).astype(str))
     adata = anndata.AnnData(X, obs=obs, uns={"dataset": "synthetic", "stand_in": True})
     split = Split("growth", (Query("new", "new", "before", "after"),), held_out=(("new", "after"),))
-    for part, name in zip(split_dataset(adata, split), ("train", "truth"), strict=True):
-        part.write_h5ad(Path(folder) / f"{name}.h5ad", compression="lzf")
+    write_task(Path(folder) / "train.h5ad", Path(folder) / "truth.h5ad", split_dataset(adata, split))
 
 
 def plan(tasks: int) -> None:

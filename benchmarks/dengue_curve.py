@@ -163,8 +163,9 @@ def make_data(folder: Path, cells: int, seed: int) -> None:
     import numpy as np
 
     from outofsample import registry
+    from outofsample.files.task import to_training
     from outofsample.study.config import read_study
-    from outofsample.study.split import Split, split_dataset, to_training
+    from outofsample.study.split import Split, split_dataset
 
     sizes = {name: round(cells * count / sum(PAPER_CELLS.values())) for name, count in PAPER_CELLS.items()}
     dataset = registry.create("datasets", "dengue", sizes | {"seed": seed})

@@ -20,7 +20,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from outofsample.files.prediction import PredictionWriter
-    from outofsample.study.split import read_training
+    from outofsample.files.task import read_training
 
     data = read_training(arguments.train)
     writer = PredictionWriter(data, arguments.method, in_sample_cells=arguments.in_sample_cells)

@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 
 from outofsample.errors import run_script
-from outofsample.metrics.evaluation import Settings, evaluate, write_scores
+from outofsample.files.scores import write_scores
+from outofsample.metrics.evaluation import Settings, evaluate
 from outofsample.metrics.extractors import load_extractors
 
 

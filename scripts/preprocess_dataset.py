@@ -3,46 +3,10 @@
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from outofsample import registry
 from outofsample.errors import UserError, run_script
-from outofsample.files import writing
-
-if TYPE_CHECKING:
-    from anndata import AnnData
-
-
-def check_contract(adata: "AnnData", name: str) -> None:
-    """Check what ``docs/architecture.md`` promises of ``datasets/D.h5ad``.
-
-    Raises
-    ------
-    UserError
-        If ``X`` is not a finite float32 matrix (uint8 for images), names are not unique, or condition or domain is
-        missing; the message lists every problem.
-    """
-    import numpy as np
-
-    values = getattr(adata.X, "data", adata.X) if not isinstance(adata.X, np.ndarray) else adata.X
-    problems = []
-    wanted = np.uint8 if "image_shape" in adata.uns else np.float32
-    if values.dtype != wanted:
-        problems.append(f"X must be {np.dtype(wanted)}, not {values.dtype}")
-    elif not np.isfinite(values).all():
-        problems.append("X must be finite")
-    problems += [
-        f"{axis} must be unique"
-        for axis, names in (("var_names", adata.var_names), ("obs_names", adata.obs_names))
-        if not names.is_unique
-    ]
-    for column in ("condition", "domain"):
-        if column not in adata.obs:
-            problems.append(f"obs['{column}'] is missing")
-        elif adata.obs[column].isna().any():
-            problems.append(f"obs['{column}'] has cells without a value")
-    if problems:
-        raise UserError(f"dataset '{name}' does not keep the contract of datasets: {'; '.join(problems)}.")
+from outofsample.files.dataset import write_dataset
 
 
 def main() -> None:
@@ -64,11 +28,7 @@ def main() -> None:
     if missing := [file.name for file in wanted if file.name not in paths]:
         raise UserError(f"dataset '{args.name}' needs more files in --files: {', '.join(missing)}.")
     adata = dataset.load(paths)
-    adata.uns["dataset"] = args.name
-    adata.uns["stand_in"] = args.simulated
-    check_contract(adata, args.name)
-    with writing.replacing(args.output) as temporary:
-        adata.write_h5ad(temporary)
+    write_dataset(args.output, adata, args.name, args.simulated)
     print(f"{args.name}: {adata.n_obs:,} cells, {adata.n_vars} features", flush=True)
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from outofsample.arrays import Query
 from outofsample.errors import run_script
-from outofsample.files.writing import replacing
 
 
 def main() -> None:
@@ -18,8 +17,8 @@ def main() -> None:
     parser.add_argument("--truth", type=Path, required=True, help="truth to write")
     arguments = parser.parse_args()
 
-    import anndata
-
+    from outofsample.files.dataset import read_dataset
+    from outofsample.files.task import write_task
     from outofsample.study.split import Split, split_dataset
 
     fields = dict(arguments.split)
@@ -28,10 +27,8 @@ def main() -> None:
         fields[name] = tuple(tuple(pair) for pair in fields[name])
     for name in ("source_domains", "conditions", "keep_features"):
         fields[name] = tuple(fields[name])
-    train, truth = split_dataset(anndata.read_h5ad(arguments.dataset), Split(**fields))
-    with replacing(arguments.train) as train_part, replacing(arguments.truth) as truth_part:
-        train.write_h5ad(train_part, compression="lzf")
-        truth.write_h5ad(truth_part, compression="lzf")
+    train, truth = split_dataset(read_dataset(arguments.dataset), Split(**fields))
+    write_task(arguments.train, arguments.truth, (train, truth))
     print(train.obs.groupby(["role", "domain", "condition"], observed=True).size().to_string())
     print(f"truth: {truth.n_obs} cells, {truth.n_vars} features")
 

@@ -1,4 +1,4 @@
-"""Splitting a dataset into what may be looked at and the truth, and reading the training part back.
+"""Splitting a dataset into what may be looked at and the truth.
 
 This is the only place where held-out cells and training cells meet: after it they are in two files, and no
 training or transforming rule takes the file with the truth.
@@ -7,14 +7,13 @@ training or transforming rule takes the file with the truth.
 import json
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError, did_you_mean
-from outofsample.files.h5ad import read_matrix, read_words
+from outofsample.files.task import to_training
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -211,46 +210,3 @@ def _check_populations(data: TrainingData, query: Query, task: str, measured: np
                 f"Task '{task}', query '{query.name}': the {word} population has no cells; {whose} none in "
                 f"'{condition}', but in {', '.join(np.unique(there)) or 'no condition'}."
             )
-
-
-def to_training(adata: "AnnData") -> TrainingData:
-    """Turn the AnnData of ``train.h5ad`` into the arrays that methods see."""
-    import scipy.sparse
-
-    def dense(matrix):
-        return matrix.toarray() if scipy.sparse.issparse(matrix) else np.asarray(matrix)
-
-    shape = adata.uns.get("image_shape")
-    return TrainingData(
-        X=np.ascontiguousarray(dense(adata.X)),
-        role=adata.obs["role"].astype(str).to_numpy(),
-        condition=adata.obs["condition"].astype(str).to_numpy(),
-        domain=adata.obs["domain"].astype(str).to_numpy(),
-        features=tuple(adata.var_names),
-        queries=tuple(Query(**query) for query in json.loads(adata.uns["queries"])),
-        counts=dense(adata.layers["counts"]) if "counts" in adata.layers else None,
-        image_shape=None if shape is None else tuple(int(side) for side in shape),
-        names=adata.obs_names.to_numpy(),
-    )
-
-
-def read_training(path: str | Path) -> TrainingData:
-    """Read ``train.h5ad``, as a split is written.
-
-    By h5py: anndata's import takes as long as the demo's shortest trainings.
-    """
-    import h5py
-
-    with h5py.File(path) as file:
-        obs, var, uns = file["obs"], file["var"], file["uns"]
-        return TrainingData(
-            X=np.ascontiguousarray(read_matrix(file["X"])),
-            role=read_words(obs["role"]),
-            condition=read_words(obs["condition"]),
-            domain=read_words(obs["domain"]),
-            features=tuple(read_words(var[var.attrs["_index"]])),
-            queries=tuple(Query(**query) for query in json.loads(uns["queries"].asstr()[()])),
-            counts=read_matrix(file["layers/counts"]) if "layers/counts" in file else None,
-            image_shape=tuple(int(side) for side in uns["image_shape"][:]) if "image_shape" in uns else None,
-            names=read_words(obs[obs.attrs["_index"]]),
-        )

@@ -12,9 +12,10 @@ from outofsample.arrays import Query
 from outofsample.datasets import celeba, faces, morpho_mnist
 from outofsample.errors import UserError
 from outofsample.files import writing
+from outofsample.files.dataset import check_contract
+from outofsample.files.task import to_training
 from outofsample.images import draw_faces, image_data, morphology
-from outofsample.study.split import Split, split_dataset, to_training
-from preprocess_dataset import check_contract
+from outofsample.study.split import Split, split_dataset
 
 
 def simulated(dataset, folder):

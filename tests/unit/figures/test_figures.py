@@ -19,7 +19,8 @@ from outofsample.errors import UserError
 from outofsample.figures import biaxial, panels, style, whole_change
 from outofsample.figures.data import Panel, centre, describe, load_data
 from outofsample.files.prediction import PredictionWriter
-from outofsample.study.split import Split, split_dataset, to_training
+from outofsample.files.task import to_training
+from outofsample.study.split import Split, split_dataset
 from tests.conftest import assert_same_figure
 
 ROOT = Path(__file__).parents[3]

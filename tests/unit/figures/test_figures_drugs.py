@@ -19,8 +19,9 @@ from outofsample.errors import UserError
 from outofsample.figures import biaxial, style, summaries
 from outofsample.figures.data import Panel, load_data
 from outofsample.files.prediction import PredictionWriter
+from outofsample.files.task import to_training
 from outofsample.metrics.correlations import summary_r
-from outofsample.study.split import Split, split_dataset, to_training
+from outofsample.study.split import Split, split_dataset
 from tests.conftest import assert_same_figure
 
 ROOT = Path(__file__).parents[3]

@@ -9,9 +9,11 @@ from matplotlib.patches import Rectangle
 from outofsample.arrays import Prediction, Query
 from outofsample.errors import UserError
 from outofsample.figures import images, style
-from outofsample.files.prediction import PredictionWriter
+from outofsample.files.prediction import PredictedImages, PredictionWriter
+from outofsample.files.rows import Rows
+from outofsample.files.task import to_training
 from outofsample.images.image_data import to_anndata
-from outofsample.study.split import Split, split_dataset, to_training
+from outofsample.study.split import Split, split_dataset
 from tests.unit.figures.test_figures import texts
 
 SHAPE = (4, 6, 3)
@@ -240,14 +242,14 @@ def test_files_that_do_not_fit_are_named(folder, tmp_path):
     small = anndata.read_h5ad(folder / "no_change.h5ad")
     small[:, :5].copy().write_h5ad(tmp_path / "small.h5ad")
     with pytest.raises(UserError, match=r"small.h5ad: X must have images of \(4, 6, 3\)"):
-        images.Predicted(tmp_path / "small.h5ad", SHAPE)
+        PredictedImages(tmp_path / "small.h5ad", SHAPE)
     small[small.obs["role"] == "source"].copy().write_h5ad(tmp_path / "part.h5ad")
-    part = images.Predicted(tmp_path / "part.h5ad", SHAPE)
+    part = PredictedImages(tmp_path / "part.h5ad", SHAPE)
     with pytest.raises(UserError, match=r"part.h5ad: there is no prediction with the role 'query' for 1 of 1 images"):
         part.of(np.array(["0"]), [Query("women", "female", "none", "glasses")], "query")
     small.X[0, 0] = np.nan
     small.write_h5ad(tmp_path / "nan.h5ad")
     with pytest.raises(UserError, match="not finite"):
-        images.Predicted(tmp_path / "nan.h5ad", SHAPE).images(np.array([0]))
+        PredictedImages(tmp_path / "nan.h5ad", SHAPE).images(np.array([0]))
     with pytest.raises(UserError, match="not a readable h5ad"):
-        images.ImageFile(tmp_path / "absent.h5ad", ())
+        Rows(tmp_path / "absent.h5ad")

@@ -13,9 +13,10 @@ from outofsample.errors import UserError
 from outofsample.figures import single_cell, style
 from outofsample.figures.data import load_data
 from outofsample.files.prediction import PredictionWriter
+from outofsample.files.task import to_training
 from outofsample.metrics.correlations import r2
 from outofsample.metrics.directions import DIRECTIONS
-from outofsample.study.split import Split, split_dataset, to_training
+from outofsample.study.split import Split, split_dataset
 from tests.conftest import assert_same_figure
 from tests.unit.figures.test_figures import texts
 

@@ -23,16 +23,17 @@ from outofsample.arrays import Prediction, Query
 from outofsample.datasets import own
 from outofsample.errors import UserError
 from outofsample.files import fcs
+from outofsample.files.dataset import check_contract
 from outofsample.files.fetch import fetch
+from outofsample.files.fitted import read_states
 from outofsample.files.prediction import PredictionWriter
+from outofsample.files.task import read_training
 from outofsample.files.writing import replacing
 from outofsample.methods.no_change import Method as NoChange
 from outofsample.own.write_back import write_back
 from outofsample.study.config import load_study, read_study
-from outofsample.study.split import Split, read_training, split_dataset
-from preprocess_dataset import check_contract
+from outofsample.study.split import Split, split_dataset
 from tests.conftest import ROOT
-from transform_query import read_states
 
 try:
     import pyarrow

@@ -10,7 +10,8 @@ from scipy.sparse import csr_matrix
 
 from outofsample.arrays import Query
 from outofsample.errors import UserError
-from outofsample.study.split import Split, assign_roles, read_training, split_dataset, to_training
+from outofsample.files.task import read_training, to_training
+from outofsample.study.split import Split, assign_roles, split_dataset
 
 SPLIT = Split(
     "task",
