@@ -88,7 +88,9 @@ def make_task(folder: str, cells: int, features: int) -> None:
     import pandas as pd
 
     from outofsample.arrays import Query
-    from outofsample.study.split import Split, split_dataset
+    from outofsample.files.task import write_task
+    from outofsample.jobs.split import SplitSpec
+    from outofsample.study.split import split_dataset
 
     rng = np.random.default_rng(0)
     X = rng.standard_gamma(2.0, size=(cells, features), dtype=np.float32)
@@ -97,9 +99,8 @@ def make_task(folder: str, cells: int, features: int) -> None:
     labels = {"condition": np.where(after, "after", "before"), "domain": np.where(new, "new", "known")}
     obs = pd.DataFrame(labels, index=np.arange(cells).astype(str))
     adata = anndata.AnnData(X, obs=obs, uns={"dataset": "synthetic", "stand_in": True})
-    split = Split("growth", (Query("new", "new", "before", "after"),), held_out=(("new", "after"),))
-    for part, name in zip(split_dataset(adata, split), ("train", "truth"), strict=True):
-        part.write_h5ad(Path(folder) / f"{name}.h5ad", compression="lzf")
+    split = SplitSpec("growth", (Query("new", "new", "before", "after"),), held_out=(("new", "after"),))
+    write_task(Path(folder) / "train.h5ad", Path(folder) / "truth.h5ad", split_dataset(adata, split))
 
 
 def plan(tasks: int) -> None:

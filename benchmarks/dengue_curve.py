@@ -163,8 +163,10 @@ def make_data(folder: Path, cells: int, seed: int) -> None:
     import numpy as np
 
     from outofsample import registry
+    from outofsample.files.task import to_training
+    from outofsample.jobs.split import SplitSpec
     from outofsample.study.load import read_study
-    from outofsample.study.split import Split, split_dataset, to_training
+    from outofsample.study.split import split_dataset
 
     sizes = {name: round(cells * count / sum(PAPER_CELLS.values())) for name, count in PAPER_CELLS.items()}
     dataset = registry.create("datasets", "dengue", sizes | {"seed": seed})
@@ -172,7 +174,7 @@ def make_data(folder: Path, cells: int, seed: int) -> None:
     adata = dataset.load({file.name: folder / file.name for file in dataset.simulated_files()})
     adata.uns |= {"dataset": "dengue", "stand_in": True}
     task = read_study(ROOT / "config.yaml").tasks["dengue"]
-    split = Split(
+    split = SplitSpec(
         "dengue",
         task.as_queries(),
         tuple(task.held_out),

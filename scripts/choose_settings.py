@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 
 from outofsample.errors import run_script
-from outofsample.report.tables import read_scores, read_spec
+from outofsample.files.scores import read_scores
+from outofsample.report.tables import read_spec
 from outofsample.report.tuning import choose_settings, fragment, write
 
 

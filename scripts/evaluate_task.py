@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 
 from outofsample.errors import run_script
+from outofsample.files.scores import write_scores
 from outofsample.jobs.evaluate import EvaluationSpec
-from outofsample.metrics.evaluation import evaluate, write_scores
+from outofsample.metrics.evaluation import evaluate
 from outofsample.metrics.extractors import load_extractors
 from outofsample.metrics.families import Settings
 

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from outofsample.errors import run_script
-from outofsample.report.tables import read_paper_values, read_scores, read_spec, tidy_table, write_table
+from outofsample.files.scores import read_scores
+from outofsample.report.tables import read_paper_values, read_spec, tidy_table, write_table
 
 
 def main() -> None:

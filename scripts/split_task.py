@@ -1,37 +1,28 @@
 """Split a dataset into the training part and the truth of one task."""
 
 import argparse
-import json
 from pathlib import Path
 
-from outofsample.arrays import Query
 from outofsample.errors import run_script
-from outofsample.files.writing import replacing
+from outofsample.jobs.split import SplitSpec
 
 
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--spec", required=True, help="JSON of a SplitSpec; - is the standard input")
     parser.add_argument("--dataset", type=Path, required=True, help="h5ad file of the dataset")
-    parser.add_argument("--split", type=json.loads, required=True, help="JSON of outofsample.study.split.Split")
     parser.add_argument("--train", type=Path, required=True, help="training part to write")
     parser.add_argument("--truth", type=Path, required=True, help="truth to write")
-    arguments = parser.parse_args()
+    args = parser.parse_args()
+    spec = SplitSpec.read(args.spec)
 
-    import anndata
+    from outofsample.files.dataset import read_dataset
+    from outofsample.files.task import write_task
+    from outofsample.study.split import split_dataset
 
-    from outofsample.study.split import Split, split_dataset
-
-    fields = dict(arguments.split)
-    fields["queries"] = tuple(Query(**query) for query in fields["queries"])
-    for name in ("held_out", "reference"):
-        fields[name] = tuple(tuple(pair) for pair in fields[name])
-    for name in ("source_domains", "conditions", "keep_features"):
-        fields[name] = tuple(fields[name])
-    train, truth = split_dataset(anndata.read_h5ad(arguments.dataset), Split(**fields))
-    with replacing(arguments.train) as train_part, replacing(arguments.truth) as truth_part:
-        train.write_h5ad(train_part, compression="lzf")
-        truth.write_h5ad(truth_part, compression="lzf")
+    train, truth = split_dataset(read_dataset(args.dataset), spec)
+    write_task(args.train, args.truth, (train, truth))
     print(train.obs.groupby(["role", "domain", "condition"], observed=True).size().to_string())
     print(f"truth: {truth.n_obs} cells, {truth.n_vars} features")
 

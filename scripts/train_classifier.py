@@ -1,86 +1,9 @@
-"""Fit a small classifier of images on the training part of one task, for Frechet distances of its features.
-
-It learns every label of the images at once: condition, domain, and the further columns of obs with few values, such
-as digits or attributes. It never sees the truth, so neither how the held-out images look nor that they exist.
-"""
+"""Fit a small classifier of images on the training part of one task, for Frechet distances of its features."""
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from outofsample.errors import UserError, run_script
-from outofsample.files.writing import replacing
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-#: Steps of 64 images, at most: about 13 epochs of 1,500 images. Stops after 5 epochs without a better loss.
-STEPS = 300
-BATCH = 64
-PATIENCE = 5
-#: Images, at most, that features are standardised over after the training.
-SETTLE = 10_000
-#: Columns with more values are names, not labels; the others say what is done with an image, not what it shows.
-MOST_CLASSES = 20
-NO_LABELS = ("role", "pair_id", "query")
-
-
-def labels_of(obs: "pd.DataFrame") -> dict[str, tuple[list[str], np.ndarray]]:
-    """Return for each label of the images (rows of ``obs``) its classes and the class (images,) of each, from 0.
-
-    A label is a column of words, whole numbers or truth values, with 2 to `MOST_CLASSES` different ones and none
-    missing.
-    """
-    import pandas as pd
-
-    labels = {}
-    for column in obs.columns:
-        values = obs[column]
-        if column in NO_LABELS or values.isna().any() or pd.api.types.is_float_dtype(values):
-            continue
-        classes, codes = np.unique(values.astype(str), return_inverse=True)
-        if 2 <= len(classes) <= MOST_CLASSES:
-            labels[column] = classes.tolist(), codes
-    return labels
-
-
-def fit(images: np.ndarray, labels: dict[str, tuple[list[str], np.ndarray]], seed: int) -> tuple[dict, dict]:
-    """Train a classifier of images (images, height, width, channels) uint8; same seed, same bits.
-
-    Returns
-    -------
-    What `outofsample.metrics.extractors.load_classifier` reads, and the history's row of the best epoch, which has the
-    accuracy of each label on held-out images.
-    """
-    import torch
-    from torch.nn.functional import cross_entropy
-
-    from outofsample.networks.classifier import Classifier
-    from outofsample.training.loop import Budget, Player, train
-
-    torch.manual_seed(seed)
-    network = Classifier(images.shape[1:], [len(classes) for classes, _ in labels.values()])
-
-    def terms(batches):
-        all_logits, wanted = network(batches[0]["images"].permute(0, 3, 1, 2)), batches[0]["labels"].unbind(1)
-        pairs = list(zip(all_logits, wanted, strict=True))
-        accuracies = [(logits.argmax(1) == label).float().mean() for logits, label in pairs]
-        loss = torch.stack([cross_entropy(logits, label) for logits, label in pairs]).mean()
-        return {"loss": loss} | {f"accuracy_{name}": value for name, value in zip(labels, accuracies, strict=True)}
-
-    codes = torch.from_numpy(np.stack([codes for _, codes in labels.values()], axis=1))
-    group = {"images": torch.from_numpy(images), "labels": codes}
-    budget = Budget(1, BATCH, patience=PATIENCE, max_steps=STEPS, validation_chunk=256)
-    history = train(network, [Player("classifier", list(network.parameters()), terms)], [group], budget, seed)
-    network.settle(group["images"][:: -(-len(images) // SETTLE)].permute(0, 3, 1, 2))
-    state = {
-        "image_shape": list(images.shape[1:]),
-        "labels": {name: classes for name, (classes, _) in labels.items()},
-        "network": network.state_dict(),
-    }
-    return state, min(history, key=lambda row: row.get("validation_loss", row["classifier_loss"]))
+from outofsample.errors import run_script
 
 
 def main() -> None:
@@ -92,25 +15,15 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="classifier to write")
     arguments = parser.parse_args()
 
-    import anndata
     import torch
 
+    from outofsample.files.classifier import write_classifier
+    from outofsample.training.classifier import fit_task
+
     torch.set_num_threads(arguments.threads)
-    adata = anndata.read_h5ad(arguments.train)
-    if "image_shape" not in adata.uns:
-        raise UserError(f'{arguments.train}: uns["image_shape"] is missing; the classifier is for tasks of images.')
-    # Reference images are for batch correctors alone.
-    adata = adata[(adata.obs["role"] != "reference").to_numpy()]
-    images = np.ascontiguousarray(adata.X, dtype=np.uint8).reshape(
-        -1, *(int(side) for side in adata.uns["image_shape"])
-    )
-    labels = labels_of(adata.obs)
-    state, best = fit(images, labels, arguments.seed)
-    for name, (classes, _) in labels.items():
-        accuracy = best.get(f"validation_accuracy_{name}", best[f"classifier_accuracy_{name}"])
-        print(f"{name} ({len(classes)} classes): accuracy {accuracy:.3f}", flush=True)
-    with replacing(arguments.output) as temporary:
-        torch.save(state, temporary)
+    state, lines = fit_task(arguments.train, arguments.seed)
+    print(*lines, sep="\n", flush=True)
+    write_classifier(arguments.output, state)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,11 @@ import numpy as np
 ROLES = ("source", "target", "query", "context", "reference")
 
 
+def as_float(X: np.ndarray) -> np.ndarray:
+    """Return cells as a float32 array; images are stored as uint8, whose differences would wrap around."""
+    return np.asarray(X, dtype=np.float32)
+
+
 @dataclass(frozen=True)
 class Query:
     """One prediction that is asked for: cells of ``domain`` in condition ``source``, as if in ``target``."""

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from outofsample.metrics.evaluation import Row, write_scores
+from outofsample.files.scores import Row, read_scores, write_scores
 from outofsample.report import tables
 from tests.conftest import ROOT
 
@@ -98,7 +98,7 @@ class SmallStudy:
         real = [task for task in spec["paper_tasks"] if not stand_in[task]]
         self.study["tables"] = self.study["tables"] | {name: spec | {"paper_tasks": real}}
         read = tables.read_spec(json.dumps(spec | {"methods": methods, "stand_in": stand_in, "paper_tasks": real}))
-        scores = tables.read_scores(sorted((self.folder / "scores").glob("*.csv")))
+        scores = read_scores(sorted((self.folder / "scores").glob("*.csv")))
         tidy = tables.tidy_table(name, read, scores, tables.read_paper_values(PAPER_VALUES))
         paths = [self.folder / "tables" / f"{name}.{suffix}" for suffix in ("csv", "md", "tex")]
         tables.write_table(tidy, read, *paths)

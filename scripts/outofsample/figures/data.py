@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from outofsample.arrays import Query, TrainingData
+from outofsample.arrays import Query, TrainingData, as_float
 from outofsample.errors import UserError, did_you_mean
-from outofsample.metrics.evaluation import as_float, read_predictions, read_train, read_truth
+from outofsample.files.prediction import read_predictions
+from outofsample.files.task import read_task, read_truth
 from outofsample.metrics.summaries import summarise
 from outofsample.texts import marks
 
@@ -101,9 +102,9 @@ def load_data(figure: dict, train: str | Path, truth: str | Path, predictions: l
     """
     options = dict(figure.get("options", {}))
     shared = {name: options.pop(name, None) for name in SHARED_OPTIONS}
-    _, data, _ = read_train(Path(train))
+    _, data, _ = read_task(train)
     query = _find_query(data, shared["query"], figure["name"])
-    truths = read_truth(Path(truth), data)
+    truths = read_truth(truth, data)
     cells = {
         "source": data.X[data.is_source(query)],
         "target": data.X[data.is_target(query)],

@@ -18,10 +18,10 @@ from matplotlib.patches import Patch, Rectangle
 
 from outofsample.errors import UserError, did_you_mean
 from outofsample.figures import style
+from outofsample.files.scores import FEW_CELLS, read_scores
 from outofsample.metrics.directions import direction_of, distance_to_best
-from outofsample.metrics.evaluation import FEW_CELLS
 from outofsample.report.ranks import RULE, Ranks, rank_methods
-from outofsample.report.tables import NOT_IN_STUDY, read_scores
+from outofsample.report.tables import NOT_IN_STUDY
 from outofsample.texts import DASH, marks
 
 #: Brown, white, green (ColorBrewer BrBG): told apart with any colour vision; blue and red have other meanings here.

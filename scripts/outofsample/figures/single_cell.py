@@ -17,11 +17,14 @@ from matplotlib.patheffects import withStroke
 from outofsample.errors import UserError, did_you_mean
 from outofsample.figures import panels, style
 from outofsample.figures.data import FigureData, Panel, note
+from outofsample.files.prediction import PredictionFile
+from outofsample.files.scores import read_scores
+from outofsample.files.task import TrainingRows, TruthRows
 from outofsample.metrics.correlations import change_r, r2
 from outofsample.metrics.directions import direction_of, distance_to_best
 from outofsample.metrics.spread import sd_ratio
 from outofsample.metrics.summaries import Summary, summarise
-from outofsample.report.tables import read_scores, summarise_runs
+from outofsample.report.tables import summarise_runs
 from outofsample.texts import number
 
 #: Paul Tol's muted colours: told apart with any colour vision. Black is kept for what was held out.
@@ -81,27 +84,19 @@ def read_measured(train: str | Path, truth: str | Path, cells: int = 1500) -> Me
     UserError
         If a file cannot be read.
     """
-    import scipy.sparse
-
-    parts = [_read_h5ad(path) for path in (train, truth)]
-    total = sum(part.n_obs for part in parts)
+    parts = [TrainingRows(train), TruthRows(truth)]
+    split, total = len(parts[0].obs), sum(len(part.obs) for part in parts)
     drawn = np.sort(np.random.default_rng(0).permutation(total)[:cells])
-    split = parts[0].n_obs
-    parts = [parts[0][drawn[drawn < split]], parts[1][drawn[drawn >= split] - split]]
-    X = [part.X.toarray() if scipy.sparse.issparse(part.X) else np.asarray(part.X) for part in parts]
+    rows = [drawn[drawn < split], drawn[drawn >= split] - split]
     kind = "cell_type" if all("cell_type" in part.obs for part in parts) else "domain"
-    columns = {name: np.concatenate([part.obs[name].astype(str) for part in parts]) for name in ("condition", kind)}
-    held_out = np.repeat([False, True], [part.n_obs for part in parts])
-    return Measured(np.concatenate(X), columns["condition"], columns[kind], held_out, str(parts[0].uns["task"]))
-
-
-def _read_h5ad(path: str | Path):
-    import anndata
-
-    try:
-        return anndata.read_h5ad(path)
-    except (OSError, KeyError, ValueError) as error:
-        raise UserError(f"{path}: this is not a readable h5ad file ({error}).") from error
+    both = list(zip(parts, rows, strict=True))
+    X = np.concatenate([part.values(of_part) for part, of_part in both])
+    columns = {
+        name: np.concatenate([part.obs[name].astype(str).to_numpy()[of_part] for part, of_part in both])
+        for name in ("condition", kind)
+    }
+    held_out = np.repeat([False, True], [len(of_part) for of_part in rows])
+    return Measured(X, columns["condition"], columns[kind], held_out, parts[0].task)
 
 
 def embed(X: np.ndarray, neighbours: int = NEIGHBOURS, components: int | None = 50, seed: int = 0) -> np.ndarray:
@@ -235,28 +230,16 @@ def read_layers(data: FigureData, train: str | Path, predictions: list[str], cel
     UserError
         If a file cannot be read, or names cells that the training part has not.
     """
-    known = _read_obs(train)
+    known = TrainingRows(train).obs
     layers = zip(data.panels, predictions, strict=True)
     return [_read_layer(panel, Path(path), known, cells) for panel, path in layers]
-
-
-def _read_obs(path: str | Path, *more: str):
-    """Return ``obs`` of a file, and where asked for further parts of it, None where it has no such part."""
-    import h5py
-    from anndata.io import read_elem
-
-    try:
-        with h5py.File(path) as file:
-            parts = [read_elem(file[part]) if part in file else None for part in ("obs", *more)]
-    except (OSError, KeyError) as error:
-        raise UserError(f"{path}: this is not a readable h5ad file ({error}).") from error
-    return parts if more else parts[0]
 
 
 def _read_layer(panel: Panel, path: Path, known: pd.DataFrame, cells: int) -> Layer:
     if panel.X is None:
         return Layer(panel.label, why=f"not run: {panel.not_run}")
-    obs, matched = _read_obs(path, "obsm/matched")
+    file = PredictionFile(path)
+    obs, matched = file.obs, file.activations("matched")
     if matched is None:
         return Layer(panel.label, why="it has no layer after its bottleneck that could be matched")
     own, seeds = (obs["role"].astype(str) == "self").to_numpy(), obs["seed"].astype(int).to_numpy()

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from outofsample.figures import panels, style
+from outofsample.files.history import read_history
 from outofsample.texts import marks
 
 #: Okabe and Ito's colours, in the order in which a model's terms get them.
@@ -19,7 +20,7 @@ def read_histories(paths: list[str]) -> dict[str, pd.DataFrame]:
     """Return the history of each model, with all its batches of seeds joined; the folder of a file names the model."""
     tables: dict[str, list[pd.DataFrame]] = {}
     for path in paths:
-        tables.setdefault(Path(path).parent.name, []).append(pd.read_csv(path))
+        tables.setdefault(Path(path).parent.name, []).append(read_history(path))
     return {model: pd.concat(parts, ignore_index=True) for model, parts in tables.items()}
 
 

@@ -1,16 +1,39 @@
-"""The prediction file: what each method predicts, with everything that tables and figures need."""
+"""The prediction of a method: ``predictions/T/METHOD.h5ad``.
 
-from dataclasses import replace
+Everything that tables, figures and a user's own files need of it.
+
+- ``X``: float32, the predicted cells, with the features of ``train.h5ad``.
+- ``obs["query"]``; ``obs["seed"]``: 0 for methods without chance.
+- ``obs["role"]``: ``query`` for predicted X, ``source`` for transformed S (at most ``in_sample_cells`` of them),
+  ``self`` for training cells seen under their own condition (first seed of methods with a matched layer).
+- ``obs["cell"]``: the name in ``train.h5ad`` (whose ``obs["pair_id"]``, where known, tells the truth's cell).
+- ``obs["outside"]``: share of the cell's edited units outside the source's range; NaN for methods that edit none.
+- ``obsm["latent"]``, ``obsm["matched"]``, where the model has them.
+- ``uns["method"]``, ``uns["model"]``; ``uns["backend"]``: what computed it, with version; ``uns["versions"]``: of
+  packages besides; ``uns["outside"]``: by query and seed, the share of query cells outside the source's range per
+  edited unit; for images ``uns["image_shape"]``.
+- ``uns["not_run"]``: the reason, where there are no rows.
+
+The rows with role ``query`` of one query and seed are in the order of the query cells in ``train.h5ad``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from outofsample.arrays import Prediction, Query, TrainingData
+from outofsample.errors import UserError
 from outofsample.files.h5ad import write_h5ad
+from outofsample.files.rows import Rows
+
+# ---- writing
 
 
 class PredictionWriter:
-    """Collects the predictions of one method on one task, and writes them as one h5ad (see docs/architecture.md)."""
+    """Collects the predictions of one method on one task, and writes them as one file."""
 
     def __init__(self, data: TrainingData, method: str, model: str | None = None, in_sample_cells: int = 1000):
         self.data, self.method, self.model, self.in_sample_cells = data, method, model, in_sample_cells
@@ -118,3 +141,183 @@ def _rows(prediction: Prediction, rows: np.ndarray) -> Prediction:
     """Return some rows of a prediction."""
     pick = {name: getattr(prediction, name) for name in ("latent", "matched", "outside_per_cell")}
     return Prediction(prediction.X[rows], **{name: None if a is None else a[rows] for name, a in pick.items()})
+
+
+# ---- reading
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is predicted of the cells of one query with one seed.
+
+    Attributes
+    ----------
+    X
+        Array (cells, features) float32.
+    cells
+        Names (cells,) in the training part.
+    outside
+        Array (cells,) float32: share of edited units outside the source's range; NaN where none is edited.
+    """
+
+    X: np.ndarray
+    cells: np.ndarray
+    outside: np.ndarray
+
+
+class PredictionFile(Rows):
+    """A prediction file, of which rows are read when they are wanted.
+
+    Attributes
+    ----------
+    method, model, backend
+        What predicted; "" where the file does not say.
+    not_run
+        The reason where there is no prediction, else "".
+    seeds
+        In the order of the file.
+
+    Raises
+    ------
+    UserError
+        If it is another file, or lacks a column (those of ``more`` besides what every reader needs).
+    """
+
+    def __init__(self, path: str | Path, more: Sequence[str] = ()):
+        super().__init__(path, ("query", "seed", "role", "cell", *more))
+        if "method" not in self.uns:
+            raise UserError(f'{self.path}: uns["method"] is missing; it must name the method.')
+        words = (str(self.uns.get(key, "")) for key in ("method", "model", "backend", "not_run"))
+        self.method, self.model, self.backend, self.not_run = words
+        self.seeds = tuple(self.obs["seed"].astype(int).unique().tolist())
+        if not self.seeds and not self.not_run:
+            raise UserError(f'{self.path}: there are no predictions, and no uns["not_run"].')
+
+    def rows_of(self, query: str, seed: int) -> np.ndarray:
+        """Return the rows of a query's cells, predicted with a seed."""
+        mask = (self.column("role") == "query") & (self.column("query") == query)
+        return np.flatnonzero(mask & (self.obs["seed"].to_numpy(int) == seed))
+
+    def part(self, query: str, seed: int) -> Part:
+        """Return what is predicted of the cells of a query, by its name, with a seed.
+
+        Raises
+        ------
+        UserError
+            If nothing is.
+        """
+        rows = self.rows_of(query, seed)
+        if not len(rows):
+            raise UserError(f"{self.path}: there is no prediction for query '{query}' with seed {seed}.")
+        outside = self.obs["outside"].to_numpy(np.float32)[rows]
+        return Part(self.values(rows), self.column("cell")[rows], outside)
+
+
+class PredictedImages(PredictionFile):
+    """A prediction file of images of a ``shape``; ``seeds`` are sorted.
+
+    Raises
+    ------
+    UserError
+        If it is another file.
+    """
+
+    def __init__(self, path: str | Path, shape: tuple[int, int, int]):
+        super().__init__(path)
+        self.with_images(shape)
+        self.seeds = tuple(sorted(self.seeds))
+
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str, str], int]:
+        """Row of each (query, role, cell), of the first seed."""
+        first = np.flatnonzero(self.obs["seed"].to_numpy(int) == self.seeds[0])
+        keys = zip(*(self.column(name)[first] for name in ("query", "role", "cell")), strict=True)
+        return dict(zip(keys, first, strict=True))
+
+    def has(self, cells: np.ndarray, queries: Sequence[Query], role: str) -> np.ndarray:
+        """Return the mask of cells, by name, that it predicts for one of the queries in a role."""
+        return np.array(
+            [any((query.name, role, cell) in self._rows for query in queries) for cell in cells], dtype=bool
+        )
+
+    def of(self, cells: np.ndarray, queries: Sequence[Query], role: str) -> np.ndarray:
+        """Return the predicted images (cells, height, width, channels) of cells, by name.
+
+        Raises
+        ------
+        UserError
+            If one is not predicted.
+        """
+        absent = ~self.has(cells, queries, role)
+        if absent.any():
+            raise UserError(
+                f"{self.path}: there is no prediction with the role '{role}' for {absent.sum()} of {len(cells)} images "
+                f"of {', '.join(query.name for query in queries)}, the first is '{cells[absent][0]}'."
+            )
+        keys = [next((q.name, role, cell) for q in queries if (q.name, role, cell) in self._rows) for cell in cells]
+        return self.images(np.array([self._rows[key] for key in keys], dtype=int))
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What one prediction file says of the queries of a task.
+
+    Attributes
+    ----------
+    method, backend, not_run, model, seeds
+        As in `PredictionFile`.
+    cells
+        By query and seed, sorted: arrays (cells, features) float32, rows as the query's cells.
+    outside
+        By query and seed: the share (cells,) of edited units outside the source's range, where it was asked for.
+    """
+
+    method: str
+    backend: str
+    not_run: str
+    cells: dict[tuple[str, int], np.ndarray]
+    model: str = ""
+    seeds: tuple[int, ...] = ()
+    outside: dict[tuple[str, int], np.ndarray] = field(default_factory=dict)
+
+
+def read_predictions(path: str | Path, data: TrainingData, outside: bool = False) -> Predictions:
+    """Read a prediction file and check it against the training data of the task.
+
+    Raises
+    ------
+    UserError
+        If features or their order differ from training, if a query has no prediction, if the predicted cells are not
+        the query's cells in their order, if a value is not finite, or the column ``outside`` is asked for and absent.
+    """
+    file = PredictionFile(path, ("outside",) if outside else ())
+    file.check_features(data.features)
+    said = {"model": file.model, "seeds": file.seeds}
+    if file.not_run:
+        return Predictions(file.method, file.backend, file.not_run, {}, **said)
+    X, named, cells, shares = file.finite_values(), file.column("query"), {}, {}
+    unknown = set(named[file.column("role") == "query"]) - {query.name for query in data.queries}
+    if unknown:
+        raise UserError(f"{path}: the task has no query {', '.join(map(repr, sorted(unknown)))}.")
+    for query in data.queries:
+        rows = {seed: file.rows_of(query.name, seed) for seed in sorted(file.seeds)}
+        if not any(map(len, rows.values())):
+            raise UserError(f"{path}: there is no prediction for query '{query.name}', and no uns[\"not_run\"].")
+        for seed, of_seed in rows.items():
+            if not len(of_seed):
+                continue
+            _check_cells(path, query.name, seed, file.column("cell")[of_seed], data.names[data.is_query(query)])
+            cells[query.name, seed] = X[of_seed]
+            if outside:
+                shares[query.name, seed] = file.obs["outside"].to_numpy(np.float32)[of_seed]
+    return Predictions(file.method, file.backend, file.not_run, cells, outside=shares, **said)
+
+
+def _check_cells(path: str | Path, query: str, seed: int, found: np.ndarray, wanted: np.ndarray) -> None:
+    """Complain if the predicted cells are not those of the query, or stand in another order."""
+    if len(found) == len(wanted) and (found == wanted).all():
+        return
+    problem = f'{len(found)} cells are predicted where the query has {len(wanted)}, or obs["cell"] names others'
+    if sorted(found) == sorted(wanted):
+        problem = "the rows are not in the order of the query's cells in the training file"
+    raise UserError(f"{path}: query '{query}', seed {seed}: {problem}.")

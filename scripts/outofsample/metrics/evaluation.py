@@ -1,19 +1,19 @@
 """Scores of all predictions of one task: the only place, but for the split, that sees the truth.
 
-``scores/T.csv`` has one row per query, method, seed and score (docs/architecture.md). Scores that need a truth are
-left out for queries without one.
+The rows are those of ``scores/T.csv`` (`outofsample.files.scores`). Scores that need a truth are left out for queries
+without one.
 """
 
-import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from outofsample.arrays import Query, TrainingData
+from outofsample.arrays import Query, TrainingData, as_float
 from outofsample.errors import UserError
-from outofsample.files.writing import replacing
+from outofsample.files.prediction import Predictions, read_predictions
+from outofsample.files.scores import FEW_CELLS, Row
+from outofsample.files.task import Truth, read_task, read_truth
 from outofsample.metrics.families import (
     DistanceScores,
     Family,
@@ -33,7 +33,6 @@ from outofsample.metrics.images import (
     ThicknessScores,
 )
 from outofsample.metrics.response import response_features
-from outofsample.study.split import to_training
 
 #: The families of scores by kind of data, in the order of the rows.
 FAMILIES: dict[str, tuple[type[Family], ...]] = {
@@ -44,29 +43,6 @@ FAMILIES: dict[str, tuple[type[Family], ...]] = {
 SCORES = tuple(dict.fromkeys(name for kind in FAMILIES.values() for family in kind for name in family.scores))
 #: The settings of an evaluation that says nothing else.
 DEFAULTS = Settings()
-#: Below this number of truth cells, the oracle's halves say little.
-FEW_CELLS = 50
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of ``scores/T.csv``. Numbers are NaN where there are none, and then empty in the file.
-
-    ``low``, ``high`` and ``sd`` are over resampled cells; ``n_cells`` is the number of predicted cells.
-    """
-
-    task: str
-    query: str
-    method: str
-    seed: int | str = ""
-    score: str = ""
-    value: float = np.nan
-    low: float = np.nan
-    high: float = np.nan
-    sd: float = np.nan
-    n_cells: int | str = ""
-    note: str = ""
-    backend: str = ""
 
 
 class QueryScorer:
@@ -97,24 +73,6 @@ def _entries(found: list[dict[str, Score]], cells: int) -> list[dict]:
     return [{"score": name, "n_cells": cells} | score._asdict() for scores in found for name, score in scores.items()]
 
 
-@dataclass(frozen=True)
-class Truth:
-    """The truth of one query: its cells (cells, features), and what pairs them with those of X, "" where nothing."""
-
-    X: np.ndarray
-    pairs: np.ndarray
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What one prediction file says; ``cells[query, seed]`` are the rows (cells, features) of the query's cells."""
-
-    method: str
-    backend: str
-    not_run: str
-    cells: dict[tuple[str, int], np.ndarray]
-
-
 def evaluate(
     train: Path,
     truth: Path,
@@ -133,7 +91,7 @@ def evaluate(
     UserError
         If a file is unreadable or does not fit the task; the message names it.
     """
-    task, data, pairs = read_train(train)
+    task, data, pairs = read_task(train)
     truths = read_truth(truth, data)
     scorers = {}
     for query in data.queries:
@@ -207,121 +165,3 @@ def oracle_rows(task: str, query: str, scorer: QueryScorer):
     for half, entries in enumerate(scorer.oracle()):
         for entry in entries:
             yield Row(task, query, "oracle", seed=half, **entry)
-
-
-def as_float(X: np.ndarray) -> np.ndarray:
-    """Return cells as a float32 array; images are stored as uint8, whose differences would wrap around."""
-    return np.asarray(X, dtype=np.float32)
-
-
-def read_train(path: Path) -> tuple[str, TrainingData, np.ndarray]:
-    """Return the task's name, the training data, and what pairs each cell with its truth (cells,)."""
-    import anndata
-
-    try:
-        adata = anndata.read_h5ad(path)
-        task, data = str(adata.uns["task"]), to_training(adata)
-    except (OSError, KeyError, ValueError) as error:
-        raise UserError(f"{path}: this is no training file of a task ({error}).") from error
-    _check_finite(path, data.X)
-    return task, data, _pairs(adata.obs)
-
-
-def read_truth(path: Path, data: TrainingData) -> dict[str, Truth]:
-    """Return the truth of each query that has one."""
-    X, obs, _ = _read(path, data.features, columns=("query",))
-    _check_finite(path, X)
-    named, pairs = obs["query"].astype(str).to_numpy(), _pairs(obs)
-    masks = {query.name: named == query.name for query in data.queries}
-    return {name: Truth(X[mask], pairs[mask]) for name, mask in masks.items() if mask.any()}
-
-
-def _pairs(obs) -> np.ndarray:
-    """Return the column ``pair_id`` (cells,) of a table of cells, "" where there is none."""
-    if "pair_id" not in obs:
-        return np.full(len(obs), "", dtype=object)
-    return obs["pair_id"].astype(object).where(obs["pair_id"].notna(), "").astype(str).to_numpy()
-
-
-def read_predictions(path: Path, data: TrainingData) -> Predictions:
-    """Read a prediction file and check it against the task.
-
-    Raises
-    ------
-    UserError
-        If features or their order differ from training, if a query has no prediction, if the predicted cells are not
-        the query's cells in their order, or if a value is not finite.
-    """
-    X, obs, uns = _read(path, data.features, columns=("query", "seed", "role", "cell"))
-    if "method" not in uns:
-        raise UserError(f'{path}: uns["method"] is missing; it must name the method.')
-    method, backend, not_run = (str(uns.get(key, "")) for key in ("method", "backend", "not_run"))
-    if not_run:
-        return Predictions(method, backend, not_run, {})
-    _check_finite(path, X)
-    obs = obs.astype({"query": str, "role": str, "cell": str, "seed": int})
-    predicted = obs["role"].to_numpy() == "query"
-    unknown = set(obs["query"][predicted]) - {query.name for query in data.queries}
-    if unknown:
-        raise UserError(f"{path}: the task has no query {', '.join(map(repr, sorted(unknown)))}.")
-    cells = {}
-    for query in data.queries:
-        of_query = predicted & (obs["query"].to_numpy() == query.name)
-        if not of_query.any():
-            raise UserError(f"{path}: there is no prediction for query '{query.name}', and no uns[\"not_run\"].")
-        for seed in np.unique(obs["seed"][of_query]):
-            rows = of_query & (obs["seed"].to_numpy() == seed)
-            _check_cells(path, query.name, seed, obs["cell"][rows].to_numpy(), data.names[data.is_query(query)])
-            cells[query.name, int(seed)] = X[rows]
-    return Predictions(method, backend, not_run, cells)
-
-
-def _read(path: Path, features: tuple[str, ...], columns: tuple[str, ...]):
-    """Return X (cells, features), obs and uns of an h5ad; layers and obsm, which scores do not need, stay unread."""
-    import h5py
-    import scipy.sparse
-    from anndata.io import read_elem
-
-    try:
-        with h5py.File(path) as file:
-            X, obs, var, uns = (read_elem(file[part]) for part in ("X", "obs", "var", "uns"))
-    except (OSError, KeyError) as error:
-        raise UserError(f"{path}: this is not a readable h5ad file ({error}).") from error
-    missing = [column for column in columns if column not in obs]
-    if missing:
-        raise UserError(f"{path}: obs has no column {', '.join(map(repr, missing))}.")
-    if tuple(var.index.astype(str)) != tuple(features):
-        raise UserError(f"{path}: the features are not those of the training file in the same order.")
-    return as_float(X.toarray() if scipy.sparse.issparse(X) else X), obs, uns
-
-
-def _check_finite(path: Path, X: np.ndarray) -> None:
-    bad = ~np.isfinite(X)
-    if bad.any():
-        raise UserError(f"{path}: {bad.sum()} values in {bad.any(axis=1).sum()} rows are not finite numbers.")
-
-
-def _check_cells(path: Path, query: str, seed: int, found: np.ndarray, wanted: np.ndarray) -> None:
-    """Complain if the predicted cells are not those of the query, or stand in another order."""
-    if len(found) == len(wanted) and (found == wanted).all():
-        return
-    problem = f'{len(found)} cells are predicted where the query has {len(wanted)}, or obs["cell"] names others'
-    if sorted(found) == sorted(wanted):
-        problem = "the rows are not in the order of the query's cells in the training file"
-    raise UserError(f"{path}: query '{query}', seed {seed}: {problem}.")
-
-
-def write_scores(rows: list[Row], path: Path) -> None:
-    """Write rows as CSV; NaN becomes an empty field."""
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({key: _text(value) for key, value in asdict(row).items()})
-
-
-def _text(value) -> str:
-    """Return a field of the CSV; nine digits are more than float32 data can tell apart."""
-    if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:.9g}"
-    return str(value)

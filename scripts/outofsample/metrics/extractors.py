@@ -14,6 +14,7 @@ import numpy as np
 
 from outofsample.errors import UserError
 from outofsample.files import writing
+from outofsample.files.classifier import no_classifier, read_classifier
 
 if TYPE_CHECKING:
     import torch
@@ -130,16 +131,12 @@ def load_classifier(path: str | Path) -> Extractor:
     UserError
         If it is another file.
     """
-    import torch
-
     from outofsample.networks.classifier import Classifier
 
+    shape, labels, weights = read_classifier(path)
+    network = Classifier(shape, [len(classes) for classes in labels.values()])
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        shape, labels, weights = (state[key] for key in ("image_shape", "labels", "network"))
-        network = Classifier(shape, [len(classes) for classes in labels.values()])
         network.load_state_dict(weights)
-    # What torch raises for a file that it did not write depends on its first bytes.
-    except Exception as error:
-        raise UserError(f"{path}: this is no file that train_classifier.py wrote ({type(error).__name__}).") from error
-    return Extractor(network.eval().features, batch=256, image_shape=tuple(shape))
+    except RuntimeError as error:
+        raise no_classifier(path, error) from error
+    return Extractor(network.eval().features, batch=256, image_shape=shape)

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample.arrays import Query, TrainingData
-from outofsample.errors import UserError
+from outofsample.arrays import Query, TrainingData, as_float
 from outofsample.figures.data import draw, population_names
+from outofsample.files import scores
+from outofsample.files.prediction import Predictions, read_predictions
+from outofsample.files.task import Truth, read_task, read_truth
 from outofsample.metrics.distances import draw_cells, energy_distance, sorted_features, wasserstein_per_feature
-from outofsample.metrics.evaluation import Truth, as_float, read_predictions, read_train, read_truth
 from outofsample.metrics.summaries import summarise
 from outofsample.own.extrapolation import Extrapolated, in_features, in_units, outside_source
 
 if TYPE_CHECKING:
     import pandas as pd
-    from anndata import AnnData
 
 #: Cells of each population that enter Wasserstein distances, and energy distances (all pairs of cells).
 SORTED_CELLS, PAIRED_CELLS = 20_000, 2_000
@@ -67,30 +67,24 @@ def read_changes(prediction: Path, train: Path, truth: Path, unit: str = "") -> 
     UserError
         If a file is unreadable or does not fit the others.
     """
-    import anndata
-
-    _, data, _ = read_train(train)
-    read = read_predictions(prediction, data)
+    _, data, _ = read_task(train)
+    read = read_predictions(prediction, data, outside=True)
     if read.not_run:
         return [], read.not_run
-    rows = anndata.read_h5ad(prediction, backed="r")
-    if "outside" not in rows.obs:
-        raise UserError(f"{prediction}: obs has no column 'outside'; make the prediction again.")
     truths = read_truth(truth, data)
-    return [_change(query, data, rows, read.cells, truths.get(query.name), unit) for query in data.queries], ""
+    return [_change(query, data, read, truths.get(query.name), unit) for query in data.queries], ""
 
 
-def _change(query: Query, data: TrainingData, rows: "AnnData", predicted, truth: Truth | None, unit: str) -> Change:
-    of_query = ((rows.obs["query"] == query.name) & (rows.obs["role"] == "query")).to_numpy()
-    seed = int(rows.obs["seed"].to_numpy()[of_query][0])
+def _change(query: Query, data: TrainingData, read: Predictions, truth: Truth | None, unit: str) -> Change:
+    seed = next(seed for seed in read.seeds if (query.name, seed) in read.cells)
     cells = {
         "source": as_float(data.X[data.is_source(query)]),
         "target": as_float(data.X[data.is_target(query)]),
         "query": as_float(data.X[data.is_query(query)]),
-        "prediction": predicted[query.name, seed],
+        "prediction": read.cells[query.name, seed],
         **({} if truth is None else {"truth": truth.X}),
     }
-    part = rows[of_query & (rows.obs["seed"] == seed).to_numpy()]
+    in_model = in_units(read.outside[query.name, seed], read.model)
     return Change(
         query=query,
         seed=seed,
@@ -98,7 +92,7 @@ def _change(query: Query, data: TrainingData, rows: "AnnData", predicted, truth:
         unit=unit,
         cells=cells,
         names=population_names(data, query),
-        extrapolated=in_units(part) or in_features(cells["query"], cells["source"]),
+        extrapolated=in_model or in_features(cells["query"], cells["source"]),
         image_shape=data.image_shape,
     )
 
@@ -188,11 +182,9 @@ def principal_components(change: Change) -> tuple[dict[str, np.ndarray], np.ndar
 
 def read_scores(path: Path, query: str, methods: list[str]) -> dict[str, dict[str, float]]:
     """Return the scores of a query, by score and method, as means over seeds; none where there is no truth."""
-    import pandas as pd
-
-    table = pd.read_csv(path)
+    table = scores.read_scores([path])
     table = table[(table["query"] == query) & table["method"].isin(methods)]
-    means = table.dropna(subset=["score", "value"]).groupby(["score", "method"], sort=False)["value"].mean()
+    means = table.dropna(subset=["value"]).groupby(["score", "method"], sort=False)["value"].mean()
     found: dict[str, dict[str, float]] = {}
     for (score, method), value in means.items():
         found.setdefault(score, {})[method] = float(value)

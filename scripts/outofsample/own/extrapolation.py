@@ -1,12 +1,8 @@
 """Which cells of a query lie outside of what the source shows, so that a method has to extrapolate them."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from anndata import AnnData
 
 #: A cell is flagged as extrapolated where more than this share of its units lies outside the source's range.
 FLAGGED_ABOVE = 0.1
@@ -39,12 +35,14 @@ def outside_source(cells: np.ndarray, source: np.ndarray) -> np.ndarray:
     return (cells < low) | (cells > high)
 
 
-def in_units(predicted: "AnnData") -> Extrapolated | None:
-    """Return what a method that edits units has said of cells, rows of its prediction file; None for other methods."""
-    share = predicted.obs["outside"].to_numpy(np.float32)
+def in_units(share: np.ndarray, model: str) -> Extrapolated | None:
+    """Return what a method that edits units has said of cells; None for other methods.
+
+    ``share`` (cells,) and ``model`` are the prediction file's ``outside`` and ``model``.
+    """
     if not np.isfinite(share).all():
         return None
-    return Extrapolated(share, "features" if predicted.uns["model"] == "identity" else "units")
+    return Extrapolated(share, "features" if model == "identity" else "units")
 
 
 def in_features(X: np.ndarray, source: np.ndarray) -> Extrapolated:

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from outofsample.arrays import Query
 from outofsample.datasets import own
 from outofsample.errors import UserError
 from outofsample.files import fcs
+from outofsample.files.prediction import PredictionFile
+from outofsample.files.task import TrainingRows
 from outofsample.files.writing import replacing
-from outofsample.own.extrapolation import in_features, in_units
+from outofsample.own.extrapolation import Extrapolated, in_features, in_units
 
 if TYPE_CHECKING:
     import pandas as pd
-    from anndata import AnnData
 
 #: Name of the layer with the prediction in an h5ad.
 LAYER = "prediction"
@@ -78,39 +80,38 @@ def write_back(
     UserError
         If the task's data are not the user's own, the seed was not run, an original is missing, or the disk is full.
     """
-    import anndata
-
-    cells = anndata.read_h5ad(train, backed="r")
+    cells = TrainingRows(train)
     if not {"file", "row"} <= set(cells.obs):
         raise UserError(f"{train}: these are not data of your own (obs has no 'file' and 'row'; dataset 'own' has).")
-    predicted = anndata.read_h5ad(prediction)
-    if predicted.uns["not_run"] or not predicted.n_obs:
-        print(f"{predicted.uns['method']}: nothing to write, it did not run ({predicted.uns['not_run']}).", flush=True)
+    predicted = PredictionFile(prediction, ("outside",))
+    if predicted.not_run or not len(predicted.obs):
+        print(f"{predicted.method}: nothing to write, it did not run ({predicted.not_run}).", flush=True)
         folder.mkdir(parents=True, exist_ok=True)
         return []
-    predicted = predicted[_rows_of_seed(predicted, seed)]
-    kind = dataset.settings.format
-    queries = predicted.obs["query"].astype(str).to_numpy()
-    files = cells.obs.loc[predicted.obs["cell"], "file"].astype(str).to_numpy()
-    pairs = [*dict.fromkeys(zip(queries, files, strict=True)), *((query, None) for query in dict.fromkeys(queries))]
+    seed, features = _seed(predicted, seed), cells.var.loc[list(predicted.features)]
+    kind, parts = dataset.settings.format, {query: predicted.part(query.name, seed) for query in cells.queries}
+    files = {query: cells.obs.loc[part.cells, "file"].astype(str) for query, part in parts.items()}
+    pairs = [(query.name, file) for query in parts for file in (*dict.fromkeys(files[query]), None)]
     # All are known to be right before the first is written.
     paths = output_paths(folder, pairs, kind)
     written = []
-    for query in predicted.obs["query"].unique():
-        part = predicted[(predicted.obs["query"] == query).to_numpy()]
-        obs = cells.obs.loc[part.obs["cell"]]
+    for query, part in parts.items():
+        obs = cells.obs.loc[part.cells]
+        about = {"query": query.name, "method": predicted.method, "seed": str(seed)}
         for file in obs["file"].unique():
             mask = (obs["file"] == file).to_numpy()
-            path = paths[query, file]
+            path = paths[query.name, file]
             if kind == "images":
-                _write_image(path, part.X[mask][0], predicted.uns["image_shape"])
+                _write_image(path, part.X[mask][0], predicted.shape)
             else:
-                one = _predicted(part, obs, mask, file, cells.var, dataset.settings)
+                one = _predicted(part.X[mask], obs[mask], features, dataset.settings, about)
                 WRITERS[kind](_original(originals, file), path, one, dataset.settings)
             written.append(path)
-        flagged = _write_extrapolated(paths[query, None], part, cells)
+        found = in_units(part.outside, predicted.model) or _in_features(cells, obs.index, query)
+        _write_extrapolated(paths[query.name, None], obs, found)
         print(
-            f"{query}: {len(obs):,} cells in {obs['file'].nunique():,} file(s), {flagged:,} flagged as extrapolated",
+            f"{query.name}: {len(obs):,} cells in {obs['file'].nunique():,} file(s), "
+            f"{int(found.flagged.sum()):,} flagged as extrapolated",
             flush=True,
         )
     return written
@@ -155,27 +156,24 @@ def output_paths(
     return paths
 
 
-def _rows_of_seed(predicted: "AnnData", seed: int | None) -> np.ndarray:
-    """Return the mask (rows,) of the queries' cells of one seed."""
-    seeds = predicted.obs["seed"].unique().tolist()
-    if seed is not None and seed not in seeds:
-        listed = ", ".join(map(str, sorted(seeds)))
-        raise UserError(f"{predicted.uns['method']}: seed {seed} was not run; run were {listed}.")
-    wanted = seeds[0] if seed is None else seed
-    return ((predicted.obs["role"] == "query") & (predicted.obs["seed"] == wanted)).to_numpy()
+def _seed(predicted: PredictionFile, seed: int | None) -> int:
+    """Return the seed that is written: the one asked for, which must have been run, or the first."""
+    if seed is not None and seed not in predicted.seeds:
+        listed = ", ".join(map(str, sorted(predicted.seeds)))
+        raise UserError(f"{predicted.method}: seed {seed} was not run; run were {listed}.")
+    return predicted.seeds[0] if seed is None else seed
 
 
-def _write_extrapolated(path: Path, part: "AnnData", cells: "AnnData") -> int:
-    """Write which cells of a query (rows of ``part``) were extrapolated, in the order of the files; return how many.
+def _in_features(cells: TrainingRows, names: "pd.Index", query: Query) -> Extrapolated:
+    """Return how far some cells of the training part, by name, are from the source of a query."""
+    source = (cells.column("role") == "source") & (cells.column("condition") == query.source)
+    return in_features(cells.values(cells.obs.index.get_indexer(names)), cells.values(np.flatnonzero(source)))
 
-    ``cells`` are those of the training part, where the source is.
-    """
+
+def _write_extrapolated(path: Path, obs: "pd.DataFrame", found: Extrapolated) -> None:
+    """Write which cells of a query (rows of ``obs``) were extrapolated, in the order of the files."""
     import pandas as pd
 
-    obs = cells.obs.loc[part.obs["cell"]]
-    source = ((cells.obs["role"] == "source") & (cells.obs["condition"] == obs["condition"].iloc[0])).to_numpy()
-    rows = cells.obs_names.get_indexer(obs.index)
-    found = in_units(part) or in_features(_values(cells, rows), _values(cells, source))
     table = pd.DataFrame(
         {
             "file": obs["file"].to_numpy(),
@@ -188,13 +186,6 @@ def _write_extrapolated(path: Path, part: "AnnData", cells: "AnnData") -> int:
     )
     with replacing(path) as temporary:
         table.sort_values(["file", "row"]).to_csv(temporary, index=False, float_format="%.4g", lineterminator="\n")
-    return int(found.flagged.sum())
-
-
-def _values(cells: "AnnData", rows: np.ndarray) -> np.ndarray:
-    """Return some rows (cells, features) of the training part, which is open but not read."""
-    values = cells[rows].to_memory().X
-    return values.toarray() if hasattr(values, "toarray") else values
 
 
 def _original(originals: dict[str, Path], file: str) -> Path:
@@ -205,17 +196,19 @@ def _original(originals: dict[str, Path], file: str) -> Path:
 
 
 def _predicted(
-    part: "AnnData", obs: "pd.DataFrame", mask: np.ndarray, file: str, var: "pd.DataFrame", settings: "own.Settings"
+    X: np.ndarray, obs: "pd.DataFrame", features: "pd.DataFrame", settings: "own.Settings", about: dict[str, str]
 ) -> Predicted:
-    """Return what is predicted of the cells of ``part`` in one file (mask), on the scale of the file."""
-    rows = obs["row"].to_numpy()[mask]
+    """Return what is predicted (X) of the cells (rows of ``obs``) of one file, on the scale of the file.
+
+    The features' columns ``column`` and ``columns`` say what they are called in the file.
+    """
+    rows = obs["row"].to_numpy()
     order = np.argsort(rows)
-    sizes = obs["size"].to_numpy()[mask][order] if "size" in obs else None
-    values = own.to_file_scale(part.X[mask][order], settings, sizes)
-    names = var.loc[part.var_names, ["column", "columns"]].to_numpy(str)
+    sizes = obs["size"].to_numpy()[order] if "size" in obs else None
+    values = own.to_file_scale(X[order], settings, sizes)
+    names, file = features[["column", "columns"]].to_numpy(str), obs["file"].iloc[0]
     columns = tuple(json.loads(others).get(file, name) for name, others in names)
-    about = {"query": str(part.obs["query"].iloc[0]), "method": str(part.uns["method"])}
-    return Predicted(rows[order], values, columns, {**about, "seed": str(part.obs["seed"].iloc[0])})
+    return Predicted(rows[order], values, columns, about)
 
 
 # ---- FCS

@@ -27,6 +27,8 @@ import pandas as pd
 
 from outofsample import texts
 from outofsample.errors import UserError
+from outofsample.files.scores import read_scores
+from outofsample.files.table import read_tidy
 from outofsample.metrics.directions import distance_to_best
 from outofsample.report import ranks, score_card, tables
 from outofsample.report.tables import Spec
@@ -130,7 +132,7 @@ def gather(study: Study, files: Files) -> dict:
     """
     tidy = {path.stem: read_tidy(path) for path in files.tables}
     specs = {name: study.spec(name, tidy[name]) for name in study.tables}
-    scores = tables.read_scores(files.scores)
+    scores = read_scores(files.scores)
     papers = tables.read_paper_values(files.paper_values)
     shown = figures(study, files.figures)
     cells = []
@@ -161,16 +163,6 @@ def gather(study: Study, files: Files) -> dict:
 
 def _heading(cell: score_card.Cell) -> tuple[str, str]:
     return cell.paper, cell.table
-
-
-def read_tidy(path: Path) -> pd.DataFrame:
-    """Read a table's CSV; text that is not there is an empty string."""
-    text = ["task", "query", "method", "label", "score", "spread", "status", "note", "backend"]
-    try:
-        tidy = pd.read_csv(path, dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=[""])
-        return tidy.assign(**{name: tidy[name].fillna("") for name in text})
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{path}: this is not a table that make_table.py wrote ({error}).") from error
 
 
 # ---- the summary

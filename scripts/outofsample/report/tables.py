@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from outofsample.errors import UserError, did_you_mean
+from outofsample.files.columns import read_csv
+from outofsample.files.table import COLUMNS, write_tidy
 from outofsample.files.writing import replacing
 from outofsample.metrics.directions import DIRECTIONS, DISTANCE_TO_BEST
 from outofsample.texts import DASH, STAND_IN, number
@@ -151,31 +153,10 @@ def _build(cls: type, entry, where: str):
     return cls(**entry)
 
 
-def read_scores(paths: list[Path]) -> pd.DataFrame:
-    """Read scores of several tasks into one frame."""
-    needed = ["task", "query", "method", "seed", "score", "value", "low", "high", "sd", "n_cells", "note", "backend"]
-    frames = [_read_csv(path, needed) for path in paths]
-    scores = pd.concat(frames, ignore_index=True)
-    text = ["task", "query", "method", "score", "note", "backend"]
-    return scores.assign(**{name: scores[name].fillna("").astype(str) for name in text})
-
-
 def read_paper_values(path: Path) -> pd.DataFrame:
     """Read the papers' values (`PAPER_COLUMNS`)."""
-    values = _read_csv(path, PAPER_COLUMNS)
+    values = read_csv(path, "a table of the papers' values", PAPER_COLUMNS, text=("table",))
     return values.assign(table=values["table"].astype(str))
-
-
-def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Read a CSV that must have these columns; only empty fields are missing values."""
-    try:
-        frame = pd.read_csv(path, dtype={"table": str, "task": str}, keep_default_na=False, na_values=[""])
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: this is not a readable CSV file ({error}).") from error
-    missing = [column for column in columns if column not in frame]
-    if missing:
-        raise UserError(f"{path}: no column {', '.join(map(repr, missing))}.")
-    return frame
 
 
 def summarise_runs(runs: pd.DataFrame, method: str) -> dict:
@@ -219,21 +200,7 @@ def tidy_table(name: str, spec: Spec, scores: pd.DataFrame, papers: pd.DataFrame
         for query in of_task["query"].unique():
             block = of_task[of_task["query"] == query]
             rows += _with_ranks(spec, _block_rows(spec, task, block, papers))
-    return pd.DataFrame(rows).assign(table=name)[_TIDY_COLUMNS]
-
-
-_TIDY_COLUMNS = ["table", "task", "query", "method", "label", "control", "score", "mean", "sd", "low", "high", "n"]
-_TIDY_COLUMNS += [
-    "spread",
-    "rank",
-    "paper_value",
-    "paper_sd",
-    "paper_other_data",
-    "stand_in",
-    "status",
-    "note",
-    "backend",
-]
+    return pd.DataFrame(rows).assign(table=name)[list(COLUMNS)]
 
 
 def _block_rows(spec: Spec, task: str, block: pd.DataFrame, papers: pd.DataFrame) -> list[dict]:
@@ -474,8 +441,7 @@ def to_latex(tidy: pd.DataFrame, spec: Spec) -> str:
 
 def write_table(tidy: pd.DataFrame, spec: Spec, csv: Path, markdown: Path, latex: Path) -> None:
     """Write the three files of a table."""
-    with replacing(csv) as temporary:
-        tidy.to_csv(temporary, index=False, float_format="%.9g")
+    write_tidy(csv, tidy)
     for path, text in ((markdown, to_markdown(tidy, spec)), (latex, to_latex(tidy, spec))):
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

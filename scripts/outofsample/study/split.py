@@ -1,4 +1,4 @@
-"""Splitting a dataset into what may be looked at and the truth, and reading the training part back.
+"""Splitting a dataset into what may be looked at and the truth.
 
 This is the only place where held-out cells and training cells meet: after it they are in two files, and no
 training or transforming rule takes the file with the truth.
@@ -6,61 +6,17 @@ training or transforming rule takes the file with the truth.
 
 import json
 import warnings
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError, did_you_mean
-from outofsample.files.h5ad import read_matrix, read_words
+from outofsample.files.task import to_training
+from outofsample.jobs.split import SplitSpec
 
 if TYPE_CHECKING:
     from anndata import AnnData
-
-
-@dataclass(frozen=True)
-class Split:
-    """Who is who in a task.
-
-    Attributes
-    ----------
-    name
-        Name of the task.
-    queries
-        The predictions asked for.
-    held_out
-        (domain, condition) pairs that no fit may see; those that a query asks for are its truth.
-    reference
-        (domain, condition) pairs that only batch correctors may see.
-    source_domains
-        Domains that give S and T; empty for all domains but those of the queries.
-    cells_per_group
-        At most so many cells of each (domain, condition) pair, drawn with ``seed``; None for all.
-    seed
-        Seed of that draw.
-    conditions
-        Conditions that take part; empty for all.
-    variable_features
-        Number of highly variable features that are kept; None for all.
-    feature_selection
-        ``strict``: chosen on training cells alone; ``paper``: on all cells, as the papers did.
-    keep_features
-        Features that are kept whatever their variance: figures name them.
-    """
-
-    name: str
-    queries: tuple[Query, ...]
-    held_out: tuple[tuple[str, str], ...]
-    reference: tuple[tuple[str, str], ...] = ()
-    source_domains: tuple[str, ...] = ()
-    cells_per_group: int | None = None
-    seed: int = 0
-    conditions: tuple[str, ...] = ()
-    variable_features: int | None = None
-    feature_selection: str = "strict"
-    keep_features: tuple[str, ...] = ()
 
 
 def pairs_mask(domain: np.ndarray, condition: np.ndarray, pairs) -> np.ndarray:
@@ -71,7 +27,7 @@ def pairs_mask(domain: np.ndarray, condition: np.ndarray, pairs) -> np.ndarray:
     return mask
 
 
-def assign_roles(domain: np.ndarray, condition: np.ndarray, split: Split) -> np.ndarray:
+def assign_roles(domain: np.ndarray, condition: np.ndarray, split: SplitSpec) -> np.ndarray:
     """Return the role (cells,) of each cell; held-out cells get ``truth`` or ``withheld``."""
     role = np.full(len(domain), "context", dtype="<U9")
     query_domains = {query.domain for query in split.queries}
@@ -85,7 +41,7 @@ def assign_roles(domain: np.ndarray, condition: np.ndarray, split: Split) -> np.
     return role
 
 
-def split_dataset(adata: "AnnData", split: Split) -> tuple["AnnData", "AnnData"]:
+def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnData"]:
     """Return the training part and the truth of a task.
 
     Raises
@@ -125,7 +81,7 @@ def split_dataset(adata: "AnnData", split: Split) -> tuple["AnnData", "AnnData"]
     return train, truth
 
 
-def _choose_features(adata: "AnnData", cells: np.ndarray, split: Split) -> np.ndarray:
+def _choose_features(adata: "AnnData", cells: np.ndarray, split: SplitSpec) -> np.ndarray:
     """Return the mask (features,) of the features that the task keeps, chosen on some cells (mask).
 
     The highly variable features of scanpy's Seurat flavour, as the trVAE authors chose them, on log1p of normalised
@@ -147,7 +103,7 @@ def _choose_features(adata: "AnnData", cells: np.ndarray, split: Split) -> np.nd
     return chosen["highly_variable"].to_numpy() | adata.var_names.isin(split.keep_features)
 
 
-def _check_names(domain: np.ndarray, condition: np.ndarray, split: Split) -> None:
+def _check_names(domain: np.ndarray, condition: np.ndarray, split: SplitSpec) -> None:
     """Complain about domains and conditions that the dataset does not have."""
     for query in split.queries:
         for column, known, name in (
@@ -168,7 +124,7 @@ def _check_names(domain: np.ndarray, condition: np.ndarray, split: Split) -> Non
             )
 
 
-def _draw(names: np.ndarray, domain: np.ndarray, condition: np.ndarray, split: Split) -> np.ndarray:
+def _draw(names: np.ndarray, domain: np.ndarray, condition: np.ndarray, split: SplitSpec) -> np.ndarray:
     """Return the mask (cells,) of the cells that are kept: at most `cells_per_group` of each pair.
 
     ``names`` (cells,) are the same for what was measured in several conditions, such as an image: it is kept in all of
@@ -186,7 +142,7 @@ def _draw(names: np.ndarray, domain: np.ndarray, condition: np.ndarray, split: S
 
 
 def _truth_of_queries(
-    domain: np.ndarray, condition: np.ndarray, keep: np.ndarray, split: Split
+    domain: np.ndarray, condition: np.ndarray, keep: np.ndarray, split: SplitSpec
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows of the dataset that are the truth of a query, in their order, and the names of the queries."""
     found = [np.flatnonzero(keep & pairs_mask(domain, condition, [(q.domain, q.target)])) for q in split.queries]
@@ -211,46 +167,3 @@ def _check_populations(data: TrainingData, query: Query, task: str, measured: np
                 f"Task '{task}', query '{query.name}': the {word} population has no cells; {whose} none in "
                 f"'{condition}', but in {', '.join(np.unique(there)) or 'no condition'}."
             )
-
-
-def to_training(adata: "AnnData") -> TrainingData:
-    """Turn the AnnData of ``train.h5ad`` into the arrays that methods see."""
-    import scipy.sparse
-
-    def dense(matrix):
-        return matrix.toarray() if scipy.sparse.issparse(matrix) else np.asarray(matrix)
-
-    shape = adata.uns.get("image_shape")
-    return TrainingData(
-        X=np.ascontiguousarray(dense(adata.X)),
-        role=adata.obs["role"].astype(str).to_numpy(),
-        condition=adata.obs["condition"].astype(str).to_numpy(),
-        domain=adata.obs["domain"].astype(str).to_numpy(),
-        features=tuple(adata.var_names),
-        queries=tuple(Query(**query) for query in json.loads(adata.uns["queries"])),
-        counts=dense(adata.layers["counts"]) if "counts" in adata.layers else None,
-        image_shape=None if shape is None else tuple(int(side) for side in shape),
-        names=adata.obs_names.to_numpy(),
-    )
-
-
-def read_training(path: str | Path) -> TrainingData:
-    """Read ``train.h5ad``, as a split is written.
-
-    By h5py: anndata's import takes as long as the demo's shortest trainings.
-    """
-    import h5py
-
-    with h5py.File(path) as file:
-        obs, var, uns = file["obs"], file["var"], file["uns"]
-        return TrainingData(
-            X=np.ascontiguousarray(read_matrix(file["X"])),
-            role=read_words(obs["role"]),
-            condition=read_words(obs["condition"]),
-            domain=read_words(obs["domain"]),
-            features=tuple(read_words(var[var.attrs["_index"]])),
-            queries=tuple(Query(**query) for query in json.loads(uns["queries"].asstr()[()])),
-            counts=read_matrix(file["layers/counts"]) if "layers/counts" in file else None,
-            image_shape=tuple(int(side) for side in uns["image_shape"][:]) if "image_shape" in uns else None,
-            names=read_words(obs[obs.attrs["_index"]]),
-        )

@@ -12,7 +12,7 @@ from outofsample import registry
 from outofsample.datasets import cytonorm, dengue
 from outofsample.errors import UserError
 from outofsample.files import fcs, writing
-from preprocess_dataset import check_contract
+from outofsample.files.dataset import check_contract
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 SCRIPTS = Path(__file__).parents[3] / "scripts"

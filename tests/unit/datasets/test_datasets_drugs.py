@@ -9,8 +9,8 @@ from outofsample.datasets import drug_combination, hela
 from outofsample.edits import base
 from outofsample.errors import UserError
 from outofsample.files import fcs, writing
+from outofsample.files.dataset import check_contract
 from outofsample.metrics.distances import energy_distance
-from preprocess_dataset import check_contract
 
 SMALL = {"basal_cells": 60, "das_cells": 61, "bez_cells": 62, "bez_das_cells": 63}
 

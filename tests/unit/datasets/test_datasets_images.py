@@ -12,9 +12,11 @@ from outofsample.arrays import Query
 from outofsample.datasets import celeba, faces, morpho_mnist
 from outofsample.errors import UserError
 from outofsample.files import writing
+from outofsample.files.dataset import check_contract
+from outofsample.files.task import to_training
 from outofsample.images import draw_faces, image_data, morphology
-from outofsample.study.split import Split, split_dataset, to_training
-from preprocess_dataset import check_contract
+from outofsample.jobs.split import SplitSpec
+from outofsample.study.split import split_dataset
 
 
 def simulated(dataset, folder):
@@ -133,7 +135,7 @@ class TestMorphoMnist:
         adata = simulated(dataset, tmp_path)
         adata.uns.update(dataset="digits", stand_in=True)
         queries = tuple(Query(name, "new", "normal", name) for name in ("thin", "thick"))
-        train, truth = split_dataset(adata, Split("digits", queries, ()))
+        train, truth = split_dataset(adata, SplitSpec("digits", queries, ()))
         data = to_training(train)
         assert data.kinds == {"images"} and data.X.dtype == np.uint8 and data.image_shape == (28, 28, 1)
         seen = train.obs[train.obs["condition"] != "normal"]

@@ -13,7 +13,7 @@ from outofsample.datasets import haber, kang
 from outofsample.datasets.support import single_cell
 from outofsample.errors import UserError
 from outofsample.files import writing
-from preprocess_dataset import check_contract
+from outofsample.files.dataset import check_contract
 
 
 def simulated(dataset, folder):

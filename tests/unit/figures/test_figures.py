@@ -19,7 +19,9 @@ from outofsample.errors import UserError
 from outofsample.figures import biaxial, panels, style, whole_change
 from outofsample.figures.data import Panel, centre, describe, load_data
 from outofsample.files.prediction import PredictionWriter
-from outofsample.study.split import Split, split_dataset, to_training
+from outofsample.files.task import to_training
+from outofsample.jobs.split import SplitSpec
+from outofsample.study.split import split_dataset
 from tests.conftest import assert_same_figure
 
 ROOT = Path(__file__).parents[3]
@@ -39,7 +41,7 @@ def files(tmp_path_factory):
     adata = anndata.AnnData(X.astype(np.float32), obs.set_index(obs.index.astype(str)), pd.DataFrame(index=FEATURES))
     adata.uns |= {"dataset": "d", "stand_in": True}
     # No cells of (sample, b3) exist: that query's condition is known from the control alone.
-    split = Split("t", tuple(query(name) for name in QUERIES), (("sample", "b2"), ("sample", "b3")))
+    split = SplitSpec("t", tuple(query(name) for name in QUERIES), (("sample", "b2"), ("sample", "b3")))
     train, truth = split_dataset(adata, split)
     train.write_h5ad(folder / "train.h5ad")
     truth.write_h5ad(folder / "truth.h5ad")

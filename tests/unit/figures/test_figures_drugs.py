@@ -19,8 +19,10 @@ from outofsample.errors import UserError
 from outofsample.figures import biaxial, style, summaries
 from outofsample.figures.data import Panel, load_data
 from outofsample.files.prediction import PredictionWriter
+from outofsample.files.task import to_training
+from outofsample.jobs.split import SplitSpec
 from outofsample.metrics.correlations import summary_r
-from outofsample.study.split import Split, split_dataset, to_training
+from outofsample.study.split import split_dataset
 from tests.conftest import assert_same_figure
 
 ROOT = Path(__file__).parents[3]
@@ -47,7 +49,7 @@ def files(tmp_path_factory):
     X += (obs["condition"] == "Das").to_numpy()[:, None] * CHANGE
     adata = anndata.AnnData(X.astype(np.float32), obs.set_index(obs.index.astype(str)), pd.DataFrame(index=FEATURES))
     adata.uns |= {"dataset": "drug_combination", "stand_in": True}
-    train, truth = split_dataset(adata, Split("drug_combination", (QUERY,), (("Bez", "Das"),)))
+    train, truth = split_dataset(adata, SplitSpec("drug_combination", (QUERY,), (("Bez", "Das"),)))
     train.write_h5ad(folder / "train.h5ad")
     truth.write_h5ad(folder / "truth.h5ad")
     data = to_training(train)

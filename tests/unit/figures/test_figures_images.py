@@ -9,9 +9,12 @@ from matplotlib.patches import Rectangle
 from outofsample.arrays import Prediction, Query
 from outofsample.errors import UserError
 from outofsample.figures import images, style
-from outofsample.files.prediction import PredictionWriter
+from outofsample.files.prediction import PredictedImages, PredictionWriter
+from outofsample.files.rows import Rows
+from outofsample.files.task import to_training
 from outofsample.images.image_data import to_anndata
-from outofsample.study.split import Split, split_dataset, to_training
+from outofsample.jobs.split import SplitSpec
+from outofsample.study.split import split_dataset
 from tests.unit.figures.test_figures import texts
 
 SHAPE = (4, 6, 3)
@@ -39,7 +42,8 @@ def folder(tmp_path_factory):
     adata = to_anndata(X.astype(np.uint8), obs.set_index(obs.index.astype(str)))
     adata.uns |= {"dataset": "faces", "stand_in": True}
     query = Query("women", "female", "none", "glasses")
-    train, truth = split_dataset(adata, Split("glasses", (query,), (("female", "glasses"),), source_domains=("male",)))
+    split = SplitSpec("glasses", (query,), (("female", "glasses"),), source_domains=("male",))
+    train, truth = split_dataset(adata, split)
     train.write_h5ad(folder / "train.h5ad")
     truth.write_h5ad(folder / "truth.h5ad")
     data = to_training(train)
@@ -240,14 +244,14 @@ def test_files_that_do_not_fit_are_named(folder, tmp_path):
     small = anndata.read_h5ad(folder / "no_change.h5ad")
     small[:, :5].copy().write_h5ad(tmp_path / "small.h5ad")
     with pytest.raises(UserError, match=r"small.h5ad: X must have images of \(4, 6, 3\)"):
-        images.Predicted(tmp_path / "small.h5ad", SHAPE)
+        PredictedImages(tmp_path / "small.h5ad", SHAPE)
     small[small.obs["role"] == "source"].copy().write_h5ad(tmp_path / "part.h5ad")
-    part = images.Predicted(tmp_path / "part.h5ad", SHAPE)
+    part = PredictedImages(tmp_path / "part.h5ad", SHAPE)
     with pytest.raises(UserError, match=r"part.h5ad: there is no prediction with the role 'query' for 1 of 1 images"):
         part.of(np.array(["0"]), [Query("women", "female", "none", "glasses")], "query")
     small.X[0, 0] = np.nan
     small.write_h5ad(tmp_path / "nan.h5ad")
     with pytest.raises(UserError, match="not finite"):
-        images.Predicted(tmp_path / "nan.h5ad", SHAPE).images(np.array([0]))
+        PredictedImages(tmp_path / "nan.h5ad", SHAPE).images(np.array([0]))
     with pytest.raises(UserError, match="not a readable h5ad"):
-        images.ImageFile(tmp_path / "absent.h5ad", ())
+        Rows(tmp_path / "absent.h5ad")

@@ -13,9 +13,11 @@ from outofsample.errors import UserError
 from outofsample.figures import single_cell, style
 from outofsample.figures.data import load_data
 from outofsample.files.prediction import PredictionWriter
+from outofsample.files.task import to_training
+from outofsample.jobs.split import SplitSpec
 from outofsample.metrics.correlations import r2
 from outofsample.metrics.directions import DIRECTIONS
-from outofsample.study.split import Split, split_dataset, to_training
+from outofsample.study.split import split_dataset
 from tests.conftest import assert_same_figure
 from tests.unit.figures.test_figures import texts
 
@@ -39,7 +41,7 @@ def folder(tmp_path_factory):
     adata = anndata.AnnData(X, obs.set_index(obs.index.astype(str)), pd.DataFrame(index=GENES))
     adata.uns |= {"dataset": "kang", "stand_in": False}
     queries = tuple(Query(target, "NK", "control", target) for target in ("day10", "day3"))
-    train, truth = split_dataset(adata, Split("kang", queries, (("NK", "day10"), ("NK", "day3"))))
+    train, truth = split_dataset(adata, SplitSpec("kang", queries, (("NK", "day10"), ("NK", "day3"))))
     train.write_h5ad(folder / "train.h5ad")
     truth.write_h5ad(folder / "truth.h5ad")
     for method in METHODS:

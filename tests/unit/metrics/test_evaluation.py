@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from outofsample.errors import UserError
-from outofsample.metrics.evaluation import FAMILIES, SCORES, Settings, evaluate, write_scores
+from outofsample.files.scores import write_scores
+from outofsample.metrics.evaluation import FAMILIES, SCORES, Settings, evaluate
 from outofsample.metrics.families import SubsampleScores
 from outofsample.metrics.response import MANY_FEATURES
 

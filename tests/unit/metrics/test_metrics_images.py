@@ -34,6 +34,7 @@ from outofsample.metrics.images import (
     structural_similarities,
 )
 from outofsample.networks.classifier import Classifier
+from outofsample.training import classifier
 
 SETTINGS = Settings(resamples=30, oracle_halves=3, max_cells=100)
 
@@ -422,13 +423,13 @@ class Task:
 
 @pytest.fixture
 def task(tmp_path, monkeypatch):
-    monkeypatch.setattr(train_classifier, "STEPS", 60)
+    monkeypatch.setattr(classifier, "STEPS", 60)
     return Task(tmp_path)
 
 
 class TestClassifier:
     def test_labels_are_what_has_a_few_values(self, task):
-        labels = train_classifier.labels_of(task.obs)
+        labels = classifier.labels_of(task.obs)
         assert {name: classes for name, (classes, _) in labels.items()} == {
             "condition": ["plain", "red"],
             "domain": ["men", "women"],

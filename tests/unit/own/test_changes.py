@@ -4,7 +4,6 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
-import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,14 +12,17 @@ from outofsample import registry
 from outofsample.arrays import Prediction, Query
 from outofsample.datasets import own
 from outofsample.files.prediction import PredictionWriter
+from outofsample.files.scores import Row, write_scores
+from outofsample.files.task import read_training
 from outofsample.jobs.own import ChangesSpec
-from outofsample.metrics.evaluation import Row, evaluate, write_scores
+from outofsample.jobs.split import SplitSpec
+from outofsample.metrics.evaluation import evaluate
 from outofsample.own import changes, extrapolation
 from outofsample.own import figures as own_figures
 from outofsample.own.changes import Change
 from outofsample.own.extrapolation import Extrapolated
 from outofsample.own.write_back import write_back
-from outofsample.study.split import Split, read_training, split_dataset
+from outofsample.study.split import split_dataset
 from tests.conftest import ROOT, run_script
 
 QUERY = Query("patient_a", "patient_a", "batch1", "batch2")
@@ -119,12 +121,10 @@ def test_cells_outside_the_source_are_flagged():
 
 @pytest.mark.parametrize(("model", "of"), [("autoencoder", "units"), ("identity", "features")])
 def test_what_a_method_says_of_its_units_is_taken(model, of):
-    obs = pd.DataFrame({"outside": np.float32([0.0, 0.1, 0.5])}, index=list("abc"))
-    found = extrapolation.in_units(anndata.AnnData(np.zeros((3, 2)), obs=obs, uns={"model": model}))
+    found = extrapolation.in_units(np.float32([0.0, 0.1, 0.5]), model)
     # A tenth itself is no more than a tenth, also as a 32-bit float.
     assert found.of == of and found.flagged.tolist() == [False, False, True]
-    obs["outside"] = np.float32(np.nan)
-    assert extrapolation.in_units(anndata.AnnData(np.zeros((3, 2)), obs=obs, uns={"model": model})) is None
+    assert extrapolation.in_units(np.full(3, np.float32(np.nan)), model) is None
 
 
 # ---- a small study of one's own
@@ -158,7 +158,7 @@ def run(folder, method="mean_shift", queries=QUERIES, settings=SETTINGS, not_run
     data = registry.create("datasets", "own", own.Dataset.complete(settings, folder))
     adata = data.load({file.name: folder / "mine" / file.name for file in data.raw_files()})
     adata.uns |= {"dataset": "mine", "stand_in": False}
-    train, truth = split_dataset(adata, Split("batch", queries, ()))
+    train, truth = split_dataset(adata, SplitSpec("batch", queries, ()))
     found = {name: folder / f"{name}.h5ad" for name in ("train", "truth", "prediction")}
     train.write_h5ad(found["train"])
     truth.write_h5ad(found["truth"])

@@ -24,17 +24,19 @@ from outofsample.datasets import own
 from outofsample.datasets.support.base import RawFile
 from outofsample.errors import UserError
 from outofsample.files import fcs
+from outofsample.files.dataset import check_contract
 from outofsample.files.fetch import fetch
+from outofsample.files.fitted import read_states
 from outofsample.files.prediction import PredictionWriter
+from outofsample.files.task import read_training
 from outofsample.files.writing import check_outside, replacing
 from outofsample.jobs.own import WriteBackSpec
+from outofsample.jobs.split import SplitSpec
 from outofsample.methods.no_change import Method as NoChange
 from outofsample.own.write_back import write_back
 from outofsample.study.load import load_study, read_study
-from outofsample.study.split import Split, read_training, split_dataset
-from preprocess_dataset import check_contract
+from outofsample.study.split import split_dataset
 from tests.conftest import ROOT, run_script
-from transform_query import read_states
 
 try:
     import pyarrow
@@ -107,7 +109,7 @@ COLUMNS = {"condition_column": "day", "domain_column": "person"}
 def predict(data, adata, tmp_path, change=1.0, queries=(QUERY,), features=None, seeds=(0,)):
     """Write train.h5ad and a prediction that adds ``change`` to every value; return their paths."""
     adata.uns |= {"dataset": "mine", "stand_in": False}
-    split = Split("task", queries, ((queries[0].domain, queries[0].target),))
+    split = SplitSpec("task", queries, ((queries[0].domain, queries[0].target),))
     train, _ = split_dataset(adata if features is None else adata[:, features].copy(), split)
     train.write_h5ad(tmp_path / "train.h5ad")
     training = read_training(tmp_path / "train.h5ad")
@@ -693,10 +695,10 @@ def test_an_empty_query_is_told_by_the_split(folder):
     adata = load(folder, files=FCS_FILES)
     adata.uns |= {"dataset": "mine", "stand_in": False}
     with pytest.raises(UserError, match=r"no domain 'patent' .did you mean 'patient'"):
-        split_dataset(adata, Split("task", (Query("q", "patent", "before", "after"),), ()))
+        split_dataset(adata, SplitSpec("task", (Query("q", "patent", "before", "after"),), ()))
     told = "the query population has no cells; 'patient' has none in 'after', but in before"
     with pytest.raises(UserError, match=told):
-        split_dataset(adata, Split("task", (Query("q", "patient", "after", "before"),), ()))
+        split_dataset(adata, SplitSpec("task", (Query("q", "patient", "after", "before"),), ()))
 
 
 def test_features_that_differ_are_listed(folder):
@@ -1016,7 +1018,7 @@ def test_several_batches_come_back_each_with_its_own_shift_undone(tmp_path, meth
     adata = data.load(paths(data, folder))
     adata.uns |= {"dataset": "mine", "stand_in": False}
     task = study.tasks["batches"]
-    train, truth = split_dataset(adata, Split("batches", task.as_queries(), (), source_domains=("control",)))
+    train, truth = split_dataset(adata, SplitSpec("batches", task.as_queries(), (), source_domains=("control",)))
     assert truth.n_obs == 0
     train.write_h5ad(tmp_path / "train.h5ad")
     training = read_training(tmp_path / "train.h5ad")
@@ -1053,7 +1055,7 @@ def test_queries_from_several_batches_share_a_truth(folder):
     adata = load(folder, files=["a.csv"], **COLUMNS)
     adata.uns |= {"dataset": "mine", "stand_in": False}
     queries = (Query("from_one", "patient", "one", "two"), Query("from_three", "patient", "three", "two"))
-    _, truth = split_dataset(adata, Split("task", queries, ()))
+    _, truth = split_dataset(adata, SplitSpec("task", queries, ()))
     measured = adata[((adata.obs["domain"] == "patient") & (adata.obs["condition"] == "two")).to_numpy()].X
     for query in queries:
         assert np.array_equal(truth[(truth.obs["query"] == query.name).to_numpy()].X, measured)

@@ -17,7 +17,8 @@ import make_report
 from outofsample import texts
 from outofsample.errors import UserError
 from outofsample.figures import overview
-from outofsample.metrics.evaluation import Row
+from outofsample.files.scores import Row, read_scores
+from outofsample.files.table import read_tidy
 from outofsample.report import page as report_page
 from outofsample.report import ranks, score_card, tables
 from tests.browser.study import HOSTILE, PAPER_VALUES, TABLE, SmallStudy, rows_of
@@ -89,7 +90,7 @@ def card(tmp_path, rows=None, demo_size=False, stand_in=False, **changes):
     content = {"tasks": {"dengue": task}, "tables": {"t2": TABLE | changes}, "figures": {}}
     small = SmallStudy(tmp_path, content, rows or rows_of("dengue", "sample1")).write()
     study = report_page.Study(**small.study)
-    tidy = {"t2": report_page.read_tidy(tmp_path / "tables" / "t2.csv")}
+    tidy = {"t2": read_tidy(tmp_path / "tables" / "t2.csv")}
     specs = {"t2": study.spec("t2", tidy["t2"])}
     papers = tables.read_paper_values(PAPER_VALUES)
     cells = score_card.score_card(papers, specs, tidy, demo_size)
@@ -248,7 +249,7 @@ def test_the_page_says_how_to_make_things_again(page):
 
 def test_what_did_not_run_is_listed_with_its_reason(small):
     study = report_page.Study(**small.study)
-    scores = tables.read_scores(sorted((small.folder / "scores").glob("*.csv")))
+    scores = read_scores(sorted((small.folder / "scores").glob("*.csv")))
     listed = {(entry["label"], entry["reason"]): entry["tasks"] for entry in report_page.not_run(study, scores)}
     assert listed == {
         ("Neuron editing", "this task does not ask for it"): ["second, of its name"],
@@ -260,7 +261,7 @@ def test_what_did_not_run_is_listed_with_its_reason(small):
 
 def test_the_summary_ranks_by_distance_and_marks_what_is_worse_than_nothing(small):
     study = report_page.Study(**small.study)
-    scores = tables.read_scores(sorted((small.folder / "scores").glob("*.csv")))
+    scores = read_scores(sorted((small.folder / "scores").glob("*.csv")))
     summary = report_page.summary(study, scores)
     assert [row["label"] for row in summary["rows"]] == ["Neuron editing", "No change", "GAN"]
     assert [row["mean_rank"] for row in summary["rows"]] == [1.0, 1.5, 2.5]
@@ -277,7 +278,7 @@ def test_a_task_with_several_queries_counts_once_in_the_mean_rank(tmp_path):
     ]
     tasks = {name: {"label": name, "stand_in": False, "methods": None} for name in "ab"}
     small = SmallStudy(tmp_path, {"tasks": tasks, "tables": {}, "figures": {}}, rows).write()
-    scores = tables.read_scores(sorted((tmp_path / "scores").glob("*.csv")))
+    scores = read_scores(sorted((tmp_path / "scores").glob("*.csv")))
     summary = report_page.summary(report_page.Study(**small.study), scores)
     assert [row["mean_rank"] for row in summary["rows"]] == [1.5, 1.5]
     assert [head["label"] for head in summary["heads"]] == ["a: x", "a: y", "b"]
@@ -302,7 +303,7 @@ def test_page_and_figure_have_the_same_mean_ranks(tmp_path):
     tasks = {name: {"label": name, "stand_in": False, "methods": None} for name in "abc"}
     small = SmallStudy(tmp_path, {"tasks": tasks, "tables": {}, "figures": {}}, rows).write()
     paths = sorted((tmp_path / "scores").glob("*.csv"))
-    page = report_page.summary(report_page.Study(**small.study), tables.read_scores(paths))
+    page = report_page.summary(report_page.Study(**small.study), read_scores(paths))
     labels = {name: entry["label"] for name, entry in small.study["methods"].items()} | {"trvae": "trvae"}
     about = {"name": "summary", "title": "", "demo_size": False, "labels": labels}
     figure = overview.summarise_study(about, list(map(str, paths)))
@@ -503,7 +504,7 @@ def test_what_snakemake_says_is_told_where_it_fails(tmp_path):
 def test_bad_files_are_named(small, tmp_path):
     (tmp_path / "t2.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=r"t2\.csv: this is not a table that make_table\.py wrote"):
-        report_page.read_tidy(tmp_path / "t2.csv")
+        read_tidy(tmp_path / "t2.csv")
     (tmp_path / "points.png").write_bytes(b"")
     with pytest.raises(UserError, match=r"points\.png: this is not a PNG picture"):
         report_page.png_size(tmp_path / "points.png")
@@ -518,7 +519,7 @@ def test_the_commit_is_that_of_the_project_alone(tmp_path):
 
 
 def test_a_table_reads_back_as_it_was_written(small):
-    tidy = report_page.read_tidy(small.folder / "tables" / "t2.csv")
+    tidy = read_tidy(small.folder / "tables" / "t2.csv")
     assert tidy["note"].map(type).eq(str).all() and tidy["control"].dtype == bool
     assert np.isnan(tidy.loc[tidy["method"] == "cca", "mean"]).all()
     assert isinstance(tidy, pd.DataFrame) and set(tidy["method"]) == {*small.study["methods"], "oracle"}

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from outofsample import texts
 from outofsample.errors import UserError
+from outofsample.files.scores import Row, read_scores, write_scores
 from outofsample.metrics import directions
-from outofsample.metrics.evaluation import FAMILIES, Row, write_scores
+from outofsample.metrics.evaluation import FAMILIES
 from outofsample.report import tables
 
 ROOT = Path(__file__).parents[3]
@@ -71,7 +72,7 @@ def scores(tmp_path):
 
 def build(scores, **changes):
     spec = tables.read_spec(json.dumps(SPEC | changes))
-    tidy = tables.tidy_table("t2", spec, tables.read_scores([scores]), tables.read_paper_values(PAPER_VALUES))
+    tidy = tables.tidy_table("t2", spec, read_scores([scores]), tables.read_paper_values(PAPER_VALUES))
     return spec, tidy
 
 

@@ -7,12 +7,13 @@ import pytest
 import yaml
 
 from outofsample.errors import UserError
+from outofsample.jobs.split import SplitSpec
 from outofsample.report.tables import Column, MethodRow, Spec
 from outofsample.report.tuning import choose_settings, fragment, over_queries, write
 from outofsample.study.config import Study
 from outofsample.study.expand import grid_points
 from outofsample.study.load import load_study, read_study
-from outofsample.study.split import Split, split_dataset
+from outofsample.study.split import split_dataset
 from tests.conftest import ROOT
 
 TUNING = {
@@ -148,7 +149,7 @@ def cells(planted: float = 0.0) -> anndata.AnnData:
 
 def split(study: Study, planted: float) -> tuple[anndata.AnnData, anndata.AnnData]:
     task = study.tasks["kang.B"]
-    made = Split("kang.B", task.as_queries(), tuple(task.held_out), variable_features=task.variable_features)
+    made = SplitSpec("kang.B", task.as_queries(), tuple(task.held_out), variable_features=task.variable_features)
     return split_dataset(cells(planted), made)
 
 

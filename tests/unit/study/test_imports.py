@@ -18,7 +18,7 @@ def names(*roots) -> set[str]:
 
 def test_training_does_not_depend_on_edits_or_methods():
     found = names(ROOT / "scripts" / "train_model.py", registry.path_of("models", "autoencoder"))
-    assert {"outofsample/training/loop.py", "outofsample/networks/dense.py", "outofsample/study/split.py"} <= found
+    assert {"outofsample/training/loop.py", "outofsample/networks/dense.py", "outofsample/files/task.py"} <= found
     assert "outofsample/edits/base.py" not in found
     assert not any(name.startswith("outofsample/methods/") for name in found)
 

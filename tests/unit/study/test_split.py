@@ -10,9 +10,11 @@ from scipy.sparse import csr_matrix
 
 from outofsample.arrays import Query
 from outofsample.errors import UserError
-from outofsample.study.split import Split, assign_roles, read_training, split_dataset, to_training
+from outofsample.files.task import read_training, to_training
+from outofsample.jobs.split import SplitSpec
+from outofsample.study.split import assign_roles, split_dataset
 
-SPLIT = Split(
+SPLIT = SplitSpec(
     "task",
     queries=(Query("one", "B", "before", "after"), Query("two", "B", "before", "later")),
     held_out=(("B", "much later"),),
@@ -43,7 +45,7 @@ def test_roles():
 
 def test_source_domains_limit_source_and_target():
     adata = dataset(1)
-    split = Split("task", SPLIT.queries, (), source_domains=("A",))
+    split = SplitSpec("task", SPLIT.queries, (), source_domains=("A",))
     roles = assign_roles(adata.obs["domain"].to_numpy(), adata.obs["condition"].to_numpy(), split)
     assert set(roles[(adata.obs["domain"] == "R").to_numpy()]) == {"context"}
 
@@ -90,7 +92,8 @@ def test_the_written_training_part_is_read_as_it_was(kind, tmp_path):
 
 
 def test_drawing_cells_is_seeded_and_bounded():
-    draws = [split_dataset(dataset(9), Split("t", SPLIT.queries, (), cells_per_group=4, seed=s))[0] for s in (0, 0, 1)]
+    splits = [SplitSpec("t", SPLIT.queries, (), cells_per_group=4, seed=seed) for seed in (0, 0, 1)]
+    draws = [split_dataset(dataset(9), split)[0] for split in splits]
     assert draws[0].obs.groupby(["domain", "condition"]).size().max() == 4
     assert list(draws[0].obs_names) == list(draws[1].obs_names) != list(draws[2].obs_names)
 
@@ -101,14 +104,14 @@ def test_what_was_measured_in_all_conditions_is_drawn_for_all_or_none():
     for pair, rows in adata.obs.groupby(["domain", "condition"]).indices.items():
         order = np.random.default_rng(len(str(pair))).permutation(len(rows))
         adata.obs.loc[adata.obs_names[rows], "pair_id"] = [f"{pair[0]}{number}" for number in order]
-    train, truth = split_dataset(adata, Split("t", SPLIT.queries, (), cells_per_group=4))
+    train, truth = split_dataset(adata, SplitSpec("t", SPLIT.queries, (), cells_per_group=4))
     query = train.obs[train.obs["role"] == "query"]
     assert len(query) == 4
     assert set(query["pair_id"]) == set(truth.obs["pair_id"])
 
 
 def test_unknown_domain_names_the_nearest():
-    split = Split("task", (Query("q", "B", "befor", "after"),), ())
+    split = SplitSpec("task", (Query("q", "B", "befor", "after"),), ())
     with pytest.raises(UserError, match="no condition 'befor' \\(did you mean 'before'\\?\\); it has after, before"):
         split_dataset(dataset(), split)
 
@@ -139,7 +142,7 @@ def single_cells(cells: int = 40, genes: int = 30) -> anndata.AnnData:
     return anndata.AnnData(X, obs=obs, var=var, layers={"counts": counts}, uns={"dataset": "made", "stand_in": True})
 
 
-LEFT_OUT = Split("task", (Query("q", "C", "before", "after"),), (), variable_features=8, keep_features=("gene3",))
+LEFT_OUT = SplitSpec("task", (Query("q", "C", "before", "after"),), (), variable_features=8, keep_features=("gene3",))
 
 
 def test_variable_features_are_chosen_without_the_held_out_cells():

@@ -1,0 +1,182 @@
+"""The two parts of a task: ``tasks/T/train.h5ad`` and ``tasks/T/truth.h5ad``.
+
+``train.h5ad`` holds the rows that may be looked at. Whatever is learned from data (the choice of variable features) is
+learned here, from these rows (``feature_selection: strict``) unless a task asks for the papers' choice on all cells
+(``paper``).
+
+- ``X``, ``layers["counts"]`` and further columns of obs: as in the dataset.
+- ``obs["role"]``: source, target, query, context or reference.
+- ``obs["condition"]``, ``obs["domain"]``.
+- ``uns["task"]``; ``uns["queries"]``: JSON, a list of {name, domain, source, target}; ``uns["stand_in"]``,
+  ``uns["dataset"]``, and for images ``uns["image_shape"]``, as in the dataset.
+
+``truth.h5ad`` holds the held-out rows, with the same features. No training or transforming rule takes it as an input.
+
+- ``obs["query"]``: the query that a row is the truth of. No rows where nobody measured the truth.
+- ``obs["pair_id"]``, where known: the same as that of the query's cell which the row is the truth of; one cell alone
+  has it.
+- Else as in ``train.h5ad``, without roles.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from outofsample.arrays import Query, TrainingData
+from outofsample.errors import UserError
+from outofsample.files.h5ad import read_matrix, read_words
+from outofsample.files.rows import Rows, check_finite
+from outofsample.files.writing import replacing
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+# ---- writing
+
+
+def write_task(train: str | Path, truth: str | Path, parts: tuple["AnnData", "AnnData"]) -> None:
+    """Write the training part and the truth (``parts``) of a task; both files are there, or none."""
+    with replacing(train) as train_part, replacing(truth) as truth_part:
+        for part, path in zip(parts, (train_part, truth_part), strict=True):
+            part.write_h5ad(path, compression="lzf")
+
+
+# ---- reading the training part
+
+
+def to_training(adata: "AnnData") -> TrainingData:
+    """Turn the AnnData of ``train.h5ad`` into the arrays that methods see."""
+    import scipy.sparse
+
+    def dense(matrix):
+        return matrix.toarray() if scipy.sparse.issparse(matrix) else np.asarray(matrix)
+
+    return TrainingData(
+        X=np.ascontiguousarray(dense(adata.X)),
+        role=adata.obs["role"].astype(str).to_numpy(),
+        condition=adata.obs["condition"].astype(str).to_numpy(),
+        domain=adata.obs["domain"].astype(str).to_numpy(),
+        features=tuple(adata.var_names),
+        queries=_queries(adata.uns["queries"]),
+        counts=dense(adata.layers["counts"]) if "counts" in adata.layers else None,
+        image_shape=_shape(adata.uns.get("image_shape")),
+        names=adata.obs_names.to_numpy(),
+    )
+
+
+def read_training(path: str | Path) -> TrainingData:
+    """Read what methods see of ``train.h5ad``.
+
+    By h5py: anndata's import takes as long as the demo's shortest trainings.
+
+    Raises
+    ------
+    UserError
+        If it is another file.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            obs, var, uns = file["obs"], file["var"], file["uns"]
+            return TrainingData(
+                X=np.ascontiguousarray(read_matrix(file["X"])),
+                role=read_words(obs["role"]),
+                condition=read_words(obs["condition"]),
+                domain=read_words(obs["domain"]),
+                features=tuple(read_words(var[var.attrs["_index"]])),
+                queries=_queries(uns["queries"].asstr()[()]),
+                counts=read_matrix(file["layers/counts"]) if "layers/counts" in file else None,
+                image_shape=_shape(uns["image_shape"][:] if "image_shape" in uns else None),
+                names=read_words(obs[obs.attrs["_index"]]),
+            )
+    except (OSError, KeyError, ValueError) as error:
+        raise _not_ours(path, error) from error
+
+
+def _queries(text: str) -> tuple[Query, ...]:
+    return tuple(Query(**query) for query in json.loads(text))
+
+
+def _shape(sides: np.ndarray | None) -> tuple[int, int, int] | None:
+    return None if sides is None else tuple(int(side) for side in sides)
+
+
+def _not_ours(path: str | Path, why: object) -> UserError:
+    return UserError(f"{path}: this is no training file of a task ({why}).")
+
+
+class TrainingRows(Rows):
+    """``train.h5ad``, of which rows are read when they are wanted.
+
+    Attributes
+    ----------
+    task
+        Name of the task.
+    queries
+        The predictions that it asks for.
+
+    Raises
+    ------
+    UserError
+        If it is another file.
+    """
+
+    def __init__(self, path: str | Path):
+        super().__init__(path, ("role", "condition", "domain"))
+        if missing := [key for key in ("task", "queries") if key not in self.uns]:
+            raise _not_ours(path, f"uns has no {', '.join(map(repr, missing))}")
+        self.task, self.queries = str(self.uns["task"]), _queries(self.uns["queries"])
+
+
+def read_task(path: str | Path) -> tuple[str, TrainingData, np.ndarray]:
+    """Read ``train.h5ad``, and check that its values are finite.
+
+    Returns
+    -------
+    The task's name, the training data, and what pairs each cell with its truth (cells,), "" where nothing does.
+
+    Raises
+    ------
+    UserError
+        If it is another file, or a value is not finite.
+    """
+    cells, data = TrainingRows(path), read_training(path)
+    check_finite(path, data.X)
+    return cells.task, data, cells.column("pair_id")
+
+
+# ---- reading the truth
+
+
+class TruthRows(Rows):
+    """``truth.h5ad``, of which rows are read when they are wanted."""
+
+    def __init__(self, path: str | Path):
+        super().__init__(path, ("query",))
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The truth of one query: its cells (cells, features), and what pairs them with those of X, "" where nothing."""
+
+    X: np.ndarray
+    pairs: np.ndarray
+
+
+def read_truth(path: str | Path, data: TrainingData) -> dict[str, Truth]:
+    """Return the truth of each query of the training data that has one, by the query's name.
+
+    Raises
+    ------
+    UserError
+        If it is another file, features are not those of the training data, or a value is not finite.
+    """
+    cells = TruthRows(path)
+    cells.check_features(data.features)
+    X, named, pairs = cells.finite_values(), cells.column("query"), cells.column("pair_id")
+    masks = {query.name: named == query.name for query in data.queries}
+    return {name: Truth(X[mask], pairs[mask]) for name, mask in masks.items() if mask.any()}

@@ -1,0 +1,74 @@
+"""Predicting the queries of one task with every method that stands on one model."""
+
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from outofsample import registry
+from outofsample.arrays import TrainingData
+from outofsample.files.fitted import read_states
+from outofsample.files.prediction import PredictionWriter, describe_outside
+from outofsample.jobs.predict import TransformSpec
+from outofsample.jobs.train import ModelSpec
+
+
+def fitted_models(spec: ModelSpec | None, fitted: Sequence[Path], data: TrainingData, threads: int) -> Iterator:
+    """Yield (seed, model): read from files, or fitted here where the model needs no training; None without a model."""
+    if spec is None:
+        yield 0, None
+    elif not fitted:
+        yield 0, registry.create("models", spec.uses, spec.settings).fit(data)
+    if fitted:
+        # What is not trained does without torch, whose import is half of such a job.
+        import torch
+
+        torch.set_num_threads(threads)
+    for path in fitted:
+        for seed, state in read_states(path).items():
+            yield seed, registry.create("models", spec.uses, spec.settings).from_tensors(state)
+
+
+def transform_all(
+    spec: TransformSpec, data: TrainingData, fitted: Sequence[Path], outputs: Sequence[Path], threads: int = 1
+) -> None:
+    """Predict with each method and write its file.
+
+    Parameters
+    ----------
+    spec
+        The model and the methods, and how many transformed cells of S are kept.
+    data
+        The training part of the task.
+    fitted
+        Files with fitted states of the model; none: it is fitted here.
+    outputs
+        The file of each method.
+    threads
+        Threads of torch.
+
+    Raises
+    ------
+    UserError
+        If a file with fitted states is another file, or the disk is full.
+    """
+    name = spec.model.name if spec.model else None
+    writers = [PredictionWriter(data, method.name, name, spec.in_sample_cells) for method in spec.methods]
+    backends: dict[str, str] = {}
+    for seed, model in fitted_models(spec.model, fitted, data, threads):
+        for asked, writer in zip(spec.methods, writers, strict=True):
+            if not asked.runs:
+                continue
+            entry = registry.find("methods", asked.uses)
+            method = entry(entry.Settings(**asked.settings), model).attach(data, seed)
+            writer.add_all(method.transform, seed)
+            writer.add_own_conditions(method.predict, seed)
+            backends[asked.name] = method.backend
+            print(f"{asked.name}: seed {seed} done", flush=True)
+    trained_by = f"torch {version('torch')}" if fitted else ""
+    for asked, writer, path in zip(spec.methods, writers, outputs, strict=True):
+        if not asked.runs:
+            # The rule wants a file for each of its methods; nobody reads this one.
+            writer.write(path, not_run="not part of this task")
+            continue
+        print(*describe_outside(writer), sep="\n", flush=True)
+        writer.write(path, backend=", ".join(filter(None, [backends[asked.name], trained_by])))
