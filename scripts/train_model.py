@@ -45,8 +45,8 @@ def fit_seeds(arguments: argparse.Namespace) -> tuple[dict, list]:
     """
     import torch
 
-    from outofsample.models.families.base import Run
     from outofsample.study.split import read_training
+    from outofsample.training.run import Run
 
     torch.set_num_threads(arguments.threads)
     data = read_training(arguments.train)

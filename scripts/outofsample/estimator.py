@@ -17,7 +17,8 @@ from outofsample.files.writing import replacing
 from outofsample.methods.families.base import chunks
 from outofsample.methods.neuron_editing import Method, Settings
 from outofsample.models import autoencoder
-from outofsample.models.families.base import Run, as_arrays, as_tensors
+from outofsample.models.families.base import as_arrays, as_tensors
+from outofsample.training.run import Run
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -60,7 +61,7 @@ class NeuronEditor(BaseEstimator):
     hidden, latent
         Widths of the encoder's hidden layers (the decoder mirrors them) and of the edited layer.
     edit
-        ``percentile`` (the papers'), ``mean_shift``, ``median_shift`` or ``knn_shift``; see `outofsample.edits.base`.
+        ``percentile`` (the papers'), ``mean_shift``, ``median_shift`` or ``knn_shift``; see `outofsample.edits`.
     tails
         Of ``percentile``, where a value lies outside S: ``paper``, ``shift`` or ``robust``; other edits have none.
     output
