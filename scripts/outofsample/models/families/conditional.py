@@ -111,7 +111,7 @@ class ConditionalModel(NeuralModel, Representation):
         return super().fit(data, seed, run)
 
     def build(self, features: int):
-        from outofsample.networks.convolutional import image_vae
+        from outofsample.networks.image_networks import image_vae
         from outofsample.networks.variational import ConditionalVAE
 
         settings = self.settings
