@@ -258,7 +258,7 @@ FORMS = {
 def run_network(job: Job, data: "TrainingData", seed: int) -> Iterator[Outcome]:
     """Train the autoencoder once and apply all forms of Neuron Editing; each is given the seconds of the training."""
     from outofsample import registry
-    from outofsample.models.families.base import Run
+    from outofsample.training.run import Run
 
     model = registry.create("models", job.uses, job.settings)
     _, *training = timed(model.fit, data, seed, Run(device="cpu"))

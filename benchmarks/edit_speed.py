@@ -34,7 +34,7 @@ def populations(cells: int, units: int, seed: int = 0) -> tuple[np.ndarray, np.n
 
 def ours(source: np.ndarray, target: np.ndarray, query: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Fit and apply `PercentileEdit`."""
-    from outofsample.edits.base import PercentileEdit
+    from outofsample.edits.percentile import Edit as PercentileEdit
 
     return PercentileEdit().fit(source, target).transform(query, out)
 

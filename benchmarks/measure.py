@@ -139,8 +139,8 @@ def _training_data(folder: Path, counts: bool):
 
 def our_epochs(name: str, folder: Path, epochs: int, clock: Clock):
     """Return a function that trains one of our models, and its settings by name."""
-    from outofsample.models.families.base import Run
     from outofsample.training import loop
+    from outofsample.training.run import Run
 
     model = _our_model(name, epochs)
     tabular = "tabular" in model.data
@@ -339,8 +339,8 @@ def _linear_layers(name: str, folder: Path) -> tuple[list[tuple], int, int]:
     """
     from torch import nn
 
-    from outofsample.models.families.base import Run
     from outofsample.training import loop
+    from outofsample.training.run import Run
 
     layers, sizes = [], []
 

@@ -2,9 +2,8 @@
 
 import inspect
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -12,41 +11,21 @@ from sklearn.exceptions import NotFittedError
 
 from outofsample.arrays import Query, TrainingData
 from outofsample.datasets.own import looks_like_counts
-from outofsample.errors import UserError, did_you_mean
+from outofsample.errors import UserError
 from outofsample.files.writing import replacing
 from outofsample.methods.families.base import chunks
 from outofsample.methods.neuron_editing import Method, Settings
 from outofsample.models import autoencoder
-from outofsample.models.families.base import Run, as_arrays, as_tensors
+from outofsample.models.families.base import as_arrays, as_tensors
+from outofsample.own.in_memory import Table, as_table, checked, column_order, in_form_of
+from outofsample.training.run import Run
 
 if TYPE_CHECKING:
-    from anndata import AnnData
-    from pandas import DataFrame
-
-    Cells = np.ndarray | DataFrame | AnnData
+    from outofsample.own.in_memory import Cells
 
 #: What marks a saved estimator.
 FORMAT = "outofsample-neuron-editor"
 _QUERY = Query("query", "query", "source", "target")
-
-
-@dataclass(frozen=True)
-class _Table:
-    """Cells in one of the three forms that users have: values (cells, features) and the names of the features."""
-
-    values: Any
-    names: tuple[str, ...] | None
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.values.shape
-
-    def rows(self, rows: slice, columns: list[int] | None = None) -> np.ndarray:
-        """Return some rows (cells, features) as dense float32, with the columns in this order."""
-        part = self.values.iloc[rows] if hasattr(self.values, "iloc") else self.values[rows]
-        part = part.toarray() if hasattr(part, "toarray") else part
-        part = np.asarray(part, dtype=np.float32)
-        return part if columns is None else part[:, columns]
 
 
 class NeuronEditor(BaseEstimator):
@@ -60,7 +39,7 @@ class NeuronEditor(BaseEstimator):
     hidden, latent
         Widths of the encoder's hidden layers (the decoder mirrors them) and of the edited layer.
     edit
-        ``percentile`` (the papers'), ``mean_shift``, ``median_shift`` or ``knn_shift``; see `outofsample.edits.base`.
+        ``percentile`` (the papers'), ``mean_shift``, ``median_shift`` or ``knn_shift``; see `outofsample.edits`.
     tails
         Of ``percentile``, where a value lies outside S: ``paper``, ``shift`` or ``robust``; other edits have none.
     output
@@ -128,7 +107,7 @@ class NeuronEditor(BaseEstimator):
             If a population is empty, the features differ, a value is not a finite number, or a parameter is wrong.
         """
         method = self._build()
-        tables = {word: _as_table(cells, word) for word, cells in (("S", S), ("T", T), ("X", X))}
+        tables = {word: as_table(cells, word) for word, cells in (("S", S), ("T", T), ("X", X))}
         named = next((table for table in tables.values() if table.names is not None), tables["S"])
         parts = [self._read(table, word, named) for word, table in tables.items()]
         _warn_of_counts(parts)
@@ -165,7 +144,7 @@ class NeuronEditor(BaseEstimator):
         columns = slice(None) if order is None else order
         for rows, part in self._chunks(table, order):
             predicted[rows, columns] = self.method_.transform(part, _QUERY).X
-        return _in_form_of(X, predicted)
+        return in_form_of(X, predicted)
 
     def fit_transform(self, S: "Cells", T: "Cells", X: "Cells") -> "Cells":
         """Fit, and transform ``X``."""
@@ -249,26 +228,26 @@ class NeuronEditor(BaseEstimator):
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
 
-    def _read(self, table: _Table, word: str, named: _Table) -> np.ndarray:
+    def _read(self, table: Table, word: str, named: Table) -> np.ndarray:
         """Return all cells (cells, features) float32 of a table, with the columns in the order of ``named``."""
-        values = table.rows(slice(None), _order(table, named.names, named.shape[1], word))
-        return _checked(values, word, named.names, 0)
+        values = table.rows(slice(None), column_order(table, named.names, named.shape[1], word))
+        return checked(values, word, named.names, 0)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "method_"):
             raise NotFittedError("This NeuronEditor is not fitted yet; call fit(S, T, X) first.")
 
-    def _table_to_transform(self, X: "Cells") -> tuple[_Table, list[int] | None]:
+    def _table_to_transform(self, X: "Cells") -> tuple[Table, list[int] | None]:
         self._check_fitted()
-        table = _as_table(X, "X")
-        return table, _order(table, getattr(self, "feature_names_in_", None), self.n_features_in_, "X")
+        table = as_table(X, "X")
+        return table, column_order(table, getattr(self, "feature_names_in_", None), self.n_features_in_, "X")
 
-    def _chunks(self, table: _Table, order: list[int] | None):
+    def _chunks(self, table: Table, order: list[int] | None):
         """Yield the place (slice) and the checked values (cells, features) of consecutive pieces of a table."""
         names = getattr(self, "feature_names_in_", None)
         for places in chunks(range(table.shape[0])):
             rows = slice(places.start, places.stop)
-            yield rows, _checked(table.rows(rows, order), "X", names, places.start)
+            yield rows, checked(table.rows(rows, order), "X", names, places.start)
 
 
 def _plain(value):
@@ -278,78 +257,6 @@ def _plain(value):
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _as_table(cells: "Cells", word: str) -> _Table:
-    """Return cells as a table.
-
-    Raises
-    ------
-    UserError
-        If they are no array, DataFrame or AnnData with at least one row and numbers in every column.
-    """
-    if hasattr(cells, "obs_names"):
-        table = _Table(cells.X, tuple(map(str, cells.var_names)))
-    elif hasattr(cells, "iloc") and hasattr(cells, "columns"):
-        text = [
-            name for name, kind in cells.dtypes.items() if not np.issubdtype(getattr(kind, "type", kind), np.number)
-        ]
-        if text:
-            raise UserError(f"{word}: the column '{text[0]}' does not hold numbers; leave it out.")
-        table = _Table(cells, tuple(map(str, cells.columns)))
-    elif isinstance(cells, np.ndarray):
-        table = _Table(cells, None)
-    else:
-        raise UserError(
-            f"{word}: give a numpy array (cells, features), a DataFrame or an AnnData, not {type(cells).__name__}."
-        )
-    if getattr(table.values, "ndim", 0) != 2:
-        raise UserError(f"{word}: the cells must be a table (cells, features); one cell is a table with one row.")
-    if 0 in table.shape:
-        raise UserError(f"{word}: the population is empty (its shape is {table.shape}).")
-    if table.names is not None and len(set(table.names)) < len(table.names):
-        twice = next(name for name in table.names if table.names.count(name) > 1)
-        raise UserError(f"{word}: the feature '{twice}' occurs twice; give each its own name.")
-    if isinstance(cells, np.ndarray) and not np.issubdtype(cells.dtype, np.number):
-        raise UserError(f"{word}: the array must hold numbers, not {cells.dtype}.")
-    return table
-
-
-def _order(table: _Table, names, features: int, word: str) -> list[int] | None:
-    """Return the columns of a table in the order of ``names``; None where they are in it.
-
-    Raises
-    ------
-    UserError
-        If the features are others; the message lists them.
-    """
-    if names is None or table.names is None:
-        if table.shape[1] != features:
-            raise UserError(f"{word}: it has {table.shape[1]} features, and {features} are needed, in the same order.")
-        return None
-    place, wanted = {name: column for column, name in enumerate(table.names)}, set(names)
-    missing = [name for name in names if name not in place]
-    more = [name for name in table.names if name not in wanted]
-    if missing or more:
-        hint = did_you_mean(missing[0], table.names) if missing else ""
-        listed = [", ".join(part[:10]) + (", ..." if len(part) > 10 else "") or "none" for part in (missing, more)]
-        raise UserError(
-            f"{word}: the features are not the same: missing are {listed[0]}{hint}, and not known are {listed[1]}."
-        )
-    order = [place[name] for name in names]
-    return None if order == list(range(features)) else order
-
-
-def _checked(values: np.ndarray, word: str, names, first: int) -> np.ndarray:
-    """Return the values, or raise `UserError` that names the first one that is not finite."""
-    if not np.isfinite(values).all():
-        cell, column = np.argwhere(~np.isfinite(values))[0]
-        feature = column if names is None else f"'{names[column]}'"
-        raise UserError(
-            f"{word}: the value of feature {feature} in row {first + cell} is {values[cell, column]}; all values must "
-            "be finite numbers."
-        )
-    return values
-
-
 def _warn_of_counts(parts: list[np.ndarray]) -> None:
     if all(looks_like_counts(part) for part in parts):
         warnings.warn(
@@ -357,21 +264,6 @@ def _warn_of_counts(parts: list[np.ndarray]) -> None:
             "cytometry.",
             stacklevel=3,
         )
-
-
-def _in_form_of(cells: "Cells", predicted: np.ndarray) -> "Cells":
-    """Return predicted values (cells, features) float32 as an array, DataFrame or AnnData, as ``cells`` are."""
-    if hasattr(cells, "obs_names"):
-        import anndata
-
-        mappings = ("uns", "obsm", "varm", "layers", "obsp", "varp")
-        copied = {name: dict(getattr(cells, name)) for name in mappings}
-        return anndata.AnnData(predicted, obs=cells.obs.copy(), var=cells.var.copy(), **copied)
-    if hasattr(cells, "iloc"):
-        import pandas as pd
-
-        return pd.DataFrame(predicted, index=cells.index, columns=cells.columns, copy=False)
-    return predicted
 
 
 def _read_saved(path: Path) -> dict:

@@ -1,9 +1,12 @@
-"""Finding models, methods and datasets by file name: one file is one entry, and nothing is listed twice.
+"""Finding models, methods, datasets and edits by file name: one file is one entry, and nothing is listed twice.
 
-A name ``trvae`` of kind ``methods`` is the class ``Method`` of ``outofsample/methods/trvae.py``. A study may also
-name a path (``my_folder/mine.py``) or an importable module (``my_package.mine``), which then defines that class. Both
-are looked for in the working directory, which is also where such a file may import its own modules from.
-Only the file that is asked for is imported, so that Snakemake can list the files that a job really uses.
+A name ``trvae`` of kind ``methods`` is the class ``Method`` of ``outofsample/methods/trvae.py``. Every file in the
+folder of a kind is an entry; the interface, and whatever else entries share, lies in a folder inside it
+(``methods/families``), where nothing is taken for an entry.
+
+A study may also name a path (``my_folder/mine.py``) or an importable module (``my_package.mine``), which then defines
+that class. Both are looked for in the working directory, which is also where such a file may import its own modules
+from. Only the file that is asked for is imported, so that Snakemake can list the files that a job really uses.
 """
 
 import dataclasses
@@ -20,15 +23,33 @@ from types import ModuleType
 
 from outofsample.errors import UserError, did_you_mean
 
+#: The kinds of which a study has entries, and the class that each of their files defines.
 KINDS = {"datasets": "Dataset", "models": "Model", "methods": "Method"}
-#: Folder of a kind with its interface and what its entries share; the files beside it are entries, each of them.
-SHARED = {"datasets": "support", "models": "families", "methods": "families"}
+#: The same for all kinds: edits are named in the settings of methods.
+CLASSES = KINDS | {"edits": "Edit"}
+#: The module with a kind's interface: what every entry's class derives from.
+INTERFACES = {
+    "datasets": "outofsample.datasets.support.base",
+    "models": "outofsample.models.families.base",
+    "methods": "outofsample.methods.families.base",
+    "edits": "outofsample.edits.support.base",
+}
+#: What an entry's class must bring itself.
+TO_DEFINE = {
+    "datasets": (),
+    "models": ("fit", "state", "load_state"),
+    "methods": ("predict",),
+    "edits": ("learn", "apply"),
+}
+#: The kinds whose classes have ``Settings`` that are complete by themselves: those of datasets may need what only a
+#: study knows, and an edit's options are its own fields.
+WITH_DEFAULTS = ("models", "methods")
 PACKAGE = Path(__file__).parent
 
 
 @cache
 def available(kind: str) -> list[str]:
-    """Return the names of all entries of ``kind`` ("datasets", "models" or "methods") that come with the package."""
+    """Return the names of all entries of ``kind`` (a key of `CLASSES`) that come with the package."""
     return sorted(path.stem for path in (PACKAGE / kind).glob("*.py") if path.stem != "__init__")
 
 
@@ -151,11 +172,11 @@ def find(kind: str, name: str) -> type:
     Raises
     ------
     UserError
-        If there is no such entry, its file cannot be imported, or it does not define the class that `KINDS` names,
+        If there is no such entry, its file cannot be imported, or it does not define the class that `CLASSES` names,
         with ``Settings`` that have defaults.
     """
-    module, path, wanted = _import(kind, name), path_of(kind, name), KINDS[kind]
-    base = getattr(importlib.import_module(f"outofsample.{kind}.{SHARED[kind]}.base"), wanted)
+    module, path, wanted = _import(kind, name), path_of(kind, name), CLASSES[kind]
+    base = getattr(importlib.import_module(INTERFACES[kind]), wanted)
     entry = getattr(module, wanted, base)
     if entry is base:
         own = [key for key, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
@@ -174,12 +195,7 @@ def _problem_of_class(kind: str, entry: type, base: type) -> str | None:
     missing = [name for name in TO_DEFINE[kind] if getattr(entry, name) is getattr(base, name)]
     if missing:
         return f"the class '{base.__name__}' must define {' and '.join(missing)}"
-    # Datasets can have settings that only a study knows.
-    return None if kind == "datasets" else _problem_of_settings(entry.Settings)
-
-
-#: What a class of each kind must bring itself.
-TO_DEFINE = {"datasets": (), "models": ("fit", "state", "load_state"), "methods": ("predict",)}
+    return _problem_of_settings(entry.Settings) if kind in WITH_DEFAULTS else None
 
 
 def _problem_of_settings(settings) -> str | None:

@@ -91,11 +91,13 @@ def test_a_second_run_does_nothing(smoke):
     assert smoke.planned() == {}
 
 
-def test_an_edit_of_the_edits_trains_nothing(smoke):
-    touch(smoke, "scripts/outofsample/edits/base.py")
+def test_a_change_of_the_percentile_map_trains_nothing_and_runs_its_methods_alone(smoke):
+    touch(smoke, "scripts/outofsample/edits/percentile.py")
     planned = smoke.planned()
     assert "train_model" not in planned
     assert {"transform_autoencoder", "transform_identity", "evaluate_task"} <= set(planned)
+    # scGen, on this model, adds the difference of means.
+    assert "transform_vae" not in planned
     run = smoke.snakemake("ne2020_table2")
     assert run.returncode == 0, run.stdout[-4000:]
     # The other tasks would only do the same again.

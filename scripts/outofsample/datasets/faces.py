@@ -14,6 +14,7 @@ from outofsample.datasets.support import base
 from outofsample.errors import UserError
 from outofsample.files import writing
 from outofsample.images import draw_faces, image_data
+from outofsample.images.people import GLASSES, HAIR, SEXES, Attributes, draw_people
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +68,7 @@ class Settings:
         base.check_settings(self, at_least_two=("images",))
         if self.attribute not in CONDITIONS:
             raise ValueError(f"attribute must be one of {', '.join(CONDITIONS)}, not {self.attribute}")
-        if self.paired not in draw_faces.SEXES:
+        if self.paired not in SEXES:
             raise ValueError(f"paired must be male or female, not {self.paired}")
         if self.size not in (32, 64):
             raise ValueError(f"size must be 32 or 64, not {self.size}")
@@ -81,7 +82,7 @@ class Dataset(base.Dataset):
     Settings = Settings
     can_simulate = True
     kinds = frozenset({"images"})
-    domains = draw_faces.SEXES
+    domains = SEXES
 
     def raw_files(self) -> list[base.RawFile]:
         """Return nothing: all faces are drawn."""
@@ -97,8 +98,8 @@ class Dataset(base.Dataset):
 
         settings = self.settings
         images, tables = [], []
-        streams = np.random.default_rng(settings.seed).spawn(len(draw_faces.SEXES))
-        for sex, rng in zip(draw_faces.SEXES, streams, strict=True):
+        streams = np.random.default_rng(settings.seed).spawn(len(SEXES))
+        for sex, rng in zip(SEXES, streams, strict=True):
             drawn = None
             for condition in CONDITIONS[settings.attribute]:
                 if drawn is None or sex != settings.paired:
@@ -115,16 +116,16 @@ class Dataset(base.Dataset):
     def _draw(self, rng: np.random.Generator, sex: str):
         """Draw people of a sex, their attributes, and who would wear dark glasses (people,)."""
         n = self.settings.images
-        attributes = draw_faces.Attributes(
-            hair=rng.choice(draw_faces.HAIR, n),
+        attributes = Attributes(
+            hair=rng.choice(HAIR, n),
             smile=rng.random(n) < _SMILE,
             moustache=rng.random(n) < _MOUSTACHE[sex],
-            glasses=rng.choice(draw_faces.GLASSES, n, p=_GLASSES),
+            glasses=rng.choice(GLASSES, n, p=_GLASSES),
         )
         dark = rng.permutation(n) < round(self.settings.dark_share * n)
-        return draw_faces.draw_people(rng, np.repeat(sex, n)), attributes, dark
+        return draw_people(rng, np.repeat(sex, n)), attributes, dark
 
-    def _change(self, attributes: draw_faces.Attributes, condition: str, dark: np.ndarray) -> draw_faces.Attributes:
+    def _change(self, attributes: Attributes, condition: str, dark: np.ndarray) -> Attributes:
         """Return the attributes with the one that is asked for as the condition says."""
         attribute = self.settings.attribute
         before = condition == CONDITIONS[attribute][0]
@@ -134,9 +135,9 @@ class Dataset(base.Dataset):
             values = np.where(before, "none", np.where(dark, "dark", "clear"))
         else:
             values = np.full(len(dark), not before)
-        return draw_faces.Attributes(**{**vars(attributes), attribute: values})
+        return Attributes(**{**vars(attributes), attribute: values})
 
-    def _table(self, sex: str, condition: str, attributes: draw_faces.Attributes) -> "pd.DataFrame":
+    def _table(self, sex: str, condition: str, attributes: Attributes) -> "pd.DataFrame":
         """Return the rows of `TABLE` for one sex and condition."""
         import pandas as pd
 

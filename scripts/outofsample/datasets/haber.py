@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample.datasets.support import base, single_cell
-from outofsample.datasets.support.single_cell import Effect
+from outofsample.datasets.support import single_cell_simulator as simulator
+from outofsample.datasets.support.single_cell_simulator import Effect
 from outofsample.errors import UserError
 
 if TYPE_CHECKING:
@@ -97,8 +98,8 @@ class Settings:
 
     def __post_init__(self):
         base.check_settings(self)
-        named = single_cell.named_genes(_MARKERS, _HOUSEKEEPING, _EFFECTS)
-        single_cell.check_size(self.cells, self.genes, named)
+        named = simulator.named_genes(_MARKERS, _HOUSEKEEPING, _EFFECTS)
+        simulator.check_size(self.cells, self.genes, named)
 
 
 class Dataset(base.Dataset):
@@ -125,19 +126,19 @@ class Dataset(base.Dataset):
         settings = self.settings
         rng = np.random.default_rng(settings.seed)
         tissue = _build_tissue(settings.genes)
-        sizes = single_cell.share_out(settings.cells, {name: sum(numbers) for name, numbers in EXPECTED.items()})
-        letters = iter(single_cell.barcodes(rng, settings.cells))
+        sizes = simulator.share_out(settings.cells, {name: sum(numbers) for name, numbers in EXPECTED.items()})
+        letters = iter(simulator.barcodes(rng, settings.cells))
         mice = [mouse for part in MICE.values() for mouse in part]
         names, counts = [], []
         for condition, n_cells in sizes.items():
             types = rng.permutation(_draw_types(condition, n_cells))
             mouse = rng.choice(MICE[condition], n_cells)
             number = np.array([mice.index(name) for name in mouse])
-            counts.append(single_cell.draw_counts(rng, tissue, types, condition, number, molecules=2500))
+            counts.append(simulator.draw_counts(rng, tissue, types, condition, number, molecules=2500))
             names += [f"{mouse[row]}_{next(letters)}_{condition}_{types[row]}" for row in range(n_cells)]
         table = pd.DataFrame(np.concatenate(counts).T, index=list(tissue.genes), columns=names)
         # As R writes it: the line of names is one field shorter than the others.
-        single_cell.write_gzip(folder / COUNTS, table.to_csv(sep="\t", index_label=False, lineterminator="\n"))
+        simulator.write_gzip(folder / COUNTS, table.to_csv(sep="\t", index_label=False, lineterminator="\n"))
 
     def load(self, paths: dict[str, Path]) -> "AnnData":
         """Read the counts; see `base.Dataset.load`. ``obs["mouse"]`` is the animal, B1 to B10.
@@ -147,7 +148,7 @@ class Dataset(base.Dataset):
         path = paths[COUNTS]
         obs = _parse_names(_read_names(path), path)
         genes, counts = single_cell.read(path, lambda path: _read_counts(path, len(obs)))
-        if not single_cell.is_stand_in(genes):
+        if not simulator.is_stand_in(genes):
             found = obs.groupby(["condition", "cell_type"]).size()
             single_cell.warn_of_differences(
                 "haber: cells that are not those of GSE92332",
@@ -212,10 +213,10 @@ def _read_counts(path: Path, n_cells: int) -> tuple[list[str], "csr_matrix"]:
     return genes, vstack(blocks).T.tocsr()
 
 
-def _build_tissue(n_genes: int) -> single_cell.Tissue:
+def _build_tissue(n_genes: int) -> simulator.Tissue:
     """Return the stand-in's tissue: day 3 has a part of day 10's change, and a little of its own."""
     n_mice = sum(len(part) for part in MICE.values())
-    tissue = single_cell.build_tissue(
+    tissue = simulator.build_tissue(
         _TISSUE_SEED, n_genes, n_mice, _MARKERS, _HOUSEKEEPING, _EFFECTS, filler_change=0.65
     )
     early = tissue.response["Hpoly.Day3"] + _DAY_3 * tissue.response["Hpoly.Day10"]
@@ -226,5 +227,5 @@ def _draw_types(condition: str, n_cells: int) -> np.ndarray:
     """Return the types (cells,) of one condition: shares as in the real data, but for `_LEAST_SHARE`."""
     least = _LEAST_SHARE * sum(EXPECTED[condition])
     weights = {name: max(number, least) for name, number in zip(CELL_TYPES, EXPECTED[condition], strict=True)}
-    numbers = single_cell.share_out(n_cells, weights)
+    numbers = simulator.share_out(n_cells, weights)
     return np.repeat(list(numbers), list(numbers.values()))

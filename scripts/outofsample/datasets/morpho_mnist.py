@@ -7,8 +7,6 @@ does.
 The stand-in needs no file: scikit-learn's 1,797 bundled digits of 8 x 8 pixels, enlarged, in the same form.
 """
 
-import gzip
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from outofsample.datasets.support import base
+from outofsample.datasets.support.idx import read_idx, write_idx
 from outofsample.errors import UserError
-from outofsample.files import writing
 from outofsample.images import image_data, morphology
 
 if TYPE_CHECKING:
@@ -194,37 +192,6 @@ def _read_digits(images: Path, labels: Path) -> tuple[np.ndarray, np.ndarray]:
     if names.max(initial=0) > 9:
         raise UserError(f"{labels}: labels must be 0 to 9, not {names.max()}.")
     return digits, names
-
-
-def read_idx(path: Path, dimensions: int) -> np.ndarray:
-    """Read a gzipped IDX file of unsigned bytes: an array with so many dimensions.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, damaged, or has another number of dimensions.
-    """
-    try:
-        content = gzip.decompress(path.read_bytes())
-        zeros, kind, found = struct.unpack_from(">HBB", content)
-        shape = struct.unpack_from(f">{found}I", content, 4)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: there is no such file.") from error
-    except (OSError, EOFError, ValueError, struct.error) as error:
-        raise UserError(f"{path} is not a whole gzipped IDX file ({error}); fetch it again.") from error
-    if (zeros, kind, found) != (0, 8, dimensions):
-        raise UserError(f"{path}: it must be an IDX file of unsigned bytes with {dimensions} dimension(s).")
-    values = np.frombuffer(content, np.uint8, offset=4 + 4 * found)
-    if values.size != np.prod(shape):
-        raise UserError(f"{path}: it ends after {values.size} of {np.prod(shape)} values; fetch it again.")
-    return values.reshape(shape)
-
-
-def write_idx(path: Path, values: np.ndarray) -> None:
-    """Write an array of unsigned bytes as a gzipped IDX file, without a time stamp."""
-    header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
-    with writing.replacing(path) as temporary:
-        temporary.write_bytes(gzip.compress(header + values.astype(np.uint8).tobytes(), mtime=0))
 
 
 def _small_digits() -> tuple[np.ndarray, np.ndarray]:

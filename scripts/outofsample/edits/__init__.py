@@ -1,1 +1,1 @@
-"""Edits: how the activations of a query are moved. One file is one edit."""
+"""Edits: how the activations of a query are moved, a file per edit."""

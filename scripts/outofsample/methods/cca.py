@@ -7,7 +7,7 @@ import numpy as np
 
 from outofsample.batch_correction import as_result, check_batches, r, varying
 from outofsample.errors import UserError
-from outofsample.methods.families.base import BatchCorrector
+from outofsample.methods.families.batch_corrector import BatchCorrector
 
 # Features and cells get names of our own: Seurat rewrites underscores in feature names, and refuses duplicates.
 CODE = """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from outofsample.batch_correction import as_result, check_batches, mean_difference, r, varying
-from outofsample.methods.families.base import BatchCorrector
+from outofsample.methods.families.batch_corrector import BatchCorrector
 
 CODE = """
 function(data, batch, parametric, mean_only)

@@ -87,8 +87,9 @@ class Method(BaseMethod):
         entries = []
         for name, options in settings.candidates.items():
             entry = registry.find("methods", name)
-            model = entry.model_name(entry.Settings(**options))
-            entries += [("methods", name), *([("models", model)] if model else [])]
+            candidate = entry.Settings(**options)
+            model = entry.model_name(candidate)
+            entries += [("methods", name), *([("models", model)] if model else []), *entry.parts(candidate)]
         return entries
 
     def learn(self, data: TrainingData, seed: int) -> None:

@@ -1,6 +1,6 @@
 """Any representation with any edit, for combinations that have no file of their own."""
 
-from outofsample.methods.families.base import EditSettings, LatentEdit
+from outofsample.methods.families.latent_edit import EditSettings, LatentEdit
 
 
 class Method(LatentEdit):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from outofsample.batch_correction import as_result, check_batches, mean_difference, r
-from outofsample.methods.families.base import BatchCorrector
+from outofsample.methods.families.batch_corrector import BatchCorrector
 
 CODE = """
 function(data, batch) limma::removeBatchEffect(data, batch = batch)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from outofsample.methods.families.translator import ConditionalDecoder, DecoderSettings
+from outofsample.methods.families.conditional import ConditionalDecoder, DecoderSettings
 
 
 @dataclass(frozen=True)

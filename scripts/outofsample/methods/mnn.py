@@ -7,7 +7,7 @@ import numpy as np
 
 from outofsample.batch_correction import as_result, check_batches, r
 from outofsample.errors import NotAvailable, UserError
-from outofsample.methods.families.base import BatchCorrector
+from outofsample.methods.families.batch_corrector import BatchCorrector
 
 # The first batch is the reference. Without cos.norm.out = FALSE the output would be on the scale of unit vectors.
 CODE = """

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from outofsample.methods.families.base import EditSettings, LatentEdit
+from outofsample.methods.families.latent_edit import EditSettings, LatentEdit
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from outofsample.arrays import TrainingData
-from outofsample.models.families.base import Representation, Run
+from outofsample.models.families.base import Representation
+from outofsample.training.run import Run
 
 
 class Model(Representation):

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from outofsample.arrays import TrainingData
-from outofsample.models.families.base import Representation, Run
+from outofsample.models.families.base import Representation
+from outofsample.training.run import Run
 
 
 @dataclass(frozen=True)

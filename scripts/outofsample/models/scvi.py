@@ -7,8 +7,8 @@ import numpy as np
 from outofsample.arrays import TrainingData
 from outofsample.errors import UserError
 from outofsample.models.families import base
-from outofsample.models.families.base import Run
 from outofsample.models.families.neural import NetworkSettings
+from outofsample.training.run import Run
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ import yaml
 from pydantic import TypeAdapter
 
 from outofsample import registry
-from outofsample.edits.base import EDITS
 from outofsample.errors import UserError
 from outofsample.files.writing import replacing
 from outofsample.methods.families.base import why_not
@@ -189,9 +188,14 @@ def entries_page() -> str:
         for name in registry.available(kind):
             sections += _entry(kind, name)
     sections += ["## Edits", "What `edit` and `edit_options` of a latent edit can be."]
-    for name, edit in EDITS.items():
+    for name, edit in _edits().items():
         sections += [f"### Edit `{name}`", text_of(edit), _settings_table(edit)]
     return "\n\n".join(sections) + "\n"
+
+
+def _edits() -> dict[str, type]:
+    """Return every edit by its name."""
+    return {name: registry.find("edits", name) for name in registry.available("edits")}
 
 
 def _entry(kind: str, name: str) -> list[str]:
@@ -299,7 +303,7 @@ def undescribed() -> list[str]:
         for key, value in content["properties"].items()
         if not value.get("description")
     ]
-    settings = {f"edits.{name}": edit for name, edit in EDITS.items()}
+    settings = {f"edits.{name}": edit for name, edit in _edits().items()}
     for kind in registry.KINDS:
         settings |= {f"{kind}.{name}": registry.find(kind, name).Settings for name in registry.available(kind)}
     described = {where: meanings(each).items() for where, each in settings.items()}

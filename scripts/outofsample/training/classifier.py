@@ -56,7 +56,9 @@ def fit_classifier(images: np.ndarray, labels: dict[str, tuple[list[str], np.nda
     from torch.nn.functional import cross_entropy
 
     from outofsample.networks.classifier import Classifier
-    from outofsample.training.loop import Budget, Player, train
+    from outofsample.training.budget import Budget
+    from outofsample.training.loop import train
+    from outofsample.training.player import Player
 
     torch.manual_seed(seed)
     network = Classifier(images.shape[1:], [len(classes) for classes, _ in labels.values()])

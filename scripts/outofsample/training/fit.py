@@ -61,7 +61,7 @@ def fit_seeds(fit: Fit, data: TrainingData, seeds: Iterable[int], fingerprint: s
     """
     import torch
 
-    from outofsample.models.families.base import Run
+    from outofsample.training.run import Run
 
     spec, states, history = fit.model, {}, []
     for seed in seeds:

@@ -1,138 +1,27 @@
 """The training loop of every network: seeded, resumable, with early stopping and a history.
 
-What is trained is described by *players*: a player owns parameters and an optimiser, and returns its loss as named
-terms. An autoencoder has one player; a generative adversarial network has two, which move in turn in every step.
-What it is trained on are *groups* of cells: every step takes a batch of the same size from each group, so that
-groups count alike whatever their sizes.
+What is trained is described by *players* (`outofsample.training.player`): an autoencoder has one; a generative
+adversarial network has two, which move in turn in every step. What it is trained on are *groups* of cells
+(`outofsample.training.rows`): every step takes a batch of the same size from each group, so that groups count alike
+whatever their sizes.
 """
 
-import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from outofsample.errors import UserError
-from outofsample.files.writing import replacing
-from outofsample.models.families.base import Run
-from outofsample.training.adam import Adam
-
-Batch = dict[str, Tensor]
-Terms = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Some rows of tensors (cells, ...) that several groups share, so that there is one copy of them in memory."""
-
-    tensors: Batch
-    rows: Tensor
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def pick(self, places: Tensor | slice) -> "Rows":
-        """Return the rows that stand at these places."""
-        return Rows(self.tensors, self.rows[places])
-
-    def batch(self, rows: Tensor) -> Batch:
-        """Return these rows of the tensors."""
-        return {name: values[rows] for name, values in self.tensors.items()}
-
-
-class Interrupted(SystemExit):
-    """Training was asked to stop (SIGTERM); a checkpoint was written, and the next attempt goes on from it."""
-
-
-@dataclass
-class Player:
-    """One side of a training: parameters, their optimiser, and what it minimises.
-
-    Attributes
-    ----------
-    terms
-        Function of the list of batches (one per group) that returns the named terms; ``loss`` is minimised.
-    clip_gradient
-        Scale gradients down to this norm; None: never.
-    """
-
-    name: str
-    parameters: list[nn.Parameter]
-    terms: Callable[[list[Batch]], Terms]
-    learning_rate: float = 1e-3
-    clip_gradient: float | None = None
-    betas: tuple[float, float] = (0.9, 0.999)
-    optimizer: Adam = field(init=False)
-
-    def __post_init__(self):
-        self.optimizer = Adam(self.parameters, self.learning_rate, self.betas)
-
-    def step(self, batches: list[Batch]) -> Terms:
-        """Take one optimiser step and return the terms, detached."""
-        terms = self.terms(batches)
-        # Other players' losses leave gradients here too; each step starts from none.
-        self.optimizer.zero_gradients()
-        terms["loss"].backward()
-        if self.clip_gradient is not None:
-            nn.utils.clip_grad_norm_(self.parameters, self.clip_gradient)
-        self.optimizer.step()
-        return {name: value.detach() for name, value in terms.items()}
-
-    def gradient_norm(self) -> float:
-        """Return the norm of the last step's gradients."""
-        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
-        return float(nn.utils.get_total_norm(gradients)) if gradients else 0.0
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long to train.
-
-    Attributes
-    ----------
-    epochs
-        At most so many; an epoch takes as many steps as the pooled cells fill batches.
-    batch_size
-        Cells per group and step.
-    patience
-        Stop after so many epochs without a better validation loss, and take the best weights; None: train all epochs.
-    validation
-        Share of each group that is held out for the validation loss.
-    learning_rate_patience
-        Divide the learning rates by ten after so many epochs without a better validation loss; None: never.
-    max_steps
-        At most so many steps in all; None: as many as the epochs have.
-    validation_chunk
-        Cells per group that are evaluated at once for the validation loss.
-    """
-
-    epochs: int
-    batch_size: int
-    patience: int | None = None
-    validation: float = 0.1
-    learning_rate_patience: int | None = None
-    max_steps: int | None = None
-    validation_chunk: int = 4096
-
-
-def pick_device(name: str) -> torch.device:
-    """Return the device for ``auto``, ``cpu`` or ``cuda``.
-
-    Raises
-    ------
-    UserError
-        If a GPU is asked for and there is none.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("device: 'cuda' was asked for, but torch sees no GPU; set 'device: auto' or 'cpu'.")
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)
+from outofsample.training import checkpoint
+from outofsample.training.budget import Budget
+from outofsample.training.interruption import Interrupted, stop_on_sigterm
+from outofsample.training.player import Player, Terms
+from outofsample.training.rows import Batch, Rows, all_rows
+from outofsample.training.run import Run
 
 
 def train(
@@ -161,12 +50,12 @@ def train(
         If a loss is not finite.
     """
     loop = _Loop(network, players, groups, budget, seed, run)
-    with _stop_on_sigterm() as stopped:
+    with stop_on_sigterm() as stopped:
         return loop.run_epochs(stopped)
 
 
 class _Loop:
-    """The state of one training; everything that a resumed training needs is in `checkpoint`."""
+    """The state of one training; everything that a resumed training needs is in the checkpoint."""
 
     def __init__(self, network, players, groups, budget: Budget, seed: int, run: Run):
         self.network, self.players, self.budget, self.run = network, list(players), budget, run
@@ -174,7 +63,7 @@ class _Loop:
         torch.manual_seed(seed)
         self.training, self.validation = [], []
         for group in groups:
-            training, validation = self._hold_out(group if isinstance(group, Rows) else _all_rows(group))
+            training, validation = self._hold_out(group if isinstance(group, Rows) else all_rows(group))
             self.training.append(training)
             self.validation.append(validation)
         cells = sum(map(len, self.training))
@@ -315,7 +204,7 @@ class _Loop:
                 player.optimizer.learning_rate *= 0.1
 
     def _save(self) -> None:
-        """Write the checkpoint, under a temporary name first: a kill leaves the last one whole."""
+        """Write the checkpoint, where there is to be one."""
         self.saved_at = time.monotonic()
         if self.run.checkpoint is None:
             return
@@ -328,17 +217,15 @@ class _Loop:
             "sums": self.sums,
             "history": self.history,
             "epoch_start": self.epoch_start,
-            "random": torch.get_rng_state(),
-            "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         }
-        with replacing(self.run.checkpoint) as temporary:
-            torch.save(content, temporary)
+        checkpoint.write(self.run.checkpoint, content)
 
     def _resume(self) -> None:
+        """Go on from the checkpoint, where there is one that fits."""
         path = self.run.checkpoint
         if path is None or not Path(path).is_file():
             return
-        content = _read_checkpoint(Path(path), self.run.fingerprint)
+        content = checkpoint.read(Path(path), self.run.fingerprint)
         if content is None:
             return
         self.network.load_state_dict(content["network"])
@@ -348,46 +235,5 @@ class _Loop:
         self.best, self.sums, self.history = content["best"], content["sums"], content["history"]
         self.epoch_start = content["epoch_start"]
         self.generator.set_state(self.epoch_start)
-        torch.set_rng_state(content["random"])
-        if content["cuda_random"]:
-            torch.cuda.set_rng_state_all(content["cuda_random"])
+        checkpoint.restore_random(content)
         print(f"Resumed from {path}: epoch {self.epoch + 1}, step {self.step}.", file=sys.stderr)
-
-
-def _read_checkpoint(path: Path, fingerprint: str) -> dict | None:
-    """Return the content of a checkpoint, or None, with a line in the log, where it is damaged or stale."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        content = torch.load(path, map_location=device, weights_only=True)
-        stale = content["fingerprint"] != fingerprint
-    except Exception as error:
-        print(f"Ignored the checkpoint {path}, which cannot be read: {error}", file=sys.stderr)
-        return None
-    if stale:
-        print(f"Ignored the checkpoint {path}: data, settings or code have changed since.", file=sys.stderr)
-        return None
-    for name in ("epoch_start", "random"):
-        content[name] = content[name].cpu()
-    content["cuda_random"] = [state.cpu() for state in content["cuda_random"]]
-    return content
-
-
-class _stop_on_sigterm:
-    """Within the block, SIGTERM sets the event that the loop looks at, instead of ending the process."""
-
-    def __enter__(self) -> threading.Event:
-        self.event = threading.Event()
-        # Python allows signal handlers in the main thread alone; elsewhere SIGTERM keeps its meaning.
-        self.main = threading.current_thread() is threading.main_thread()
-        if self.main:
-            self.before = signal.signal(signal.SIGTERM, lambda *_: self.event.set())
-        return self.event
-
-    def __exit__(self, *_) -> None:
-        if self.main:
-            signal.signal(signal.SIGTERM, self.before)
-
-
-def _all_rows(group: Batch) -> Rows:
-    values = next(iter(group.values()))
-    return Rows(group, torch.arange(len(values), device=values.device))

@@ -154,4 +154,7 @@ def test_settings_that_cannot_be(settings, sentence):
 def test_the_code_of_the_candidates_counts():
     entry = registry.find("methods", "cross_validated")
     parts = entry.parts(entry.Settings(candidates={"mean_shift": {}, "pca_editing": {}}))
-    assert parts == [("methods", "mean_shift"), ("models", "identity"), ("methods", "pca_editing"), ("models", "pca")]
+    assert parts == [
+        *(("methods", "mean_shift"), ("models", "identity"), ("edits", "mean_shift")),
+        *(("methods", "pca_editing"), ("models", "pca"), ("edits", "percentile")),
+    ]

@@ -11,8 +11,10 @@ import pytest
 from outofsample import registry
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import NotAvailable, UserError
-from outofsample.methods.families.base import BatchCorrector, why_not
-from outofsample.methods.families.translator import ConditionalDecoder, TranslatorMethod
+from outofsample.methods.families.base import why_not
+from outofsample.methods.families.batch_corrector import BatchCorrector
+from outofsample.methods.families.conditional import ConditionalDecoder
+from outofsample.methods.families.translator import TranslatorMethod
 from tests.conftest import QUERY, ROOT, planted
 
 #: Sizes that make networks fast here; a model without an entry runs with its defaults.

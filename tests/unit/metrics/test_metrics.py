@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from outofsample.edits.base import create_edit
+from outofsample.edits.support.base import create_edit
 from outofsample.metrics.correlations import change_r, pearson, r2, spike_in_r, summary_r
 from outofsample.metrics.distances import (
     KERNEL_SCALES,

@@ -1,4 +1,4 @@
-"""Networks for images: their layers, their scale, what they share with those for tables."""
+"""Models on images: their scale, what they share with those for tables."""
 
 import dataclasses
 
@@ -10,8 +10,7 @@ from outofsample import registry
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError
 from outofsample.methods.families.base import why_not
-from outofsample.models.families.base import Run
-from outofsample.networks import convolutional as conv
+from outofsample.training.run import Run
 
 QUERY = Query("answer", "sample", "before", "after")
 VARIATIONAL = ("vae", "cvae", "mmd_cvae", "trvae")
@@ -42,123 +41,6 @@ def attach(method: str, model, data: TrainingData, **settings):
 
 def query_images(data: TrainingData) -> np.ndarray:
     return data.X[data.role == "query"]
-
-
-def layer_shapes(network, *inputs) -> dict[str, tuple[int, ...]]:
-    """Return what each named layer gives for one call: (height, width, channels) or (units,)."""
-    shapes = {}
-
-    def note(name):
-        def hook(module, arguments, output):
-            size = tuple(output.shape[1:])
-            shapes[name] = (*size[1:], size[0]) if len(size) == 3 else size
-
-        return hook
-
-    hooks = [module.register_forward_hook(note(name)) for name, module in network.named_modules() if name]
-    network.eval()
-    with torch.no_grad():
-        network(*inputs)
-    for hook in hooks:
-        hook.remove()
-    return shapes
-
-
-def vae_shapes(kind: type, shape: tuple[int, int, int], **options) -> dict[str, tuple[int, ...]]:
-    network = kind(shape, 2, **options)
-    return layer_shapes(network, torch.rand(2, int(np.prod(shape))), torch.tensor([0, 1]))
-
-
-def test_layers_of_table_1():
-    shapes = vae_shapes(conv.DigitVAE, (28, 28, 1), latent=50)
-    expected = {
-        "condition_channel.0": (128,),
-        "condition_channel.1": (784,),
-        "conv_1": (14, 14, 64),
-        "conv_2": (7, 7, 64),
-        "fc_3": (128,),
-        "mean": (50,),
-        "log_variance": (50,),
-        "condition_decoder.0": (128,),
-        "condition_decoder.1": (784,),
-        "matched": (128,),
-        "fc_6": (256,),
-        "decoder.resize_1": (4, 4, 64),
-        "decoder.conv_transp_1": (4, 4, 128),
-        "decoder.conv_transp_2": (7, 7, 64),
-        "decoder.conv_transp_3": (7, 7, 64),
-        "decoder.conv_transp_4": (14, 14, 2),
-        "decoder.resize_4": (28, 28, 2),
-        "output": (28, 28, 1),
-    }
-    assert {name: shapes[name] for name in expected} == expected
-
-
-#: The encoder's blocks (size, filters), its flattened end, the decoder's start and its stages.
-FACES = {
-    64: ([(64, 64), (32, 128), (16, 256), (8, 512), (4, 512)], 2, [(8, 512), (16, 512), (32, 128), (64, 64)]),
-    32: ([(32, 64), (16, 128), (8, 256), (4, 512), (2, 512)], 2, [(4, 512), (8, 512), (16, 128), (32, 64)]),
-}
-
-
-@pytest.mark.parametrize("skips", [False, True])
-@pytest.mark.parametrize("size", FACES)
-def test_layers_of_table_2(size, skips):
-    shapes = vae_shapes(conv.FaceVAE, (size, size, 3), latent=60, skips=skips)
-    blocks, end, stages = FACES[size]
-    expected = {f"blocks.{n}.convolutions": (side, side, width) for n, (side, width) in enumerate(blocks)}
-    expected |= {f"stages.{n}.convolutions": (side, side, width) for n, (side, width) in enumerate(stages)}
-    expected |= {
-        "condition_channel.1": (size * size,),
-        "blocks.4.pool": (end, end, 512),
-        "fc_3": (1024,),
-        "fc_4": (256,),
-        "mean": (60,),
-        "condition_decoder": (128,),
-        "matched": (256,),
-        "fc_6": (1024,),
-        "fc_7": (4096,),
-        "output": (size, size, 3),
-    }
-    assert {name: shapes[name] for name in expected} == expected
-    count = [len(block["convolutions"]) for block in conv.FaceVAE((size, size, 3), 2, 4, divisor=64).blocks]
-    assert count == [2, 2, 3, 3, 3]
-
-
-def test_divisor_divides_filters_and_dense_widths_alone():
-    shapes = vae_shapes(conv.FaceVAE, (64, 64, 3), latent=60, divisor=8)
-    expected = {"blocks.4.convolutions": (4, 4, 64), "fc_3": (128,), "matched": (32,), "fc_7": (512,), "mean": (60,)}
-    assert {name: shapes[name] for name in expected} == expected
-
-
-@pytest.mark.parametrize(
-    ("shape", "maps"), [((64, 64, 3), [32, 16, 8]), ((32, 32, 3), [16, 8, 4]), ((28, 28, 1), [14, 7, 3])], ids=str
-)
-def test_layers_of_the_autoencoder(shape, maps):
-    network = conv.ConvolutionalAutoencoder(shape, (64, 128, 256), 0.2)
-    shapes = layer_shapes(network, torch.rand(2, int(np.prod(shape))))
-    assert [shapes[f"encoder.{number}"] for number in (0, 2, 4)] == [
-        (side, side, width) for side, width in zip(maps, (64, 128, 256), strict=True)
-    ]
-    assert [shapes[f"decoder.{number}"] for number in (0, 2, 4)] == [
-        (maps[1], maps[1], 128),
-        (maps[0], maps[0], 64),
-        shape,
-    ]
-    assert network.latent_shape == (maps[2], maps[2], 256)
-
-
-def test_rows_are_height_width_channels():
-    rows = torch.arange(2 * 4 * 5 * 3).reshape(2, -1)
-    maps = conv.as_maps(rows, (4, 5, 3))
-    assert maps.shape == (2, 3, 4, 5) and maps.is_contiguous(memory_format=torch.channels_last)
-    assert maps[1, 2, 3, 1] == rows[1, (3 * 5 + 1) * 3 + 2]
-    assert torch.equal(conv.as_rows(maps), rows)
-
-
-def test_residual_generator_starts_as_the_identity():
-    x = torch.rand(3, 192)
-    assert torch.equal(conv.generator((8, 8, 3), (4, 8), residual=True)(x), x)
 
 
 @pytest.mark.parametrize("shape", [(24, 40, 3), (30, 17, 1)], ids=str)
@@ -299,14 +181,6 @@ def test_the_condition_changes_what_is_decoded(network):
     latent = model.encode(query_images(data), "before")
     assert not np.allclose(latent, model.encode(query_images(data), "after"), atol=1e-3)
     assert not np.allclose(model.decode(latent, "before"), model.decode(latent, "after"), atol=0.1)
-
-
-@pytest.mark.parametrize(("network", "count"), [("digits", 6), ("faces", 23)])
-def test_batch_norm_behind_each_convolution_on_request(network, count):
-    shape = (16, 16, 3)
-    for batch_norm, expected in ((False, 0), (True, count)):
-        built = conv.image_vae(network, shape, 2, 4, divisor=32, batch_norm=batch_norm)
-        assert sum(isinstance(module, torch.nn.BatchNorm2d) for module in built.modules()) == expected
 
 
 def test_skips_take_the_image_past_the_bottleneck():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from outofsample import registry
-from outofsample.models.families.base import Run
+from outofsample.training.run import Run
 from tests.conftest import QUERY, planted
 
 #: Models with the method that shows what they learned. Networks that draw noise while they train are not among them:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from outofsample.arrays import Prediction, Query, TrainingData
-from outofsample.methods.families.base import Method, residual_floor
+from outofsample.arrays import Prediction, Query
+from outofsample.methods.families.base import Method
 
 
 @dataclass(frozen=True)
@@ -29,65 +29,3 @@ class TranslatorMethod(Method):
     def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
         parts = [self.fitted.translate(part, query.source, query.target) for part in self.chunks(X)]
         return Prediction(np.concatenate(parts).astype(np.float32, copy=False))
-
-
-@dataclass(frozen=True)
-class DecoderSettings:
-    """Options of a conditional decoder.
-
-    Attributes
-    ----------
-    model
-        Name of the conditional model.
-    output
-        ``decode``: the cell decoded under the target condition, as in the papers; ``residual``: the cell itself plus
-        the difference between decoding under the target and under its own condition.
-    prediction
-        ``mean``, or ``sample`` from the encoder's distribution and from the noise model, where the model has one.
-    """
-
-    model: str = "trvae"
-    output: str = "decode"
-    prediction: str = "mean"
-
-    def __post_init__(self):
-        if self.output not in ("decode", "residual"):
-            raise ValueError(f"output must be 'decode' or 'residual', not '{self.output}'")
-        if self.prediction not in ("mean", "sample"):
-            raise ValueError(f"prediction must be 'mean' or 'sample', not '{self.prediction}'")
-        if (self.output, self.prediction) == ("residual", "sample"):
-            raise ValueError("output 'residual' keeps the cell's own noise; combine it with prediction 'mean'")
-
-
-class ConditionalDecoder(Method):
-    """Encode the query under its own condition, decode it under the target's (trVAE, Section 3)."""
-
-    Settings = DecoderSettings
-
-    def learn(self, data: TrainingData, seed: int) -> None:
-        self.floor, self.seed = residual_floor(data), seed
-
-    def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
-        sample = self.seed if self.settings.prediction == "sample" else None
-        counted = [None] * len(list(self.chunks(X))) if counts is None else self.chunks(counts)
-        outputs = [
-            self._translate(part, query, sample, part_counts)
-            for part, part_counts in zip(self.chunks(X), counted, strict=True)
-        ]
-        joined = {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
-        return Prediction(joined["x"].astype(np.float32, copy=False), joined.get("latent"), joined.get("matched"))
-
-    def _translate(self, X: np.ndarray, query: Query, sample: int | None, counts) -> dict[str, np.ndarray]:
-        output = self.fitted.translate(X, query.source, query.target, sample, counts)
-        if self.settings.output == "residual":
-            before = self.fitted.translate(X, query.source, query.source, sample, counts)["x"]
-            output["x"] = X + (output["x"] - before)
-            if self.floor is not None:
-                output["x"] = np.maximum(output["x"], self.floor)
-        return output
-
-    def state(self) -> dict:
-        return {"floor": self.floor, "seed": self.seed}
-
-    def load_state(self, state: dict) -> None:
-        self.floor, self.seed = state["floor"], state["seed"]

@@ -1,40 +1,15 @@
-"""The interface of every model, and where a fit leaves its traces."""
+"""The interface of every model, and what all of them need."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from outofsample.arrays import TrainingData
+from outofsample.training.run import Run
 
 #: Images that go through a network at once where no gradient is needed; bounds the memory.
 IMAGES_AT_ONCE = 256
-
-
-@dataclass(frozen=True)
-class Run:
-    """Where and how one fit runs; nothing here changes what is computed, but for the device.
-
-    Attributes
-    ----------
-    device
-        ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
-    checkpoint
-        File for interrupted training to resume from, or None for no checkpoints.
-    fingerprint
-        Hash of data, settings and code: a checkpoint with another one is refused.
-    checkpoint_seconds
-        Time between two checkpoints.
-    progress
-        Whether to print a line with loss and time left.
-    """
-
-    device: str = "auto"
-    checkpoint: Path | None = None
-    fingerprint: str = ""
-    checkpoint_seconds: float = 20.0
-    progress: bool = False
 
 
 @dataclass(frozen=True)

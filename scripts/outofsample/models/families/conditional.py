@@ -6,8 +6,9 @@ import numpy as np
 
 from outofsample.arrays import TrainingData
 from outofsample.errors import UserError
-from outofsample.models.families.base import Representation, Run
+from outofsample.models.families.base import Representation
 from outofsample.models.families.neural import NetworkSettings, NeuralModel
+from outofsample.training.run import Run
 
 #: Kernel widths of trVAE's code, the s of exp(-d^2 / (2 s)).
 WIDTHS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 5, 10, 15, 20, 25, 30, 35, 100, 1e3, 1e4, 1e5, 1e6)
@@ -110,7 +111,7 @@ class ConditionalModel(NeuralModel, Representation):
         return super().fit(data, seed, run)
 
     def build(self, features: int):
-        from outofsample.networks.convolutional import image_vae
+        from outofsample.networks.image_networks import image_vae
         from outofsample.networks.variational import ConditionalVAE
 
         settings = self.settings

@@ -6,7 +6,8 @@ import numpy as np
 
 from outofsample.arrays import TrainingData
 from outofsample.errors import UserError
-from outofsample.models.families.base import IMAGES_AT_ONCE, Model, Run
+from outofsample.models.families.base import IMAGES_AT_ONCE, Model
+from outofsample.training.run import Run
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class NeuralModel(Model):
         return [data.role == role for role in self.roles if (data.role == role).any()]
 
     def players(self, network) -> list:
-        """Return the sides of the training (`outofsample.training.loop.Player`) of a network."""
+        """Return the sides of the training (`outofsample.training.player.Player`) of a network."""
         raise NotImplementedError
 
     def player(self, name: str, parameters, terms, **options):
@@ -107,7 +108,7 @@ class NeuralModel(Model):
 
         Its terms see batches on the scale of the network.
         """
-        from outofsample.training.loop import Player
+        from outofsample.training.player import Player
 
         settings = self.settings
         if self.image_shape is not None:
@@ -127,7 +128,7 @@ class NeuralModel(Model):
 
     def budget(self, groups: int):
         """Return how long to train, given the number of groups."""
-        from outofsample.training.loop import Budget
+        from outofsample.training.budget import Budget
 
         settings = self.settings
         return Budget(
@@ -142,7 +143,8 @@ class NeuralModel(Model):
     def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "NeuralModel":
         import torch
 
-        from outofsample.training.loop import pick_device, train
+        from outofsample.training.device import pick_device
+        from outofsample.training.loop import train
 
         if not self.data & data.kinds:
             raise UserError(f"This model takes {' or '.join(sorted(self.data))} data, not {' or '.join(data.kinds)}.")
@@ -187,7 +189,7 @@ class NeuralModel(Model):
 
         import torch
 
-        from outofsample.training.loop import Rows
+        from outofsample.training.rows import Rows
 
         # Shares the memory of the array, where torch may write to it, which it never does here.
         pixels = torch.from_numpy(np.require(data.X, requirements=["C", "W"])).to(device)

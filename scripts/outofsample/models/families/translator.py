@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from outofsample.arrays import TrainingData
-from outofsample.models.families.base import IMAGES_AT_ONCE, Run
+from outofsample.models.families.base import IMAGES_AT_ONCE
 from outofsample.models.families.neural import NetworkSettings, NeuralModel
+from outofsample.training.run import Run
 
 
 @dataclass(frozen=True)

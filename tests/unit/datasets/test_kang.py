@@ -1,128 +1,17 @@
-"""The single-cell datasets: GEO's file formats, checks of a download, real data, and how real the stand-ins look."""
+"""Kang's blood cells: GEO's files, a file of one's own, how real the stand-in looks."""
 
-import csv
 import gzip
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.io import mmwrite
-from scipy.sparse import coo_matrix, csr_matrix, isspmatrix_csr
+from scipy.sparse import coo_matrix, csr_matrix
 
-from outofsample.datasets import haber, kang
-from outofsample.datasets.support import single_cell
+from outofsample.datasets import kang
 from outofsample.errors import UserError
-from outofsample.files import writing
 from outofsample.files.dataset import check_contract
-
-
-def simulated(dataset, folder):
-    """Return the stand-in of a dataset, read again."""
-    dataset.simulate(folder)
-    return dataset.load({file.name: folder / file.name for file in dataset.simulated_files()})
-
-
-@pytest.fixture(scope="module")
-def blood(tmp_path_factory):
-    return simulated(kang.Dataset(), tmp_path_factory.mktemp("kang"))
-
-
-@pytest.fixture(scope="module")
-def gut(tmp_path_factory):
-    return simulated(haber.Dataset(), tmp_path_factory.mktemp("haber"))
-
-
-def cells_of(adata, domain, condition):
-    chosen = (adata.obs["domain"] == domain) & (adata.obs["condition"] == condition)
-    return adata.X[chosen.to_numpy()].toarray()
-
-
-def r2(one, other):
-    return np.corrcoef(one, other)[0, 1] ** 2
-
-
-def scores_of_controls(adata, domain, source, target):
-    """Return R2 of means of: no change, adding the mean shift of the other types, halves of the truth, quantiles."""
-    before, after = cells_of(adata, domain, source), cells_of(adata, domain, target)
-    others = adata[(adata.obs["domain"] != domain).to_numpy()]
-    S, T = (others.X[(others.obs["condition"] == name).to_numpy()].toarray() for name in (source, target))
-    shift = T.mean(0) - S.mean(0)
-    rng = np.random.default_rng(0)
-    orders = [rng.permutation(len(after)) for _ in range(20)]
-    halves = [r2(after[order[::2]].mean(0), after[order[1::2]].mean(0)) for order in orders]
-    percents = np.arange(101)
-    knots = [np.percentile(part, percents, axis=0) for part in (S + rng.uniform(0, 1e-6, S.shape), T)]
-    mapped = [np.interp(before[:, gene], knots[0][:, gene], knots[1][:, gene]) for gene in range(adata.n_vars)]
-    truth = after.mean(0)
-    return {
-        "no_change": r2(before.mean(0), truth),
-        "mean_shift": r2(np.maximum(before + shift, 0).mean(0), truth),
-        "change": np.corrcoef(shift, truth - before.mean(0))[0, 1],
-        "oracle": np.mean(halves),
-        "quantiles": r2(np.mean(mapped, axis=1), truth),
-        "variances": r2(before.var(0), after.var(0)),
-        "quantile_variances": r2(np.var(mapped, axis=1), after.var(0)),
-    }
-
-
-@pytest.mark.parametrize("name", ["blood", "gut"])
-def test_values_are_log1p_of_counts_per_10000_and_every_gene_is_kept(name, request, tmp_path):
-    import anndata
-
-    adata = request.getfixturevalue(name)
-    check_contract(adata, name)
-    counts = adata.layers["counts"]
-    assert isspmatrix_csr(adata.X) and isspmatrix_csr(counts) and counts.dtype == np.float32
-    dense = counts.toarray()
-    assert np.array_equal(dense, np.rint(dense)) and dense.min() == 0
-    expected = np.log1p(dense / dense.sum(axis=1, keepdims=True) * 10_000)
-    assert np.allclose(adata.X.toarray(), expected, atol=1e-4)
-    assert adata.obs["domain"].tolist() == adata.obs["cell_type"].tolist()
-    adata.write_h5ad(tmp_path / "d.h5ad")
-    assert (anndata.read_h5ad(tmp_path / "d.h5ad").X != adata.X).nnz == 0
-
-
-@pytest.mark.parametrize("module", [kang, haber])
-def test_the_interface(module):
-    dataset = module.Dataset()
-    assert dataset.kinds == {"tabular", "counts"} and dataset.unit == "log1p(counts per 10,000)"
-    assert [file.name for file in dataset.raw_files()] == [file.name for file in dataset.simulated_files()]
-    assert all(file.url.startswith("https://ftp.ncbi.nlm.nih.gov/geo/") for file in dataset.raw_files())
-    assert all(file.url.endswith(f"/suppl/{file.name}") for file in dataset.raw_files())
-
-
-@pytest.mark.parametrize("module", [kang, haber])
-def test_the_same_seed_has_the_same_bytes_and_another_seed_other_cells(module, tmp_path):
-    digests = []
-    for folder, seed in (("one", 0), ("two", 0), ("other", 1)):
-        dataset = module.Dataset(module.Settings(cells=200, genes=200, seed=seed))
-        dataset.simulate(tmp_path / folder)
-        digests.append([writing.sha256(tmp_path / folder / file.name) for file in dataset.simulated_files()])
-    assert digests[0] == digests[1] != digests[2]
-
-
-@pytest.mark.parametrize("module", [kang, haber])
-@pytest.mark.parametrize("wrong", [{"cells": 10}, {"genes": 50}, {"seed": -1}])
-def test_sizes_of_the_stand_in_are_checked(module, wrong):
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        module.Settings(**wrong)
-
-
-def test_normalised_values_are_refused():
-    obs = pd.DataFrame({"condition": ["a", "b"], "cell_type": ["T", "T"]}, index=["1", "2"])
-    with pytest.raises(UserError, match=r"mine\.h5ad: the values must be raw counts"):
-        single_cell.as_anndata(csr_matrix([[0, 1.5], [2, 0]]), obs, ["a", "b"], "mine.h5ad")
-
-
-def test_genes_of_the_same_name_stay_apart():
-    obs = pd.DataFrame({"condition": ["a", "b"], "cell_type": ["T", "T"]}, index=["1", "2"])
-    adata = single_cell.as_anndata(csr_matrix([[0, 1, 0], [2, 0, 0]]), obs, ["HLA", "HLA", "MX1"], "x")
-    assert adata.var_names.tolist() == ["HLA", "HLA-1", "MX1"]
-
-
-def test_cells_are_shared_out_without_a_rest():
-    assert single_cell.share_out(10, {"a": 1, "b": 1, "c": 1}) == {"a": 4, "b": 3, "c": 3}
-    assert sum(single_cell.share_out(3001, kang._SHARES).values()) == 3001
+from tests.unit.datasets.conftest import cells_of, scores_of_controls, simulated, write_text
 
 
 class TestKangStandIn:
@@ -177,10 +66,6 @@ class TestKangStandIn:
     def test_the_log_has_no_warning(self, tmp_path, capsys):
         simulated(kang.Dataset(kang.Settings(cells=300, genes=200)), tmp_path)
         assert capsys.readouterr().out == ""
-
-
-def write_text(path, text):
-    path.write_bytes(gzip.compress(text.encode()))
 
 
 #: The barcode AAAC clashes, TTTT has no row, GGGG is a doublet, CCCC is not of the eight types, GTGT has no type.
@@ -345,100 +230,3 @@ class TestKangFromAnAnnDataFile:
         listed = {"CD14 Mono": [477, 435], "CD4 T": [363, 505], "B": [103, 141], "CD16 Mono": [112, 113]}
         listed |= {"CD8 T": [63, 85], "T": [61, 69], "NK": [56, 51], "DC": [41, 48]}
         assert {name: row.tolist() for name, row in sizes.iterrows()} == listed
-
-
-class TestHaberStandIn:
-    def test_size_conditions_types_and_mice(self, gut):
-        assert gut.shape == (3000, 400)
-        assert set(gut.obs["condition"]) == set(haber.EXPECTED) and set(gut.obs["domain"]) == set(haber.CELL_TYPES)
-        assert gut.obs.groupby("condition", observed=True)["mouse"].unique().map(set).to_dict() == {
-            name: set(mice) for name, mice in haber.MICE.items()
-        }
-        assert gut.obs.groupby(["domain", "condition"], observed=True).size().min() >= 40
-
-    def test_the_effect_in_tuft_cells_is_small_and_partly_that_of_others(self, gut):
-        scores = scores_of_controls(gut, "Tuft", "Control", "Hpoly.Day10")
-        assert scores["no_change"] == pytest.approx(0.91, abs=0.03)
-        assert scores["mean_shift"] == pytest.approx(0.955, abs=0.02)
-        assert 0.55 < scores["change"] < 0.85
-        assert scores["oracle"] > 0.95
-        assert scores["quantile_variances"] < scores["variances"] - 0.15
-        early = scores_of_controls(gut, "Tuft", "Control", "Hpoly.Day3")
-        assert early["no_change"] > scores["no_change"] + 0.02
-
-    def test_defa24_changes_most_in_tuft_cells(self, gut):
-        means = [cells_of(gut, "Tuft", name).mean(0) for name in ("Control", "Hpoly.Day10")]
-        assert gut.var_names[np.argmax(means[1] - means[0])] == "Defa24"
-        assert set(gut.var_names) >= {"Dclk1", "Reg3b", "Reg3g", "Lyz1"}
-
-
-HABER_NAMES = [
-    "B1_AAACATACCACAAC_Control_Enterocyte.Progenitor",
-    "B7_AC_Hpoly.Day10_Tuft",
-    "B10_GT_Salmonella_TA.Early",
-]
-HABER_ROWS = ["Defa24\t1\t2\t0\n", "nan\t0\t0\t5\n", "Lyz1\t3\t0\t0\n"]
-
-
-@pytest.fixture
-def write_gut(tmp_path):
-    """Return a function that writes a file in GEO's format from its lines and returns its path by name."""
-
-    def write(*lines):
-        write_text(tmp_path / haber.COUNTS, "".join(lines))
-        return {haber.COUNTS: tmp_path / haber.COUNTS}
-
-    return write
-
-
-class TestHaberFromGeo:
-    @pytest.mark.parametrize("corner", ["", "\t", "gene\t"])
-    def test_names_of_cells_are_taken_apart(self, write_gut, corner, monkeypatch):
-        monkeypatch.setattr(haber, "_ROWS_AT_ONCE", 2)
-        adata = haber.Dataset().load(write_gut(corner, "\t".join(HABER_NAMES), "\n", *HABER_ROWS))
-        assert adata.obs_names.tolist() == HABER_NAMES
-        assert adata.obs["domain"].tolist() == ["Enterocyte.Progenitor", "Tuft", "TA.Early"]
-        assert adata.obs["condition"].tolist() == ["Control", "Hpoly.Day10", "Salmonella"]
-        assert adata.obs["mouse"].tolist() == ["B1", "B7", "B10"]
-        assert adata.var_names.tolist() == ["Defa24", "nan", "Lyz1"]
-        assert adata.layers["counts"].toarray().tolist() == [[1, 0, 3], [2, 0, 0], [0, 5, 0]]
-
-    def test_numbers_that_are_not_the_published_ones_are_said(self, write_gut, capsys):
-        haber.Dataset().load(write_gut("\t".join(HABER_NAMES), "\n", *HABER_ROWS))
-        (line,) = capsys.readouterr().out.splitlines()
-        assert line.startswith("warning: haber: ") and "Hpoly.Day10 Tuft 1 (expected 217)" in line
-
-    def test_the_expected_numbers_are_those_of_the_table(self, shared_data):
-        path = shared_data / "haber2017_cell_counts" / "cells_per_type_condition_mouse.csv"
-        if not path.is_file():
-            pytest.skip(f"the table is not at {path}")
-        with path.open() as file:
-            rows = list(csv.DictReader(file))
-        assert sum(map(sum, haber.EXPECTED.values())) == 9842
-        for condition, numbers in haber.EXPECTED.items():
-            mine = [row for row in rows if row["condition"] == condition]
-            assert {row["mouse"] for row in mine} == set(haber.MICE[condition])
-            assert tuple(sum(int(row[name]) for row in mine) for name in haber.CELL_TYPES) == numbers
-
-    @pytest.mark.parametrize(
-        ("lines", "sentence"),
-        [
-            (["B1_AA_Control\tB1_CC_Control_Tuft\n", "Lyz1\t1\t2\n"], "'B1_AA_Control' in the first line is no name"),
-            (["gene\n", "Lyz1\t1\t2\n"], "'' in the first line is no name of a cell"),
-            (["B1_CC_Control_Tuft\tB1_CC\n", "Lyz1\t1\t2\n"], "'B1_CC' in the first line is no name of a cell"),
-            (["B1_AA_Control_Tuft\tB1_AA_Control_Tuft\n", "Lyz1\t1\t2\n"], "'B1_AA_Control_Tuft' occurs twice"),
-            (["B1_AA_Control_Tuft\tB1_CC_Control_Tuft\n", "Lyz1\t1\n"], "a line has 1 counts"),
-            (["B1_AA_Control_Tuft\n", "Lyz1\tmany\n"], "cannot be read"),
-            (["B1_AA_Control_Tuft\n", "Lyz1\t0.5\n"], "must be raw counts"),
-        ],
-    )
-    def test_files_of_another_form_are_refused(self, write_gut, lines, sentence):
-        with pytest.raises(UserError, match=sentence):
-            haber.Dataset().load(write_gut(*lines))
-
-    def test_a_damaged_file_is_named(self, write_gut):
-        paths = write_gut("\t".join(HABER_NAMES), "\n", *HABER_ROWS * 3000)
-        whole = paths[haber.COUNTS].read_bytes()
-        paths[haber.COUNTS].write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(UserError, match=f"{haber.COUNTS}: the file cannot be read"):
-            haber.Dataset().load(paths)

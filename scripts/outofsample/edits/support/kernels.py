@@ -15,7 +15,7 @@ BINS = 1024
 
 
 def piecewise_linear(query, edited, knots, values, slopes, pieces, ends, largest):
-    """Map each value of each unit along the unit's pieces; the same bits as `edits.PercentileEdit.apply`.
+    """Map each value of each unit along the unit's pieces; the same bits as `apply` of `outofsample.edits.percentile`.
 
     Cells are shared out among as many threads as numba may use (``NUMBA_NUM_THREADS``; default: all cores of the
     process); the result does not depend on their number.

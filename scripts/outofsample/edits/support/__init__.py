@@ -1,0 +1,1 @@
+"""What the edits share: their interface, percentiles, and loops that are compiled."""

@@ -1,0 +1,15 @@
+"""Percentiles of activations, which several edits are learned from."""
+
+import numpy as np
+
+PERCENTILES = np.arange(101)
+
+
+def percentiles(activations: np.ndarray) -> np.ndarray:
+    """Return percentiles 0, 1, ..., 100 with linear interpolation: array (units, 101) float64."""
+    columns = np.sort(activations.T, axis=1)
+    position = PERCENTILES / 100 * (columns.shape[1] - 1)
+    below = np.floor(position).astype(int)
+    above = np.minimum(below + 1, columns.shape[1] - 1)
+    low, high = columns[:, below].astype(np.float64), columns[:, above].astype(np.float64)
+    return low + (position - below) * (high - low)

@@ -1,0 +1,34 @@
+"""How long a network is trained."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train.
+
+    Attributes
+    ----------
+    epochs
+        At most so many; an epoch takes as many steps as the pooled cells fill batches.
+    batch_size
+        Cells per group and step.
+    patience
+        Stop after so many epochs without a better validation loss, and take the best weights; None: train all epochs.
+    validation
+        Share of each group that is held out for the validation loss.
+    learning_rate_patience
+        Divide the learning rates by ten after so many epochs without a better validation loss; None: never.
+    max_steps
+        At most so many steps in all; None: as many as the epochs have.
+    validation_chunk
+        Cells per group that are evaluated at once for the validation loss.
+    """
+
+    epochs: int
+    batch_size: int
+    patience: int | None = None
+    validation: float = 0.1
+    learning_rate_patience: int | None = None
+    max_steps: int | None = None
+    validation_chunk: int = 4096
