@@ -33,3 +33,8 @@ def significant(value: float | None, sign: bool = False) -> str:
     if value is None or math.isnan(value):
         return DASH
     return f"{value:{'+' if sign else ''}{',.0f' if abs(value) >= 1000 else '.3g'}}"
+
+
+def as_label(name: str) -> str:
+    """Return how tables, figures and pages call a thing that has no label of its own."""
+    return name.replace("_", " ")

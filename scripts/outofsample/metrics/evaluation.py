@@ -32,6 +32,7 @@ from outofsample.metrics.images import (
     PairScores,
     ThicknessScores,
 )
+from outofsample.metrics.resampling import FEW_CELLS
 from outofsample.metrics.response import response_features
 from outofsample.study.split import to_training
 
@@ -44,8 +45,6 @@ FAMILIES: dict[str, tuple[type[Family], ...]] = {
 SCORES = tuple(dict.fromkeys(name for kind in FAMILIES.values() for family in kind for name in family.scores))
 #: The settings of an evaluation that says nothing else.
 DEFAULTS = Settings()
-#: Below this number of truth cells, the oracle's halves say little.
-FEW_CELLS = 50
 
 
 @dataclass(frozen=True)

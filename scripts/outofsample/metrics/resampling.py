@@ -11,6 +11,8 @@ from outofsample.metrics.summaries import Summary
 
 #: Features that are handled at once; bounds the memory.
 BLOCK = 64
+#: Below this number of truth cells, the oracle's halves say little.
+FEW_CELLS = 50
 
 
 def draw_counts(cells: int, resamples: int, rng: np.random.Generator, share: float = 1.0) -> np.ndarray:
