@@ -1,16 +1,23 @@
-"""What a notebook needs to know: the populations of one query, and what each method predicts for it."""
+"""What a notebook gets: the populations of one query, and what each method predicts for it.
+
+Nothing else in this folder opens files of cells; those of images are opened by `image_files`.
+"""
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError, did_you_mean
+from outofsample.figures.populations import population_names
 from outofsample.metrics.evaluation import as_float, read_predictions, read_train, read_truth
 from outofsample.metrics.summaries import summarise
-from outofsample.texts import marks
+from outofsample.texts import as_label, marks
+
+if TYPE_CHECKING:
+    import anndata
 
 #: Options of all figures; the others are arguments of the function that draws.
 SHARED_OPTIONS = ("query", "unit", "names")
@@ -123,6 +130,40 @@ def load_data(figure: dict, train: str | Path, truth: str | Path, predictions: l
     )
 
 
+def read_h5ad(path: str | Path) -> "anndata.AnnData":
+    """Return a whole file of cells.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
+    import anndata
+
+    try:
+        return anndata.read_h5ad(path)
+    except (OSError, KeyError, ValueError) as error:
+        raise UserError(f"{path}: this is not a readable h5ad file ({error}).") from error
+
+
+def read_parts(path: str | Path, *parts: str) -> list:
+    """Return parts of a file of cells, as ``obs`` and ``obsm/matched``; None for each that it has not.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
+    import h5py
+    from anndata.io import read_elem
+
+    try:
+        with h5py.File(path) as file:
+            return [read_elem(file[part]) if part in file else None for part in parts]
+    except (OSError, KeyError) as error:
+        raise UserError(f"{path}: this is not a readable h5ad file ({error}).") from error
+
+
 def describe(data: FigureData) -> str:
     """Return what the notebook shows, one line per population and per method."""
     lines = [f"{data.names[name]} ({name}): {len(X):,} cells x {X.shape[1]} features" for name, X in data.cells.items()]
@@ -142,26 +183,9 @@ def _find_query(data: TrainingData, name: str | None, figure: str) -> Query:
     return known[name]
 
 
-def population_names(data: TrainingData, query: Query) -> dict[str, str]:
-    """Return what the populations are called where the study gives no names: their domains and condition."""
-
-    def name(mask: np.ndarray, condition: str) -> str:
-        domains = sorted(set(data.domain[mask]))
-        return f"{' + '.join(domains) if len(domains) < 4 else f'{len(domains)} domains'} ({condition})"
-
-    return {
-        "source": name(data.is_source(query), query.source),
-        "target": name(data.is_target(query), query.target),
-        "query": f"{query.domain} ({query.source})",
-        "prediction": f"{query.domain} (predicted as {query.target})",
-        "truth": f"{query.domain} ({query.target}, held out)",
-        "reference": name(data.is_reference(query), query.target),
-    }
-
-
 def _read_panel(path: Path, data: TrainingData, query: Query, labels: dict[str, str]) -> Panel:
     read = read_predictions(path, data)
-    label = labels.get(read.method, read.method.replace("_", " "))
+    label = labels.get(read.method, as_label(read.method))
     if read.not_run:
         return Panel(read.method, label, None, not_run=read.not_run)
     seeds = sorted(seed for name, seed in read.cells if name == query.name)
@@ -173,11 +197,6 @@ def centre(X: np.ndarray, how: str) -> np.ndarray:
     if how not in ("median", "mean"):
         raise UserError(f"a centre is 'median' or 'mean', not '{how}'.")
     return getattr(summarise(X), f"{how}s")
-
-
-def draw(X: np.ndarray, cells: int) -> np.ndarray:
-    """Return at most so many cells, the same at each call with the same number: points for a scatter."""
-    return X if len(X) <= cells else X[np.random.default_rng(0).permutation(len(X))[:cells]]
 
 
 def note(data: FigureData, *sentences: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError
-from outofsample.figures.data import draw, population_names
+from outofsample.figures.populations import draw, population_names
 from outofsample.metrics.distances import draw_cells, energy_distance, sorted_features, wasserstein_per_feature
 from outofsample.metrics.evaluation import Truth, as_float, read_predictions, read_train, read_truth
 from outofsample.metrics.summaries import summarise

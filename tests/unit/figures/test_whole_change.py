@@ -1,0 +1,16 @@
+"""The change as a whole: its principal components."""
+
+import numpy as np
+
+from outofsample.figures import whole_change
+
+
+def test_components_are_orthonormal_and_point_along_the_change(load_batches):
+    data = load_batches()
+    mean, components, shares = whole_change.principal_components(data)
+    assert np.allclose(components @ components.T, np.eye(2))
+    change = data.cells["target"].mean(axis=0) - data.cells["source"].mean(axis=0)
+    assert (components @ change >= 0).all() and 1 > shares[0] > shares[1] > 0
+    assert np.allclose(
+        mean, np.mean([data.cells[name].mean(axis=0) for name in whole_change.FITTED], axis=0), atol=1e-5
+    )
