@@ -1,4 +1,4 @@
-"""What a notebook needs to know: the populations of one query, and what each method predicts for it."""
+"""What a notebook gets: the populations of one query, and what each method predicts for it."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,10 +8,11 @@ import numpy as np
 
 from outofsample.arrays import Query, TrainingData, as_float
 from outofsample.errors import UserError, did_you_mean
+from outofsample.figures.populations import population_names
 from outofsample.files.prediction import read_predictions
 from outofsample.files.task import read_task, read_truth
 from outofsample.metrics.summaries import summarise
-from outofsample.texts import marks
+from outofsample.texts import as_label, marks
 
 #: Options of all figures; the others are arguments of the function that draws.
 SHARED_OPTIONS = ("query", "unit", "names")
@@ -143,26 +144,9 @@ def _find_query(data: TrainingData, name: str | None, figure: str) -> Query:
     return known[name]
 
 
-def population_names(data: TrainingData, query: Query) -> dict[str, str]:
-    """Return what the populations are called where the study gives no names: their domains and condition."""
-
-    def name(mask: np.ndarray, condition: str) -> str:
-        domains = sorted(set(data.domain[mask]))
-        return f"{' + '.join(domains) if len(domains) < 4 else f'{len(domains)} domains'} ({condition})"
-
-    return {
-        "source": name(data.is_source(query), query.source),
-        "target": name(data.is_target(query), query.target),
-        "query": f"{query.domain} ({query.source})",
-        "prediction": f"{query.domain} (predicted as {query.target})",
-        "truth": f"{query.domain} ({query.target}, held out)",
-        "reference": name(data.is_reference(query), query.target),
-    }
-
-
 def _read_panel(path: Path, data: TrainingData, query: Query, labels: dict[str, str]) -> Panel:
     read = read_predictions(path, data)
-    label = labels.get(read.method, read.method.replace("_", " "))
+    label = labels.get(read.method, as_label(read.method))
     if read.not_run:
         return Panel(read.method, label, None, not_run=read.not_run)
     seeds = sorted(seed for name, seed in read.cells if name == query.name)
@@ -174,11 +158,6 @@ def centre(X: np.ndarray, how: str) -> np.ndarray:
     if how not in ("median", "mean"):
         raise UserError(f"a centre is 'median' or 'mean', not '{how}'.")
     return getattr(summarise(X), f"{how}s")
-
-
-def draw(X: np.ndarray, cells: int) -> np.ndarray:
-    """Return at most so many cells, the same at each call with the same number: points for a scatter."""
-    return X if len(X) <= cells else X[np.random.default_rng(0).permutation(len(X))[:cells]]
 
 
 def note(data: FigureData, *sentences: str) -> str:

@@ -8,6 +8,7 @@ from matplotlib.patches import Rectangle
 
 from outofsample.figures import panels, style
 from outofsample.figures.data import FigureData, Panel, centre, note
+from outofsample.figures.point_labels import label_points
 from outofsample.metrics.correlations import pearson
 
 #: Populations on which the principal components are computed.
@@ -186,7 +187,7 @@ def _name_markers(ax: Axes, data: FigureData, panel: Panel, middle: str, labels:
     points = np.stack([changes["controls"], changes["prediction"]], axis=1)
     largest = np.argsort(-np.abs(points).max(axis=1), kind="stable")[:labels]
     avoid = [np.stack([changes["controls"], changes[name]], axis=1) for name in changes if name != "controls"]
-    panels.label_points(ax, points[largest], [data.features[k] for k in largest], np.concatenate(avoid))
+    label_points(ax, points[largest], [data.features[k] for k in largest], np.concatenate(avoid))
 
 
 def _handles(data: FigureData) -> list:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample.arrays import Query, TrainingData, as_float
-from outofsample.figures.data import draw, population_names
+from outofsample.figures.populations import draw, population_names
 from outofsample.files import scores
 from outofsample.files.prediction import Predictions, read_predictions
 from outofsample.files.task import Truth, read_task, read_truth

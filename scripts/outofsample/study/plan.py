@@ -22,7 +22,7 @@ from outofsample.jobs.train import ModelSpec, TrainSpec
 from outofsample.methods.families.base import why_not
 from outofsample.metrics.extractors import find_inception
 from outofsample.study.config import Study
-from outofsample.study.imports import PACKAGE, files_imported
+from outofsample.study.imports import PACKAGE, files_imported, files_imported_by_notebook
 from outofsample.study.paths import Paths
 
 #: The dataset of the user's own files, which get their predictions back in their own format.

@@ -16,7 +16,7 @@ import pytest
 import make_report
 from outofsample import texts
 from outofsample.errors import UserError
-from outofsample.figures import overview
+from outofsample.figures import study_summary
 from outofsample.files.scores import Row, read_scores
 from outofsample.files.table import read_tidy
 from outofsample.report import page as report_page
@@ -306,7 +306,7 @@ def test_page_and_figure_have_the_same_mean_ranks(tmp_path):
     page = report_page.summary(report_page.Study(**small.study), read_scores(paths))
     labels = {name: entry["label"] for name, entry in small.study["methods"].items()} | {"trvae": "trvae"}
     about = {"name": "summary", "title": "", "demo_size": False, "labels": labels}
-    figure = overview.summarise_study(about, list(map(str, paths)))
+    figure = study_summary.summarise_study(about, list(map(str, paths)))
     on_page = [(row["label"], row["mean_rank"], row["tasks"]) for row in page["rows"]]
     in_figure = zip(figure.methods, figure.mean_ranks, figure.ranks.count(axis=1), strict=True)
     assert on_page == [(figure.method_label(name), mean, tasks) for name, mean, tasks in in_figure]

@@ -1,12 +1,14 @@
 """The list of files that a job imports: complete, and no longer than that."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 
 from outofsample import registry
-from outofsample.study.imports import PACKAGE, files_imported
+from outofsample.errors import UserError
+from outofsample.study.imports import PACKAGE, files_imported, files_imported_by_notebook
 from tests.conftest import ROOT
 
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
@@ -65,3 +67,65 @@ def test_lower_layers_do_not_know_anndata():
     exempt = {PACKAGE / "models" / "scvi.py", PACKAGE / "metrics" / "response.py"}
     for path in set(files_imported(layers)) - exempt:
         assert "import anndata" not in path.read_text(), path
+
+
+# ---- notebooks
+
+
+def write_notebook(path, *cells):
+    """Write a notebook of these code cells, with a text that looks like code."""
+    text = {"cell_type": "markdown", "metadata": {}, "source": "import outofsample.registry"}
+    code = [{"cell_type": "code", "metadata": {}, "source": cell} for cell in cells]
+    path.write_text(json.dumps({"cells": [text, *code], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+def imported(notebook) -> set[str]:
+    return {str(path.relative_to(ROOT / "scripts")) for path in files_imported_by_notebook(notebook)}
+
+
+def test_a_notebook_needs_what_its_cells_import_and_what_that_imports(tmp_path):
+    cells = ["x = 1\nfrom outofsample.figures import style", ["import math\n", "import outofsample.texts as words\n"]]
+    found = imported(write_notebook(tmp_path / "f.ipynb", *cells))
+    assert {"outofsample/figures/style.py", "outofsample/files/writing.py", "outofsample/texts.py"} <= found
+    assert "outofsample/registry.py" not in found and "outofsample/figures/panels.py" not in found
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%matplotlib inline\nimport outofsample.texts",
+        "!ls *.h5ad\nfiles = !ls\nimport outofsample.texts\nlen?\n?len",
+        "%%time\nimport outofsample.texts",
+        "if True:\n    %timeit 1\n    import outofsample.texts",
+        "import outofsample.texts\nx = (7\n     % 4)",
+    ],
+)
+def test_what_ipython_alone_understands_is_left_out(cell, tmp_path):
+    notebook = write_notebook(tmp_path / "f.ipynb", cell, "%%bash\nfor f in *; do import $f; done", "")
+    assert imported(notebook) == {"outofsample/__init__.py", "outofsample/texts.py"}
+
+
+def test_what_is_no_notebook_of_python_is_an_error_of_the_user(tmp_path):
+    with pytest.raises(UserError, match=r"f.ipynb, code cell 2: this is not Python \(.*, line 2\)"):
+        files_imported_by_notebook(write_notebook(tmp_path / "f.ipynb", "1", "x = 1\ny = = 2"))
+    for text in ("no json", "[]", '{"worksheets": []}'):
+        (tmp_path / "g.ipynb").write_text(text)
+        with pytest.raises(UserError, match=r"g.ipynb: this is not a notebook"):
+            files_imported_by_notebook(tmp_path / "g.ipynb")
+
+
+def test_a_file_beside_which_a_user_works_counts(tmp_path, monkeypatch):
+    (tmp_path / "my_colours.py").write_text("import outofsample.texts\n")
+    monkeypatch.chdir(tmp_path)
+    found = files_imported_by_notebook(write_notebook(tmp_path / "f.ipynb", "from my_colours import RED"))
+    assert {tmp_path / "my_colours.py", PACKAGE / "texts.py"} <= set(found)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_each_notebook_needs_its_own_figure_and_no_other(path):
+    figures = {"biaxial", "beside_reference", "whole_change", "marker_summaries", "image_grid", "matched_layer"}
+    figures |= {"perturbation", "summary_map", "training_curves"}
+    found = imported(path)
+    assert len(found & {f"outofsample/figures/{name}.py" for name in figures}) == 1
+    assert not [name for name in found if name.startswith(("outofsample/models/", "outofsample/methods/"))]

@@ -1,13 +1,10 @@
-"""All tasks and all methods of a study on one page: a figure that neither paper has."""
+"""All tasks and all methods of a study on one page, a map and ranks beside it: a figure that neither paper has."""
 
 import string
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -18,11 +15,11 @@ from matplotlib.patches import Patch, Rectangle
 
 from outofsample.errors import UserError, did_you_mean
 from outofsample.figures import style
-from outofsample.files.scores import FEW_CELLS, read_scores
-from outofsample.metrics.directions import direction_of, distance_to_best
-from outofsample.report.ranks import RULE, Ranks, rank_methods
-from outofsample.report.tables import NOT_IN_STUDY
-from outofsample.texts import DASH, marks
+from outofsample.figures.study_summary import StudySummary
+from outofsample.files.scores import FEW_CELLS
+from outofsample.metrics.directions import direction_of
+from outofsample.report.ranks import RULE
+from outofsample.texts import DASH, as_label, marks
 
 #: Brown, white, green (ColorBrewer BrBG): told apart with any colour vision; blue and red have other meanings here.
 #: The darkest ends are left out, so that numbers can be read on all of it.
@@ -35,189 +32,7 @@ NUMBERS = ("share", "score", "rank")
 ROW, LETTER, BESIDE, LINE, CELL, RANKS, LABELS = 0.18, 0.042, 0.55, 0.125, 0.46, (1.3, 2.4), 1.5
 
 
-@dataclass(frozen=True)
-class Summary:
-    """Scores of a study, made comparable over its tasks.
-
-    Attributes
-    ----------
-    figure
-        The notebook's parameter: title, labels, controls, scores_of ...
-    score_of
-        The score of each task, in the order of the columns.
-    shares
-        Frame (methods, tasks): (d(no_change) - d) / (d(no_change) - d(oracle)), where d is the distance of a score to
-        its best value, the mean over the task's queries that have this scale. It is 0 for no change, 1 for the oracle,
-        negative for what is worse than no change. The methods are in the order of their mean ranks.
-    values
-        Frame (methods, tasks): the score itself, the mean over seeds and the same queries.
-    ranks, mean_ranks
-        Frame (methods, tasks) and series (methods,) of `outofsample.report.ranks`: also of queries without
-        that scale, and of tasks that for want of it have no column in ``shares``.
-    why
-        The reason where a method has no number, by (method, task).
-    left_out
-        The reason why a task, or one of its queries, has no share, by its name.
-    few_cells
-        Names of the tasks or queries whose oracle has few cells.
-    """
-
-    figure: dict
-    score_of: dict[str, str]
-    shares: pd.DataFrame
-    values: pd.DataFrame
-    ranks: pd.DataFrame
-    mean_ranks: pd.Series
-    why: dict[tuple[str, str], str]
-    left_out: dict[str, str]
-    few_cells: list[str]
-
-    @property
-    def methods(self) -> list[str]:
-        """Names of the methods, the best mean rank first."""
-        return list(self.shares.index)
-
-    def is_control(self, method: str) -> bool:
-        """Whether a method is one of the controls."""
-        return method in self.figure.get("controls", [])
-
-    def method_label(self, method: str) -> str:
-        """Return how figures call a method."""
-        return self.figure["labels"].get(method, method.replace("_", " "))
-
-    def task_label(self, task: str) -> str:
-        """Return how figures call a task."""
-        return self.figure.get("scores_of", {}).get(task, {}).get("label", task.replace("_", " "))
-
-    def is_stand_in(self, task: str) -> bool:
-        """Whether a task's data are a simulated stand-in."""
-        return bool(self.figure.get("scores_of", {}).get(task, {}).get("stand_in", False))
-
-
-def summarise_study(
-    figure: dict, paths: list[str], score: str = "energy_distance", score_by_task: dict[str, str] | None = None
-) -> Summary:
-    """Read the scores of all tasks and make them comparable; ``score_by_task`` names other scores for some tasks.
-
-    Raises
-    ------
-    UserError
-        If there are no scores, a task or score is unknown, it is not known which values of a score are good ones, or no
-        task can be shown.
-    """
-    if not paths:
-        raise UserError(f"{figure['name']}: no scores were given; name tasks under `scores:` of the figure.")
-    table = read_scores([Path(path) for path in paths])
-    tasks = list(table["task"].unique())
-    score_of = dict.fromkeys(tasks, score) | (score_by_task or {})
-    for task, wanted in score_of.items():
-        if task not in tasks:
-            raise UserError(
-                f"{figure['name']}: score_by_task: no scores of a task '{task}'{did_you_mean(task, tasks)}."
-            )
-        known = sorted(set(table.loc[table["task"] == task, "score"]) - {""})
-        if wanted not in known:
-            raise UserError(
-                f"{figure['name']}: task '{task}' has no score '{wanted}'{did_you_mean(wanted, known)}; it has "
-                f"{', '.join(known)}."
-            )
-    columns, left_out, few_cells = {}, {}, []
-    for task in tasks:
-        of_task = table[table["task"] == task]
-        for query, rows in of_task.groupby("query", sort=False):
-            name = task if of_task["query"].nunique() == 1 else f"{task}: {query}"
-            found = _query_scores(rows, score_of[task])
-            if found.reason:
-                left_out[name] = found.reason
-                continue
-            columns.setdefault(task, {})[query] = found
-            if rows.loc[rows["method"] == "oracle", "note"].str.contains("fewer than").any():
-                few_cells.append(name)
-    if not columns:
-        raise UserError(f"{figure['name']}: no task can be shown: {'; '.join(map(': '.join, left_out.items()))}.")
-    ranks = rank_methods(table, score_of)
-    score_of = {task: score_of[task] for task in columns}
-    return Summary(figure, score_of, *_joined(table, columns, ranks), left_out, few_cells)
-
-
-@dataclass(frozen=True)
-class QueryScores:
-    """Scores of one query by method: values and shares, or the ``reason`` why there is no scale."""
-
-    values: pd.Series
-    shares: pd.Series
-    reason: str = ""
-
-
-def _query_scores(rows: pd.DataFrame, score: str) -> QueryScores:
-    """Put the scores of one query on the scale from no change (0) to the oracle (1)."""
-    rows = rows[rows["score"] == score]
-    means = rows.groupby("method", sort=False)["value"].mean()
-    halves = rows.loc[rows["method"] == "oracle", "value"].dropna()
-    values = means.drop("oracle", errors="ignore")
-    none = pd.Series(dtype=float)
-    if halves.empty:
-        return QueryScores(values, none, "no truth was measured")
-    if not np.isfinite(values.get("no_change", np.nan)):
-        return QueryScores(values, none, "the method no_change, which is the zero of the scale, was not scored")
-    distances, of_halves = distance_to_best(score, values), distance_to_best(score, halves)
-    unchanged, oracle = distances["no_change"], of_halves.mean()
-    nearest, farthest = np.percentile(of_halves, [2.5, 97.5])
-    if unchanged < nearest:
-        return QueryScores(values, none, "no change is nearer to the truth than the oracle is")
-    # A few far halves can put the mean beyond nearly all of them; the scale must not turn around there either.
-    if unchanged <= max(farthest, oracle):
-        return QueryScores(values, none, "no change is as near to the truth as the oracle is")
-    return QueryScores(values, (unchanged - distances) / (unchanged - oracle))
-
-
-def _joined(table: pd.DataFrame, columns: dict[str, dict[str, QueryScores]], ranks: Ranks):
-    """Join queries and tasks; return shares, values, ranks, mean ranks and reasons (`Summary`), methods as ranked."""
-    # Those without any number come last.
-    methods = [method for method in dict.fromkeys([*ranks.mean.index, *table["method"]]) if method != "oracle"]
-    shares, values = (
-        pd.DataFrame({task: _mean_of_queries(queries, part, methods) for task, queries in columns.items()})
-        for part in ("shares", "values")
-    )
-    why = {
-        (method, task): _reason(table[(table["method"] == method) & (table["task"] == task)])
-        for method in methods
-        for task in columns
-        if np.isnan(shares.loc[method, task])
-    }
-    return shares, values, ranks.of_tasks.reindex(methods), ranks.mean.reindex(methods), why
-
-
-def _mean_of_queries(queries: dict[str, QueryScores], part: str, methods: list[str]) -> pd.Series:
-    """Return the mean (methods,) over queries; a method without a number for one of them has none."""
-    return pd.DataFrame({name: getattr(found, part).reindex(methods) for name, found in queries.items()}).mean(
-        axis=1, skipna=False
-    )
-
-
-def _reason(rows: pd.DataFrame) -> str:
-    """Return why a method has no number for a task."""
-    if rows.empty:
-        return NOT_IN_STUDY
-    notes = [note.removeprefix("not run: ") for note in rows["note"].unique() if note]
-    return notes[0] if notes else "no number for one of the queries"
-
-
-def describe(summary: Summary) -> str:
-    """Return a line per task: its score, the ends of the scale and the method nearest to the truth."""
-    lines = []
-    for task, score in summary.score_of.items():
-        best = summary.shares[task].idxmax()
-        lines.append(
-            f"{summary.task_label(task)}: {score} of no change {summary.values.loc['no_change', task]:.3g}; nearest to "
-            f"the oracle: {summary.method_label(best)}, {summary.values.loc[best, task]:.3g} "
-            f"(removes {summary.shares.loc[best, task]:.0%} of what the oracle would)"
-        )
-    lines += [f"no share: {name} ({reason})" for name, reason in summary.left_out.items()]
-    return "\n".join(lines)
-
-
-def every_task(summary: Summary, numbers: str = "share") -> Figure:
+def every_task(summary: StudySummary, numbers: str = "share") -> Figure:
     """Draw a map of methods (rows, the best mean rank first) and tasks (columns), and the ranks beside it.
 
     ``numbers`` says what stands in the cells: ``share`` (in per cent), ``score`` (as measured) or ``rank``; colours
@@ -262,16 +77,16 @@ def _widths(tasks: int) -> list[float]:
     return [cells, ranks, left] if left > 0.05 else [cells, ranks]
 
 
-def _codes(summary: Summary) -> dict[str, str]:
+def _codes(summary: StudySummary) -> dict[str, str]:
     """Return a letter for each reason why a method has no number."""
     reasons = dict.fromkeys(summary.why[key] for key in sorted(summary.why))
     letters = [*string.ascii_uppercase, *map(str, range(len(reasons)))]
     return dict(zip(reasons, letters, strict=False))
 
 
-def _note(summary: Summary, numbers: str) -> str:
+def _note(summary: StudySummary, numbers: str) -> str:
     stand_in = any(map(summary.is_stand_in, summary.score_of))
-    names = {score: score.replace("_", " ") for score in summary.score_of.values()}
+    names = {score: as_label(score) for score in summary.score_of.values()}
     common = max(names, key=list(summary.score_of.values()).count)
     others = [f"{summary.task_label(t)}: {names[s]}" for t, s in summary.score_of.items() if s != common]
     words = {
@@ -294,7 +109,7 @@ def _note(summary: Summary, numbers: str) -> str:
     return ". ".join(part for part in parts if part) + "."
 
 
-def _foot(summary: Summary, codes: dict[str, str]) -> list[str]:
+def _foot(summary: StudySummary, codes: dict[str, str]) -> list[str]:
     """Return the lines below the map: reasons, and tasks and queries without a share."""
     texts = [f"{code}: {textwrap.shorten(reason, 200, placeholder=' ...')}" for reason, code in codes.items()]
     missing = [f"{name} ({reason})" for name, reason in summary.left_out.items()]
@@ -309,7 +124,7 @@ def _foot(summary: Summary, codes: dict[str, str]) -> list[str]:
     return [line for sentence in sentences for line in textwrap.wrap(sentence, 118)]
 
 
-def _map(ax: Axes, summary: Summary, numbers: str, codes: dict[str, str]) -> None:
+def _map(ax: Axes, summary: StudySummary, numbers: str, codes: dict[str, str]) -> None:
     """Draw a cell per method and task: coloured by the share, hatched where there is no number."""
     size = 6 if len(summary.score_of) <= 10 else 5
     for row, method in enumerate(summary.methods):
@@ -332,11 +147,11 @@ def _map(ax: Axes, summary: Summary, numbers: str, codes: dict[str, str]) -> Non
     _name_axes(ax, summary)
 
 
-def _task_names(summary: Summary) -> list[str]:
+def _task_names(summary: StudySummary) -> list[str]:
     return [f"{summary.task_label(task)}{' †' * summary.is_stand_in(task)}" for task in summary.score_of]
 
 
-def _name_axes(ax: Axes, summary: Summary) -> None:
+def _name_axes(ax: Axes, summary: StudySummary) -> None:
     """Name methods at the left, controls in grey italics, and tasks above."""
     names = _task_names(summary)
     ax.xaxis.tick_top()
@@ -363,7 +178,7 @@ def _luminance(colour: Sequence[float]) -> float:
     return float(np.dot(colour[:3], (0.299, 0.587, 0.114)))
 
 
-def _ranks_panel(ax: Axes, summary: Summary) -> None:
+def _ranks_panel(ax: Axes, summary: StudySummary) -> None:
     """Draw the rank of each method in each task (small) and their mean (large, with its number)."""
     last = np.nanmax(summary.ranks.to_numpy())
     ax.set_xlim(0.3, last + 0.7 + 0.36 * last)

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from outofsample.errors import UserError
 from outofsample.figures import panels, style
 from outofsample.figures.data import FigureData, Panel, note
+from outofsample.figures.point_labels import label_points
 from outofsample.metrics.correlations import summary_r
 from outofsample.metrics.summaries import summarise
 
@@ -168,7 +169,7 @@ def _write(ax: Axes, data: FigureData, panel: Panel, summaries: Summaries, label
     taken = _write_r(ax, summary_r(predicted, real), drawn)
     error = np.abs(predicted - real)
     wrong = [k for k in np.argsort(-error, kind="stable")[:labels] if error[k] > VISIBLE * np.ptp(ax.get_ylim())]
-    panels.label_points(ax, points[wrong], [data.features[k] for k in wrong], np.concatenate([drawn, taken]))
+    label_points(ax, points[wrong], [data.features[k] for k in wrong], np.concatenate([drawn, taken]))
     for text in ax.texts:
         text.set_path_effects(HALO)
 

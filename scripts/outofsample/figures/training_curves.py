@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from outofsample.figures import panels, style
 from outofsample.files.history import read_history
-from outofsample.texts import marks
+from outofsample.texts import as_label, marks
 
 #: Okabe and Ito's colours, in the order in which a model's terms get them.
 TERM_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999")
@@ -31,7 +31,7 @@ def terms_of(history: pd.DataFrame) -> dict[str, str]:
     """
     skipped = ("epoch", "seed", "change")
     names = [name for name in history.columns if name not in skipped and not name.endswith("_gradient")]
-    return {name: name.removeprefix("train_").replace("_", " ") for name in names if not name.startswith("validation_")}
+    return {name: as_label(name.removeprefix("train_")) for name in names if not name.startswith("validation_")}
 
 
 def training_curves(figure: dict, histories: dict[str, pd.DataFrame]) -> Figure:
@@ -47,7 +47,7 @@ def training_curves(figure: dict, histories: dict[str, pd.DataFrame]) -> Figure:
     axes = page.subplots(rows, columns, squeeze=False).ravel()
     for ax, (model, history) in zip(axes, histories.items(), strict=False):
         _panel(ax, history)
-        ax.set_title(figure["labels"].get(model, model.replace("_", " ")))
+        ax.set_title(figure["labels"].get(model, as_label(model)))
     for ax in axes[len(histories) :]:
         ax.set_axis_off()
     for ax in axes[max(0, len(histories) - columns) : len(histories)]:
