@@ -231,3 +231,17 @@ def test_another_study_takes_over_what_was_chosen(tmp_path):
     settings = tuned.model_spec("trvae", "kang.NK")["settings"]
     assert (settings["alpha"], settings["hidden"], settings["epochs"]) == (1e-5, (20,), 7)
     assert tuned.tuning is None and "trvae__alpha_1e-05__beta_1" not in tuned.methods
+
+
+def test_script_writes_three_files(tmp_path, monkeypatch, capsys):
+    import choose_settings as script
+
+    scores(FOUND).to_csv(tmp_path / "kang.B.csv", index=False)
+    (tmp_path / "spec.json").write_text(spec().to_json())
+    outputs = [f"--output-{form}={tmp_path / form}" for form in ("csv", "md", "yaml")]
+    arguments = [f"--spec={tmp_path / 'spec.json'}", f"--scores={tmp_path / 'kang.B.csv'}", *outputs]
+    monkeypatch.setattr("sys.argv", ["choose_settings.py", *arguments])
+    script.main()
+    assert "A, x 2" in capsys.readouterr().out and "(chosen)" in (tmp_path / "md").read_text()
+    chosen = yaml.safe_load((tmp_path / "yaml").read_text())
+    assert chosen == {"extends": "tuning.yaml", "models": {"a": GRIDS["a"]["a_2"]}}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from outofsample import registry
 from outofsample.errors import UserError
 from outofsample.jobs.table import MethodRow, TableSpec
 from outofsample.study.config import load_study
@@ -13,18 +14,20 @@ TABLE = {"title": "T", "tasks": ["real", "held_out"], "columns": COLUMNS, "paper
 
 
 def presentation(folder, **table) -> Presentation:
-    """Return what a study of a simulated and of a real data set shows, with one table."""
-    (folder / "haber").mkdir(exist_ok=True)
+    """Return what a study of a real and of a simulated dataset shows, with one table."""
+    (folder / "dengue").mkdir(exist_ok=True)
+    for file in registry.create("datasets", "dengue", {}).raw_files():
+        (folder / "dengue" / file.name).touch()
     query = {"domain": "sample1", "source": "batch1", "target": "batch2"}
     study = {
         "study": "mine",
         "demo_size": True,
-        "datasets": {"dengue": {"simulated": False}, "made": {"uses": "dengue", "simulated": True}},
+        "datasets": {"dengue": {}, "made": {"uses": "dengue", "folder": "elsewhere"}},
         "tasks": {
             "real": {"dataset": "dengue", "queries": [query], "label": "Real, it is"},
             "held_out": {"dataset": "made", "queries": [query], "methods": ["no_change"]},
         },
-        "methods": {"neuron_editing": {"label": "Neuron editing"}, "no_change": {}},
+        "methods": {"neuron_editing": {"label": "Neuron editing"}, "no_change": {"control": True}},
         "tables": {"t2": TABLE | table},
     }
     return Presentation(Plan(load_study(study), folder))
@@ -59,8 +62,11 @@ def test_a_score_that_nobody_knows_has_the_direction_that_is_given(tmp_path):
     ("change", "message"),
     [
         ({"titel": "x"}, r"tables\.t2\.titel: unknown key \(did you mean 'title'"),
-        ({"columns": [{"label": "r"}]}, r"tables\.t2\.columns\.0\.score: Field required"),
-        ({"columns": [{"score": "r", "label": "r", "better": "up"}]}, r"should be 'high', 'low' or 'one' \(found 'up'\)"),
+        ({"columns": [{"label": "r"}]}, r"tables\.t2\.columns\.0\.score: this key is missing"),
+        (
+            {"columns": [{"score": "r", "label": "r", "better": "up"}]},
+            r"should be 'high', 'low' or 'one' \(found 'up'\)",
+        ),
         ({"columns": [{"score": "fid", "label": "FID", "better": "high"}]}, "'fid': better is low for this score, not"),
         ({"rank_by": "wasserstein"}, r"tables\.t2\.rank_by: 'wasserstein' is not a column that says"),
         (
