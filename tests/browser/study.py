@@ -1,13 +1,20 @@
 """A finished study of two tasks, small enough to be written by hand, and the command that makes its page."""
 
-import json
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from outofsample.files.scores import Row, read_scores, write_scores
-from outofsample.report import tables
+from outofsample.jobs.figure import ShownTask
+from outofsample.jobs.page import PageSpec, ShownFigure
+from outofsample.jobs.table import ColumnSpec, MethodRow, TableSpec
+from outofsample.report.paper_values import read_paper_values
+from outofsample.report.table_formats import write_table
+from outofsample.report.tables import tidy_table
 from tests.conftest import ROOT
 
 PAPER_VALUES = ROOT / "docs" / "paper_values.csv"
@@ -15,25 +22,39 @@ BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_l
 #: What must be text on the page, wherever it stands.
 HOSTILE = "<img src=x onerror=alert(1)> & \"quotes\" 'single'"
 METHODS = {
-    "neuron_editing": {"label": "Neuron editing", "control": False},
-    "gan": {"label": "GAN", "control": False},
-    "cca": {"label": "CCA", "control": False},
-    "no_change": {"label": "No change", "control": True},
+    "neuron_editing": MethodRow("neuron_editing", "Neuron editing"),
+    "gan": MethodRow("gan", "GAN"),
+    "cca": MethodRow("cca", "CCA"),
+    "no_change": MethodRow("no_change", "No change", control=True),
 }
-TABLE = {
-    "title": "Spike-in batch correction",
-    "paper": "ne2020",
-    "table": "2",
-    "columns": [
-        {"score": "spike_in_r", "label": "spike-in r", "better": "high", "paper_column": True},
-        {"score": "energy_distance", "label": "energy distance", "better": "low", "paper_column": False},
-    ],
-    "paper_tasks": ["dengue"],
-    "rank_by": "energy_distance",
-    "tasks": ["dengue"],
-    "notes": [HOSTILE],
-}
-FIGURE = {"title": "Points", "notebook": "points", "task": "dengue", "stand_in": False}
+DENGUE = ShownTask("dengue")
+#: A table before a study fills in its methods, labels and stand-ins (`SmallStudy`).
+TABLE = TableSpec(
+    name="t2",
+    title="Spike-in batch correction",
+    columns=(
+        ColumnSpec("spike_in_r", "spike-in r", "high", paper_column=True),
+        ColumnSpec("energy_distance", "energy distance", "low"),
+    ),
+    methods=(),
+    tasks=("dengue",),
+    paper="ne2020",
+    table="2",
+    paper_tasks=("dengue",),
+    rank_by="energy_distance",
+    notes=(HOSTILE,),
+)
+FIGURE = ShownFigure("Points", "points", "dengue")
+SPEC = PageSpec(
+    study="small",
+    description=HOSTILE,
+    demo_size=False,
+    options=("--configfile", "studies/small.yaml"),
+    tasks={"dengue": DENGUE, "second": ShownTask("second, of its name", methods=("gan", "no_change"))},
+    methods=METHODS,
+    tables={"t2": TABLE},
+    figures={"points": FIGURE, "summary": replace(FIGURE, notebook="summary", task="")},
+)
 
 
 def rows_of(task: str, query: str) -> list[Row]:
@@ -45,41 +66,45 @@ def rows_of(task: str, query: str) -> list[Row]:
     return [*rows, Row(task, query, "cca", note="not run: R missing")]
 
 
+def filled_in(table: TableSpec, spec: PageSpec) -> TableSpec:
+    """Return a table with methods, labels and stand-ins, as `outofsample.study.presentation` makes it."""
+    stand_in = {task: spec.tasks[task].stand_in for task in table.tasks}
+    return replace(
+        table,
+        methods=tuple(spec.methods.values()),
+        task_labels={task: spec.tasks[task].label for task in table.tasks},
+        stand_in=stand_in,
+        paper_tasks=tuple(task for task in table.paper_tasks if not stand_in[task]),
+    )
+
+
 @dataclass
 class SmallStudy:
-    """The files of a study in a folder; attributes say what is in it before `write`."""
+    """The files of a study in a folder; attributes say what is in it before `write`.
+
+    ``changes`` are fields of `SPEC` that differ.
+    """
 
     folder: Path
-    study: dict = field(default_factory=dict)
+    changes: InitVar[Mapping[str, Any]] = MappingProxyType({})
     rows: list[Row] | None = None
     own: str = ""
+    spec: PageSpec = field(init=False)
 
-    def __post_init__(self):
-        defaults = {
-            "study": "small",
-            "description": HOSTILE,
-            "demo_size": False,
-            "options": ["--configfile", "studies/small.yaml"],
-            "tasks": {
-                "dengue": {"label": "dengue", "stand_in": False, "methods": None},
-                "second": {"label": "second, of its name", "stand_in": False, "methods": ["gan", "no_change"]},
-            },
-            "methods": METHODS,
-            "tables": {"t2": TABLE},
-            "figures": {"points": FIGURE, "summary": FIGURE | {"notebook": "summary", "task": ""}},
-        }
-        self.study = defaults | self.study
+    def __post_init__(self, changes):
+        spec = replace(SPEC, **changes)
+        self.spec = replace(spec, tables={name: filled_in(table, spec) for name, table in spec.tables.items()})
         if self.rows is None:
             second = [row for row in rows_of("second", "q") if row.method in ("gan", "no_change", "oracle")]
             self.rows = [*rows_of("dengue", "sample1"), *second]
 
     def write(self) -> "SmallStudy":
         """Write scores, tables, figures, benchmarks and pages on own data."""
-        for task in self.study["tasks"]:
+        for task in self.spec.tasks:
             write_scores([row for row in self.rows if row.task == task], self.folder / "scores" / f"{task}.csv")
-        for name, spec in self.study["tables"].items():
-            self._write_table(name, spec)
-        for name in self.study["figures"]:
+        for table in self.spec.tables.values():
+            self._write_table(table)
+        for name in self.spec.figures:
             self._write_figure(self.folder / "figures" / f"{name}.png")
         for number, rule in enumerate(("train_model/a", "train_model/b", "make_table")):
             path = self.folder / "benchmarks" / f"{rule}.tsv"
@@ -91,17 +116,10 @@ class SmallStudy:
             (self.folder / "own" / "task" / "mine_changes.html").write_text(self.own)
         return self
 
-    def _write_table(self, name: str, spec: dict) -> None:
-        methods = [{"name": method, **entry} for method, entry in self.study["methods"].items()]
-        stand_in = {task: self.study["tasks"][task]["stand_in"] for task in spec["tasks"]}
-        # As `table_json` of the rules does.
-        real = [task for task in spec["paper_tasks"] if not stand_in[task]]
-        self.study["tables"] = self.study["tables"] | {name: spec | {"paper_tasks": real}}
-        read = tables.read_spec(json.dumps(spec | {"methods": methods, "stand_in": stand_in, "paper_tasks": real}))
+    def _write_table(self, spec: TableSpec) -> None:
         scores = read_scores(sorted((self.folder / "scores").glob("*.csv")))
-        tidy = tables.tidy_table(name, read, scores, tables.read_paper_values(PAPER_VALUES))
-        paths = [self.folder / "tables" / f"{name}.{suffix}" for suffix in ("csv", "md", "tex")]
-        tables.write_table(tidy, read, *paths)
+        tidy = tidy_table(spec, scores, read_paper_values(PAPER_VALUES))
+        write_table(tidy, spec, *(self.folder / "tables" / f"{spec.name}.{suffix}" for suffix in ("csv", "md", "tex")))
 
     @staticmethod
     def _write_figure(path: Path) -> None:
@@ -110,14 +128,15 @@ class SmallStudy:
         path.parent.mkdir(exist_ok=True)
         Image.linear_gradient("L").resize((600, 200)).save(path)
 
-    def make(self) -> subprocess.CompletedProcess:
-        """Run `make_page.py`, which writes page.html."""
-        command = [sys.executable, str(ROOT / "scripts" / "make_page.py"), "--study", json.dumps(self.study)]
+    def make(self, spec: str | None = None) -> subprocess.CompletedProcess:
+        """Run `make_page.py`, which writes page.html, with the study's specification or another one (JSON)."""
+        command = [sys.executable, str(ROOT / "scripts" / "make_page.py"), "--spec", "-"]
         for kind, pattern in (("scores", "*.csv"), ("tables", "*.csv"), ("figures", "*.png"), ("own", "*/*.html")):
             command += [f"--{kind}", *map(str, sorted((self.folder / kind).glob(pattern)))]
         command += ["--benchmarks", str(self.folder / "benchmarks"), "--paper-values", str(PAPER_VALUES)]
         command += ["--output", str(self.page)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120)
+        text = self.spec.to_json() if spec is None else spec
+        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=120)
 
     @property
     def page(self) -> Path:

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from outofsample.report import page as report_page
+from outofsample.jobs.table import ColumnSpec, TableSpec
+from outofsample.report.snakemake_report import embed
 from tests.browser.chromium import Tab
 from tests.browser.study import TABLE, SmallStudy
 
@@ -21,8 +22,8 @@ rule points:
     shell: "echo 1 2 3 | tee {output}"
 """
 #: As many columns as the widest table of the demo.
-COLUMNS = [{"score": "spike_in_r", "label": f"spike-in r, {number}", "better": "high"} for number in range(14)]
-WIDE = {"title": "A wide table", "columns": COLUMNS, "tasks": ["dengue"], "paper_tasks": []}
+COLUMNS = tuple(ColumnSpec("spike_in_r", f"spike-in r, {number}", "high") for number in range(14))
+WIDE = TableSpec("wide", "A wide table", COLUMNS, methods=(), tasks=("dengue",))
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -49,7 +50,7 @@ def report(tmp_path_factory, snakemakes):
     made = small.make()
     assert made.returncode == 0, made.stderr
     path = small.folder / "report.html"
-    path.write_text(report_page.embed(small.page.read_text(), snakemakes))
+    path.write_text(embed(small.page.read_text(), snakemakes))
     return path
 
 

@@ -11,7 +11,7 @@ import yaml
 from markupsafe import escape
 from PIL import Image
 
-from outofsample import fcs
+from outofsample.files import fcs
 
 #: A command in a name would leave a file of this name somewhere.
 MARKER = "executed"

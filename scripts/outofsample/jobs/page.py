@@ -1,5 +1,6 @@
 """Making the page of a study."""
 
+import shlex
 from dataclasses import dataclass
 
 from outofsample.jobs.base import Spec
@@ -39,3 +40,16 @@ class PageSpec(Spec):
     methods: dict[str, MethodRow]
     tables: dict[str, TableSpec]
     figures: dict[str, ShownFigure]
+
+    def command(self, target: str = "") -> str:
+        """Return the command that makes a target again."""
+        # Snakemake would take a target behind --config for a value.
+        return shlex.join(["snakemake", "--cores", "all", *filter(None, [target]), *self.options])
+
+    def task_label(self, task: str) -> str:
+        """Return how the page calls a task; one that the study does not run has its name alone."""
+        return self.tasks[task].label if task in self.tasks else task
+
+    def method_label(self, method: str) -> str:
+        """Return how the page calls a method; one that the study does not run has its name alone."""
+        return self.methods[method].label if method in self.methods else method

@@ -42,7 +42,7 @@ class Ranks:
 
 
 def rank_methods(scores: pd.DataFrame, score_of: Mapping[str, str]) -> Ranks:
-    """Rank the methods of `outofsample.report.tables.read_scores` by one score of each task (`RULE`).
+    """Rank the methods of `outofsample.files.scores.read_scores` by one score of each task (`RULE`).
 
     ``score_of`` names the score by task; other tasks are left out. Without any number the frames have no columns.
 

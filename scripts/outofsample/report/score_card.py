@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from outofsample.jobs.table import ColumnSpec, TableSpec
 from outofsample.report import tables
-from outofsample.report.tables import Column, Spec
+from outofsample.texts import as_label
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
@@ -110,14 +111,14 @@ def judged(cell: Cell, reasons: list[str]) -> Cell:
 
 
 def score_card(
-    papers: pd.DataFrame, specs: dict[str, Spec], tidy: dict[str, pd.DataFrame], demo_size: bool
+    papers: pd.DataFrame, specs: dict[str, TableSpec], tidy: dict[str, pd.DataFrame], demo_size: bool
 ) -> list[Cell]:
     """Return the cells of all papers in the order of ``papers``; one with several results stands there once for each.
 
     Parameters
     ----------
     papers
-        The published values (`outofsample.report.tables.read_paper_values`).
+        The published values (`outofsample.report.paper_values.read_paper_values`).
     specs, tidy
         Specification and tidy values of each table of the study, by the table's name.
     demo_size
@@ -131,7 +132,7 @@ def score_card(
             theirs=float(entry["value"]),
             theirs_sd=float(entry["sd"]),
             **{key: "" if pd.isna(entry[key]) else entry[key] for key in ("source", "note")},
-            label=labels.get(entry["row"], entry["row"].replace("_", " ")),
+            label=labels.get(entry["row"], as_label(entry["row"])),
         )
         results = {
             (row["task"], row["query"], row["score"]): _with_result(cell, row, demo_size)
@@ -142,14 +143,14 @@ def score_card(
     return cells
 
 
-def _results(cell: Cell, spec: Spec, tidy: pd.DataFrame) -> Iterator[dict]:
+def _results(cell: Cell, spec: TableSpec, tidy: pd.DataFrame) -> Iterator[dict]:
     """Yield the rows of a tidy table beside which a table shows this published cell."""
     for column in _columns(cell, spec):
         found = tidy[(tidy["method"] == cell.row) & (tidy["score"] == column.score)]
         yield from (row for row in found.to_dict("records") if spec.paper_table(row["task"]) == cell.table)
 
 
-def _columns(cell: Cell, spec: Spec) -> list[Column]:
+def _columns(cell: Cell, spec: TableSpec) -> list[ColumnSpec]:
     """Return the columns of a table that stand for the paper's column; none where it is about another paper."""
     if spec.paper != cell.paper:
         return []
@@ -170,7 +171,7 @@ def _with_result(cell: Cell, row: dict, demo_size: bool) -> Cell:
     return judged(filled, obstacles(row["status"], row["note"], stand_in, demo_size, bool(row["paper_other_data"])))
 
 
-def _without_result(cell: Cell, specs: dict[str, Spec]) -> Cell:
+def _without_result(cell: Cell, specs: dict[str, TableSpec]) -> Cell:
     """Return a cell that no table shows: for want of the table, of the score or of the method."""
     beside = [
         spec

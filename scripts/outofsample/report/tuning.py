@@ -12,8 +12,11 @@ import yaml
 
 from outofsample.errors import UserError
 from outofsample.files.writing import replacing
+from outofsample.jobs.tune import TuningSpec
 from outofsample.metrics.directions import distance_to_best
-from outofsample.report.tables import PAPER_COLUMNS, Spec, tidy_table, to_markdown
+from outofsample.report.paper_values import PAPER_COLUMNS
+from outofsample.report.table_formats import to_markdown
+from outofsample.report.tables import tidy_table
 
 #: Columns of chosen.csv.
 COLUMNS = ["task", "query", "model", "method", "label", "control", "chosen", "score", "mean", "sd", "low", "high", "n"]
@@ -57,7 +60,7 @@ def choose(points: pd.DataFrame, score: str, model: str) -> str:
     return scored.loc[distance_to_best(score, scored["mean"]).idxmin(), "method"]
 
 
-def choose_settings(scores: pd.DataFrame, spec: Spec, grids: dict[str, dict[str, dict]]) -> pd.DataFrame:
+def choose_settings(scores: pd.DataFrame, spec: TuningSpec) -> pd.DataFrame:
     """Return a row per grid point, control and the oracle, the chosen ones marked.
 
     Parameters
@@ -65,33 +68,36 @@ def choose_settings(scores: pd.DataFrame, spec: Spec, grids: dict[str, dict[str,
     scores
         Rows of ``scores/T.csv`` of the task that is chosen on.
     spec
-        A table of this task and of the score that decides, the only column.
-    grids
-        Per model the grid points: method and entry of the model.
+        The grid points, and a table of this task and of the score that decides, the only column.
+
+    Raises
+    ------
+    UserError
+        If no grid point of a model has a score.
     """
-    tidy = tidy_table("tuning", spec, over_queries(scores), pd.DataFrame(columns=PAPER_COLUMNS))
-    model_of = {method: model for model, points in grids.items() for method in points}
+    tidy = tidy_table(spec.table, over_queries(scores), pd.DataFrame(columns=PAPER_COLUMNS))
+    model_of = {method: model for model, points in spec.grids.items() for method in points}
     tidy["model"] = tidy["method"].map(model_of).fillna("")
-    score = spec.columns[0].score
-    chosen = [choose(tidy[tidy["model"] == model], score, model) for model in grids]
+    score = spec.table.columns[0].score
+    chosen = [choose(tidy[tidy["model"] == model], score, model) for model in spec.grids]
     return tidy.assign(chosen=tidy["method"].isin(chosen))
 
 
-def fragment(rows: pd.DataFrame, grids: dict[str, dict[str, dict]], extends: str) -> str:
+def fragment(rows: pd.DataFrame, spec: TuningSpec) -> str:
     """Return the study that others extend: the tuning study's definitions with the chosen settings (YAML)."""
-    models = {row.model: grids[row.model][row.method] for row in rows[rows["chosen"]].itertuples()}
+    models = {row.model: spec.grids[row.model][row.method] for row in rows[rows["chosen"]].itertuples()}
     first = rows.iloc[0]
     head = f"# Settings chosen on {first['task']} by {first['score']}. A study takes them over with 'extends'.\n"
     return head + yaml.safe_dump(
-        {"extends": extends, "models": models}, sort_keys=False, default_flow_style=None, width=120
+        {"extends": spec.extends, "models": models}, sort_keys=False, default_flow_style=None, width=120
     )
 
 
-def write(rows: pd.DataFrame, spec: Spec, study: str, csv: Path, markdown: Path, fragment: Path) -> None:
+def write_choice(rows: pd.DataFrame, spec: TuningSpec, csv: Path, markdown: Path, study: Path) -> None:
     """Write the table, as CSV and for people, and the study with the chosen settings."""
     marked = rows.assign(label=rows["label"].where(~rows["chosen"], rows["label"] + " (chosen)"))
     with replacing(csv) as temporary:
         rows[COLUMNS].to_csv(temporary, index=False, float_format="%.9g")
-    for path, text in ((markdown, to_markdown(marked, spec)), (fragment, study)):
+    for path, text in ((markdown, to_markdown(marked, spec.table)), (study, fragment(rows, spec))):
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

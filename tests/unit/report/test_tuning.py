@@ -1,5 +1,7 @@
 """Tuning: grid points become models and methods, the reported truth takes no part, and the best setting is chosen."""
 
+from dataclasses import replace
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -8,8 +10,9 @@ import yaml
 
 from outofsample.errors import UserError
 from outofsample.jobs.split import SplitSpec
-from outofsample.report.tables import Column, MethodRow, Spec
-from outofsample.report.tuning import choose_settings, fragment, over_queries, write
+from outofsample.jobs.table import ColumnSpec, MethodRow, TableSpec
+from outofsample.jobs.tune import TuningSpec
+from outofsample.report.tuning import choose_settings, over_queries, write_choice
 from outofsample.study.config import Study
 from outofsample.study.expand import grid_points
 from outofsample.study.load import load_study, read_study
@@ -174,12 +177,15 @@ def scores(found: dict[str, list[float]], query: str = "stimulated", score: str 
     return frame.assign(**constant, low=np.nan, high=np.nan, sd=np.nan, n_cells=9)
 
 
-def spec(score: str = "energy_distance", better: str = "low") -> Spec:
-    rows = (MethodRow("a_1", "A, x 1"), MethodRow("a_2", "A, x 2"), MethodRow("no_change", "No change", True))
-    return Spec("Settings", (Column(score, score, better),), rows, ("kang.B",), rank_by=score)
-
-
 GRIDS = {"a": {"a_1": {"uses": "autoencoder", "latent": 1}, "a_2": {"uses": "autoencoder", "latent": 2}}}
+
+
+def spec(score: str = "energy_distance", better: str = "low") -> TuningSpec:
+    rows = (MethodRow("a_1", "A, x 1"), MethodRow("a_2", "A, x 2"), MethodRow("no_change", "No change", True))
+    table = TableSpec("tuning", "Settings", (ColumnSpec(score, score, better),), rows, ("kang.B",), rank_by=score)
+    return TuningSpec(table, GRIDS, "tuning.yaml")
+
+
 FOUND = {"a_1": [3.0, 1.0], "a_2": [1.5, 1.7], "no_change": [0.5], "oracle": [0.1, 0.2, 0.3]}
 
 
@@ -188,7 +194,7 @@ FOUND = {"a_1": [3.0, 1.0], "a_2": [1.5, 1.7], "no_change": [0.5], "oracle": [0.
     [("energy_distance", "low", "a_2", 1), ("means_r", "high", "a_1", 3), ("sd_ratio", "one", "a_2", 1)],
 )
 def test_the_best_mean_over_seeds_is_chosen_and_no_control(score, better, best, rank_of_control):
-    rows = choose_settings(scores(FOUND, score=score), spec(score, better), GRIDS)
+    rows = choose_settings(scores(FOUND, score=score), spec(score, better))
     assert list(rows.loc[rows["chosen"], "method"]) == [best]
     assert list(rows["method"]) == ["a_1", "a_2", "no_change", "oracle"]
     assert rows["mean"].tolist() == pytest.approx([2.0, 1.6, 0.5, 0.2])
@@ -196,12 +202,12 @@ def test_the_best_mean_over_seeds_is_chosen_and_no_control(score, better, best, 
 
 
 def test_of_equals_the_first_is_chosen_and_never_one_without_a_score():
-    first = choose_settings(scores({**FOUND, "a_2": [2.0, 2.0]}), spec(), GRIDS)
+    first = choose_settings(scores({**FOUND, "a_2": [2.0, 2.0]}), spec())
     assert list(first.loc[first["chosen"], "method"]) == ["a_1"]
-    lost = choose_settings(scores({**FOUND, "a_2": [0.1, np.nan]}), spec(), GRIDS)
+    lost = choose_settings(scores({**FOUND, "a_2": [0.1, np.nan]}), spec())
     assert list(lost.loc[lost["chosen"], "method"]) == ["a_1"]
     with pytest.raises(UserError, match=r"tuning.grids.a: none of its 2 grid points has the score that decides"):
-        choose_settings(scores({**FOUND, "a_1": [np.nan], "a_2": [np.nan]}), spec(), GRIDS)
+        choose_settings(scores({**FOUND, "a_1": [np.nan], "a_2": [np.nan]}), spec())
 
 
 def test_queries_of_a_task_count_alike():
@@ -209,20 +215,17 @@ def test_queries_of_a_task_count_alike():
     means = over_queries(both)
     assert set(means["query"]) == {"mean of 2"}
     assert means.loc[means["method"] == "a_1", "value"].tolist() == [2.0, 1.0]
-    rows = choose_settings(both, spec(), GRIDS)
+    rows = choose_settings(both, spec())
     assert list(rows.loc[rows["chosen"], "method"]) == ["a_1"]
 
 
 def test_another_study_takes_over_what_was_chosen(tmp_path):
     """The files: all settings with the chosen one marked, and a study that is extended, but for the tuning."""
     (tmp_path / "tuning.yaml").write_text(yaml.safe_dump(values()))
-    rows, files = (
-        choose_settings(scores(FOUND), spec(), GRIDS),
-        [tmp_path / name for name in ("c.csv", "c.md", "c.yaml")],
-    )
+    rows = choose_settings(scores(FOUND), spec()).replace({"model": {"a": "trvae"}})
     grids = {"trvae": {"a_2": {"uses": "trvae", "epochs": 7, "alpha": 1e-5, "hidden": [20]}}}
-    study = fragment(rows.replace({"model": {"a": "trvae"}}), grids, "tuning.yaml")
-    write(rows, spec(), study, *files)
+    files = [tmp_path / name for name in ("c.csv", "c.md", "c.yaml")]
+    write_choice(rows, replace(spec(), grids=grids), *files)
     table = pd.read_csv(files[0])
     assert table["chosen"].tolist() == [False, True, False, False]
     text = files[1].read_text()
@@ -231,3 +234,17 @@ def test_another_study_takes_over_what_was_chosen(tmp_path):
     settings = tuned.model_spec("trvae", "kang.NK")["settings"]
     assert (settings["alpha"], settings["hidden"], settings["epochs"]) == (1e-5, (20,), 7)
     assert tuned.tuning is None and "trvae__alpha_1e-05__beta_1" not in tuned.methods
+
+
+def test_script_writes_three_files(tmp_path, monkeypatch, capsys):
+    import choose_settings as script
+
+    scores(FOUND).to_csv(tmp_path / "kang.B.csv", index=False)
+    (tmp_path / "spec.json").write_text(spec().to_json())
+    outputs = [f"--output-{form}={tmp_path / form}" for form in ("csv", "md", "yaml")]
+    arguments = [f"--spec={tmp_path / 'spec.json'}", f"--scores={tmp_path / 'kang.B.csv'}", *outputs]
+    monkeypatch.setattr("sys.argv", ["choose_settings.py", *arguments])
+    script.main()
+    assert "A, x 2" in capsys.readouterr().out and "(chosen)" in (tmp_path / "md").read_text()
+    chosen = yaml.safe_load((tmp_path / "yaml").read_text())
+    assert chosen == {"extends": "tuning.yaml", "models": {"a": GRIDS["a"]["a_2"]}}

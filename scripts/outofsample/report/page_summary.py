@@ -1,0 +1,51 @@
+"""The page's summary: all methods on all tasks by one score."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from outofsample.jobs.page import PageSpec
+from outofsample.metrics.directions import distance_to_best
+from outofsample.report.ranks import rank_methods
+
+#: What the summary ranks by: every kind of data has it.
+SUMMARY_SCORE = "energy_distance"
+
+
+def summary(study: PageSpec, scores: pd.DataFrame) -> dict | None:
+    """Return rank and mean score of each method (rows, best mean rank first) for each query; None without any truth."""
+    found = rank_methods(scores, dict.fromkeys(scores["task"], SUMMARY_SCORE))
+    values = found.values
+    if values.empty:
+        return None
+    key = partial(distance_to_best, SUMMARY_SCORE)
+    unchanged = values.loc["no_change"] if "no_change" in values.index else pd.Series(np.nan, values.columns)
+    controls = {method for method, row in study.methods.items() if row.control}
+    stand_ins = {name for name, task in study.tasks.items() if task.stand_in}
+    rows = [
+        {
+            "label": study.method_label(method),
+            "control": method in controls,
+            "mean_rank": mean_rank,
+            "tasks": found.of_tasks.loc[method].count(),
+            "cells": [
+                {
+                    "value": values.loc[method, c],
+                    "rank": found.of_queries.loc[method, c],
+                    "worse": key(values.loc[method, c]) > key(unchanged[c]),
+                }
+                for c in values.columns
+            ],
+        }
+        for method, mean_rank in found.mean.items()
+    ]
+    several = values.columns.get_level_values(0).value_counts()
+    heads = [
+        {
+            "label": study.task_label(task) + (f": {query}" if several[task] > 1 else ""),
+            "stand_in": task in stand_ins,
+        }
+        for task, query in values.columns
+    ]
+    return {"heads": heads, "rows": rows, "oracle": list(found.oracle), "tasks": len(several)}

@@ -1,0 +1,52 @@
+"""Snakemake's own report within the page, and the options of Snakemake that the page was made with."""
+
+import html
+import json
+import re
+from pathlib import Path
+
+from outofsample.errors import UserError
+from outofsample.report.attachments import packed, read_text
+
+#: Between these `embed` puts Snakemake's report.
+MARKS = ("<!-- Snakemake's report: begins -->", "<!-- Snakemake's report: ends -->")
+#: Snakemake's buttons are links to '#', which browsers refuse to follow in a page that was unpacked into memory.
+_NO_HASH = """<script>addEventListener("click", event => {
+  if (event.target.closest('a[href="#"]')) event.preventDefault();
+}, true);</script>"""
+_OPTIONS = re.compile(r'<meta name="snakemake-options" content="([^"]*)">')
+
+
+def read_options(page: Path) -> list[str]:
+    """Return the options of Snakemake that a page was made with.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, or is no page that `render` wrote.
+    """
+    found = _OPTIONS.search(read_text(page))
+    if not found:
+        raise UserError(f"{page}: this is not a page that make_page.py wrote.")
+    return json.loads(html.unescape(found[1]))
+
+
+def embed(page: str, report: Path) -> str:
+    """Return the page with Snakemake's own report inside.
+
+    Raises
+    ------
+    UserError
+        If the page has no place for it.
+    """
+    before, begins, rest = page.partition(MARKS[0])
+    _, ends, after = rest.partition(MARKS[1])
+    if not begins or not ends:
+        raise UserError("the page has no place for Snakemake's report: make_page.py did not write it.")
+    inner = read_text(report).replace("<head>", f"<head>{_NO_HASH}", 1)
+    inside = (
+        '<p><button type="button" data-opens="snakemake-report">Open Snakemake’s report</button> '
+        '<span role="status"></span></p>\n'
+        f'<script type="text/plain" id="snakemake-report" data-name="snakemake_report.html">{packed(inner)}</script>'
+    )
+    return f"{before}{MARKS[0]}\n{inside}\n{MARKS[1]}{after}"

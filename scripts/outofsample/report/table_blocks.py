@@ -1,0 +1,133 @@
+"""What stands in the cells of a table, as text: the same for Markdown, LaTeX and the page."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from outofsample.jobs.table import ORACLE, ColumnSpec, TableSpec
+from outofsample.metrics.directions import DISTANCE_TO_BEST
+from outofsample.report.tables import NO_TRUTH
+from outofsample.texts import DASH, STAND_IN, number
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block as text: ``cells[i][j]`` belongs to the head ``head[j]`` and is bold where ``bold[i][j]``."""
+
+    title: str
+    head: list[str]
+    cells: list[list[str]]
+    bold: list[list[bool]]
+    first_control: int
+    feet: list[str]
+
+
+def blocks(tidy: pd.DataFrame, spec: TableSpec) -> list[Block]:
+    """Return the blocks of a tidy table, one per task and query."""
+    return [_block(part, spec) for _, part in tidy.groupby(["task", "query"], sort=False)]
+
+
+def _block(part: pd.DataFrame, spec: TableSpec) -> Block:
+    paper_head = "paper (other data)" if part["paper_other_data"].iloc[0] else "paper"
+    head = ["method"]
+    for column in spec.columns:
+        head += [column.label, paper_head] if column.paper_column else [column.label]
+    head += ["runs", "rank"] if spec.rank_by else ["runs"]
+    best = {column.score: _best(part, column) for column in spec.columns}
+    cells, bold, controls = [], [], []
+    for _, of_method in part.groupby("method", sort=False):
+        row = _row(of_method, spec, best)
+        cells.append([text for text, _ in row])
+        bold.append([is_bold for _, is_bold in row])
+        controls.append(bool(of_method["control"].iloc[0]))
+    first_control = controls.index(True) if True in controls else len(controls)
+    return Block(_block_title(part, spec), head, cells, bold, first_control, _feet(part, spec))
+
+
+def _block_title(part: pd.DataFrame, spec: TableSpec) -> str:
+    first = part.iloc[0]
+    return f"{spec.task_labels.get(first['task'], first['task'])}, query {first['query']}" + (
+        f" ({STAND_IN})" if first["stand_in"] else ""
+    )
+
+
+def _best(part: pd.DataFrame, column: ColumnSpec) -> str | None:
+    """Return the best mean of a column as it is printed, among methods that are no controls."""
+    means = part.loc[(part["score"] == column.score) & ~part["control"], "mean"].dropna()
+    if column.better is None or means.empty:
+        return None
+    return f"{min(means, key=DISTANCE_TO_BEST[column.better]):.{column.digits}f}"
+
+
+def _row(of_method: pd.DataFrame, spec: TableSpec, best: dict) -> list[tuple[str, bool]]:
+    """Return (text, bold) of each cell of one method."""
+    first = of_method.iloc[0]
+    is_control = first["control"] and first["method"] != ORACLE.name
+    row = [(first["label"] + (" (control)" if is_control else ""), False)]
+    for column, (_, entry) in zip(spec.columns, of_method.iterrows(), strict=True):
+        mean = f"{entry['mean']:.{column.digits}f}"
+        row.append((_cell(entry, column.digits), not entry["control"] and mean == best[column.score]))
+        if column.paper_column:
+            row.append((number(entry["paper_value"], column.digits, entry["paper_sd"]), False))
+    row.append((_runs(of_method), False))
+    if spec.rank_by:
+        row.append((number(first["rank"], 0), False))
+    return row
+
+
+def _cell(entry: pd.Series, digits: int) -> str:
+    if entry["status"] == "ok":
+        return number(entry["mean"], digits, entry["sd"])
+    return {"not run": f"not run: {entry['note']}", "undefined": "undefined", "no truth": DASH}[entry["status"]]
+
+
+def _runs(of_method: pd.DataFrame) -> str:
+    runs, spreads = of_method["n"].max(), set(of_method["spread"])
+    if runs == 0:
+        return DASH
+    if "halves" in spreads:
+        return f"{runs} halves"
+    if runs > 1:
+        return f"{runs} seeds"
+    return "1†" if "cells" in spreads else "1"
+
+
+def _feet(part: pd.DataFrame, spec: TableSpec) -> list[str]:
+    """Return the sentences that explain what stands in the cells of this block."""
+    spreads = set(part["spread"])
+    feet = [
+        ("seeds" in spreads, "±: standard deviation over seeds."),
+        ("cells" in spreads, "† One run: ± is the standard deviation over resampled cells."),
+        (
+            "halves" in spreads,
+            "Oracle: random halves of the truth against the other halves, the best that the data allow.",
+        ),
+        (any(column.better for column in spec.columns), "Bold: best of the methods that are no controls."),
+        (part["rank"].notna().any(), f"Rank: by {_label(spec)}, controls included."),
+        (any(column.paper_column for column in spec.columns), _paper_foot(part, spec)),
+        ((part["status"] == "no truth").any(), f"{DASH}: {NO_TRUTH}."),
+    ]
+    notes = part[part["status"].isin(["ok", "undefined"]) & (part["note"] != "")]
+    for note, of_note in notes.groupby("note", sort=False):
+        feet.append((True, f"{', '.join(of_note['label'].unique())}: {note}."))
+    computed = part.loc[part["backend"] != "", ["label", "backend"]].drop_duplicates()
+    for backend, of_backend in computed.groupby("backend", sort=False):
+        feet.append((True, f"{', '.join(of_backend['label'])}: computed by {backend}."))
+    return [text for shown, text in feet if shown] + list(spec.notes)
+
+
+def _label(spec: TableSpec) -> str:
+    return next((column.label for column in spec.columns if column.score == spec.rank_by), "")
+
+
+def _paper_foot(part: pd.DataFrame, spec: TableSpec) -> str:
+    where = f"{spec.paper}, table {spec.paper_table(part['task'].iloc[0])}"
+    if part["paper_other_data"].iloc[0]:
+        return f"Paper: published values ({where}) for the paper's own data, which are not these."
+    return f"Paper: published values ({where})."
+
+
+def full_title(spec: TableSpec) -> str:
+    """Return the title, with the tasks whose data are simulated."""
+    simulated = [spec.task_labels.get(task, task) for task in spec.tasks if spec.stand_in.get(task, False)]
+    return spec.title + (f" ({STAND_IN}: {', '.join(simulated)})" if simulated else "")

@@ -1,0 +1,30 @@
+"""Snakemake's report within the page."""
+
+import base64
+import gzip
+import re
+
+import pytest
+
+from outofsample.errors import UserError
+from outofsample.report.snakemake_report import embed, read_options
+
+
+def test_snakemakes_report_is_carried_whole(small, tmp_path):
+    report = tmp_path / "inner.html"
+    report.write_text("<!DOCTYPE html><script>1 < 2</script></script>ä" * 100)
+    whole = embed(small.page.read_text(), report)
+    (store,) = re.findall(r'id="snakemake-report"[^>]*>([^<]*)</script>', whole)
+    assert gzip.decompress(base64.b64decode(store)) == report.read_bytes()
+    assert 'data-opens="snakemake-report"' in whole and "It is not in this file" not in whole
+    assert embed(whole, report) == whole
+
+
+def test_the_options_of_the_run_are_kept(small, tmp_path):
+    assert read_options(small.page) == ["--configfile", "studies/small.yaml"]
+    other = tmp_path / "other.html"
+    other.write_text("<p>no page of ours</p>")
+    with pytest.raises(UserError, match=r"this is not a page that make_page\.py wrote"):
+        read_options(other)
+    with pytest.raises(UserError, match="no place for Snakemake's report"):
+        embed(other.read_text(), other)

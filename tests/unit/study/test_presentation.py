@@ -1,0 +1,97 @@
+"""What tables show: directions, labels and stand-ins are filled in, and a table that cannot be made is told at once."""
+
+import pytest
+
+from outofsample import registry
+from outofsample.errors import UserError
+from outofsample.jobs.table import MethodRow, TableSpec
+from outofsample.study.load import load_study
+from outofsample.study.plan import Plan
+from outofsample.study.presentation import Presentation
+
+COLUMNS = [{"score": "energy_distance", "label": "energy"}, {"score": "sd_ratio", "label": "sd ratio"}]
+TABLE = {"title": "T", "tasks": ["real", "held_out"], "columns": COLUMNS, "paper_tasks": ["real", "held_out"]}
+
+
+def presentation(folder, **table) -> Presentation:
+    """Return what a study of a real and of a simulated dataset shows, with one table."""
+    (folder / "dengue").mkdir(exist_ok=True)
+    for file in registry.create("datasets", "dengue", {}).raw_files():
+        (folder / "dengue" / file.name).touch()
+    query = {"domain": "sample1", "source": "batch1", "target": "batch2"}
+    study = {
+        "study": "mine",
+        "demo_size": True,
+        "datasets": {"dengue": {}, "made": {"uses": "dengue", "folder": "elsewhere"}},
+        "tasks": {
+            "real": {"dataset": "dengue", "queries": [query], "label": "Real, it is"},
+            "held_out": {"dataset": "made", "queries": [query], "methods": ["no_change"]},
+        },
+        "methods": {"neuron_editing": {"label": "Neuron editing"}, "no_change": {"control": True}},
+        "tables": {"t2": TABLE | table},
+    }
+    return Presentation(Plan(load_study(study), folder))
+
+
+def test_a_table_has_labels_and_stand_ins(tmp_path):
+    spec = presentation(tmp_path).table_spec("t2")
+    assert (spec.name, spec.title, spec.tasks) == ("t2", "T, demo size", ("real", "held_out"))
+    assert spec.task_labels == {"real": "Real, it is", "held_out": "held out"}
+    assert spec.stand_in == {"real": False, "held_out": True} and spec.paper_tasks == ("real",)
+    assert spec.methods == (MethodRow("neuron_editing", "Neuron editing"), MethodRow("no_change", "no change", True))
+    assert TableSpec.from_json(spec.to_json()) == spec
+
+
+def test_a_table_has_the_methods_that_its_tasks_ask_for(tmp_path):
+    spec = presentation(tmp_path, tasks=["held_out"]).table_spec("t2")
+    assert [method.name for method in spec.methods] == ["no_change"]
+
+
+def test_a_column_takes_the_direction_of_its_score(tmp_path):
+    columns = [{"score": score, "label": score} for score in ("energy_distance", "sd_ratio", "of_nobody")]
+    spec = presentation(tmp_path, columns=columns).table_spec("t2")
+    assert [column.better for column in spec.columns] == ["low", "one", None]
+
+
+def test_a_score_that_nobody_knows_has_the_direction_that_is_given(tmp_path):
+    spec = presentation(tmp_path, columns=[{"score": "of_nobody", "label": "x", "better": "high"}]).table_spec("t2")
+    assert spec.columns[0].better == "high"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"titel": "x"}, r"tables\.t2\.titel: unknown key \(did you mean 'title'"),
+        ({"columns": [{"label": "r"}]}, r"tables\.t2\.columns\.0\.score: this key is missing"),
+        (
+            {"columns": [{"score": "r", "label": "r", "better": "up"}]},
+            r"should be 'high', 'low' or 'one' \(found 'up'\)",
+        ),
+        ({"columns": [{"score": "fid", "label": "FID", "better": "high"}]}, "'fid': better is low for this score, not"),
+        ({"rank_by": "wasserstein"}, r"tables\.t2\.rank_by: 'wasserstein' is not a column that says"),
+        (
+            {"rank_by": "of_nobody", "columns": [{"score": "of_nobody", "label": "x"}]},
+            "'of_nobody' is not a column that says which values are better",
+        ),
+        ({"tasks": ["reel"]}, r"'reel' .*\(did you mean 'real'"),
+    ],
+)
+def test_a_table_that_cannot_be_made_is_told_before_any_job(tmp_path, change, message):
+    with pytest.raises(UserError, match=message):
+        presentation(tmp_path, **change)
+
+
+def test_the_page_has_the_tables_and_what_they_speak_of(tmp_path):
+    shown = presentation(tmp_path)
+    page = shown.page_spec()
+    assert page.tables == {"t2": shown.table_spec("t2")}
+    assert page.tasks["held_out"].methods == ("no_change",) and page.tasks["held_out"].stand_in
+    assert page.task_label("held_out") == "held out" and page.method_label("no_change") == "no change"
+    assert page.method_label("another") == "another"
+
+
+def test_the_command_that_makes_a_thing_again(tmp_path):
+    plan = presentation(tmp_path).plan
+    page = Presentation(plan, ("--configfile", "a b.yaml", "--config", "x=[1, 2]")).page_spec()
+    assert page.command("t2") == "snakemake --cores all t2 --configfile 'a b.yaml' --config 'x=[1, 2]'"
+    assert Presentation(plan).page_spec().command() == "snakemake --cores all"
