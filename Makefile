@@ -44,7 +44,7 @@ lock: install ## resolve requirements.in again (newest versions: make lock UPGRA
 schema: install ## write schemas/study.schema.json from the configuration's models
 	@PYTHONPATH=scripts python -m outofsample.study.json_schema
 
-reference: install ## write docs/reference/ and the facts in docs/methods.md from the code
+reference: install ## write docs/reference/, and what docs/methods.md and docs/architecture.md have from the code
 	@PYTHONPATH=scripts python -m outofsample.study.reference
 
 # Material for MkDocs prints an advertisement without the variable.

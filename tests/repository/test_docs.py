@@ -122,6 +122,17 @@ def test_an_unknown_generated_part_is_told():
         reference.methods_page("<!-- generated: facts nothing -->\n<!-- end -->")
 
 
+def test_the_formats_of_all_files_are_generated():
+    """Each module of files/ is a format with a contract, or one of the tools that formats are written with."""
+    formats = {module.__name__.rpartition(".")[2] for module in reference.FORMATS}
+    modules = {path.stem for path in (ROOT / "scripts" / "outofsample" / "files").glob("*.py")}
+    assert modules - formats == {"__init__", "writing", "columns", "rows", "h5ad", "fcs", "fetch"}
+    page = reference.ARCHITECTURE.read_text()
+    assert page.count("\nWritten, read and checked by `") == len(formats)
+    with pytest.raises(UserError, match=r"architecture\.md: nobody generates 'facts x'"):
+        reference.architecture_page("<!-- generated: facts x -->\n<!-- end -->")
+
+
 def test_types_and_defaults_in_words():
     assert reference.type_words({"type": "array", "items": {"type": "integer", "minimum": 1}}) == (
         "list (whole number, at least 1)"

@@ -1,8 +1,9 @@
 """Reference pages for people: every key of a study and of every entry with its type, default and meaning.
 
 Types and defaults come from the same JSON schemas as ``schemas/study.schema.json``, meanings from the field
-descriptions of `outofsample.study.config` and from the docstrings' Attributes sections. ``docs/methods.md`` is written
-by hand, but for what stands between ``<!-- generated: ... -->`` and ``<!-- end -->``.
+descriptions of `outofsample.study.config` and from the docstrings' Attributes sections. ``docs/methods.md`` and
+``docs/architecture.md`` are written by hand, but for what stands between ``<!-- generated: ... -->`` and
+``<!-- end -->``.
 """
 
 import dataclasses
@@ -10,6 +11,7 @@ import inspect
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import yaml
@@ -17,6 +19,7 @@ from pydantic import TypeAdapter
 
 from outofsample import registry
 from outofsample.errors import UserError
+from outofsample.files import classifier, dataset, fitted, history, prediction, scores, table, task
 from outofsample.files.writing import replacing
 from outofsample.methods.families.base import why_not
 from outofsample.study.config import Study
@@ -25,6 +28,9 @@ ROOT = Path(__file__).parents[3]
 CONFIGURATION = ROOT / "docs" / "reference" / "configuration.md"
 ENTRIES = ROOT / "docs" / "reference" / "entries.md"
 METHODS = ROOT / "docs" / "methods.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+#: Modules whose docstring is the contract of a format, in the order in which a study makes their files.
+FORMATS = (dataset, task, fitted, history, classifier, prediction, scores, table)
 
 #: How the parts of a study are headed, by the name of their model, in the order of the page.
 PARTS = {
@@ -239,6 +245,32 @@ def methods_page(text: str) -> str:
     return REGION.sub(fill, text)
 
 
+def architecture_page(text: str) -> str:
+    """Return ``docs/architecture.md`` with the formats of the files as their modules' docstrings have them.
+
+    Raises
+    ------
+    UserError
+        If the page asks for a part that nobody generates.
+    """
+
+    def fill(match: re.Match) -> str:
+        start, kind, name, end = match.groups()
+        if kind != "formats" or name:
+            raise UserError(f"docs/architecture.md: nobody generates '{kind} {name or ''}'; known: formats.")
+        sections = "\n\n".join(map(_format, FORMATS))
+        return f"{start}\n{sections}\n\n{end}"
+
+    return REGION.sub(fill, text)
+
+
+def _format(module: ModuleType) -> str:
+    """Return the contract of a format: its docstring, under a heading of the first line."""
+    title, _, contract = inspect.cleandoc(module.__doc__).replace("``", "`").partition("\n\n")
+    path = Path(module.__file__).relative_to(ROOT).as_posix()
+    return f"### {title.removesuffix('.')}\n\n{contract}\n\nWritten, read and checked by `{path}`."
+
+
 def _summary() -> str:
     rows = ["| method | trained | data | chance | what it does |", "| --- | --- | --- | --- | --- |"]
     for name in registry.available("methods"):
@@ -291,6 +323,7 @@ def pages() -> dict[Path, str]:
         CONFIGURATION: configuration_page(),
         ENTRIES: entries_page(),
         METHODS: methods_page(METHODS.read_text()),
+        ARCHITECTURE: architecture_page(ARCHITECTURE.read_text()),
     }
 
 

@@ -12,7 +12,8 @@ import pytest
 import train_model
 import transform_query
 from outofsample import registry
-from outofsample.files.prediction import PredictionWriter, describe_outside
+from outofsample.errors import UserError
+from outofsample.files.prediction import PredictionFile, PredictionWriter, describe_outside, read_predictions
 from tests.conftest import planted
 
 
@@ -104,3 +105,70 @@ def test_a_method_that_did_not_run_leaves_its_reason(tmp_path):
     adata = anndata.read_h5ad(tmp_path / "none.h5ad")
     assert adata.n_obs == 0 and list(adata.var_names) == list(data.features)
     assert adata.uns["not_run"] == "R missing"
+
+
+# ---- reading
+
+
+def test_a_prediction_is_read_as_it_was_written(tmp_path):
+    data, method, adata = write(tmp_path, backend="numpy 1")
+    path, query = tmp_path / "prediction.h5ad", data.queries[0]
+    meant = method.transform(data.X[data.role == "query"], query)
+    found = read_predictions(path, data, outside=True)
+    assert (found.method, found.model, found.backend, found.not_run) == ("pca_editing", "pca", "numpy 1", "")
+    assert list(found.cells) == list(found.outside) == [("answer", 0), ("answer", 1)] and found.seeds == (0, 1)
+    np.testing.assert_array_equal(found.cells["answer", 1], meant.X)
+    np.testing.assert_array_equal(found.outside["answer", 1], meant.outside_per_cell.astype(np.float32))
+    assert read_predictions(path, data).outside == {}
+    file = PredictionFile(path)
+    part = file.part("answer", 1)
+    np.testing.assert_array_equal(part.X, meant.X)
+    np.testing.assert_array_equal(part.outside, meant.outside_per_cell.astype(np.float32))
+    assert part.cells.tolist() == data.names[data.role == "query"].tolist()
+    np.testing.assert_array_equal(file.activations("latent"), adata.obsm["latent"])
+    with pytest.raises(UserError, match=r"prediction\.h5ad: there is no prediction for query 'answer' with seed 2"):
+        file.part("answer", 2)
+
+
+def test_a_method_that_did_not_run_is_read(tmp_path):
+    data, _ = planted()
+    PredictionWriter(data, "combat").write(tmp_path / "none.h5ad", not_run="R missing")
+    found = read_predictions(tmp_path / "none.h5ad", data)
+    assert (found.method, found.not_run, found.cells) == ("combat", "R missing", {})
+
+
+def change(adata, what):
+    """Return a prediction that does not fit, and what is said of it."""
+    first = adata.obs["role"] == "query"
+    if what == "features":
+        return adata[:, ::-1].copy(), "the features are not those"
+    if what == "method":
+        del adata.uns["method"]
+        return adata, r'uns\["method"\] is missing'
+    if what == "column":
+        del adata.obs["outside"]
+        return adata, "obs has no column 'outside'"
+    if what == "nothing":
+        return adata[:0].copy(), r'there are no predictions, and no uns\["not_run"\]'
+    if what == "query":
+        adata.obs["query"] = adata.obs["query"].astype(str).where(first, "other").replace("answer", "asked")
+        return adata, "the task has no query 'asked'"
+    if what == "no query":
+        return adata[~first].copy(), "there is no prediction for query 'answer'"
+    if what == "order":
+        return adata[::-1].copy(), "the rows are not in the order"
+    if what == "cells":
+        return adata[1:].copy(), "seed 0: 119 cells are predicted where the query has 120"
+    adata.X[0, 0] = np.nan
+    return adata, "1 values in 1 rows are not finite"
+
+
+@pytest.mark.parametrize(
+    "what", ["features", "method", "column", "nothing", "query", "no query", "order", "cells", "not finite"]
+)
+def test_predictions_that_do_not_fit_are_refused(tmp_path, what):
+    data, _, adata = write(tmp_path)
+    adata, sentence = change(adata, what)
+    adata.write_h5ad(tmp_path / "bad.h5ad")
+    with pytest.raises(UserError, match=rf"bad\.h5ad: .*{sentence}"):
+        read_predictions(tmp_path / "bad.h5ad", data, outside=True)

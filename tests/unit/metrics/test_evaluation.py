@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 from outofsample.errors import UserError
-from outofsample.files.scores import write_scores
 from outofsample.metrics.evaluation import FAMILIES, SCORES, Settings, evaluate
 from outofsample.metrics.families import SubsampleScores
 from outofsample.metrics.response import MANY_FEATURES
@@ -287,8 +286,3 @@ def test_script_writes_the_file_of_the_architecture(task, monkeypatch):
     assert list(rows[0])[:10] == ["task", "query", "method", "seed", "score", "value", "low", "high", "sd", "n_cells"]
     assert rows[0]["value"] == rows[0]["low"] == "" and rows[0]["note"] == "undefined: no change applied"
     assert float(rows[3]["low"]) < float(rows[3]["high"])
-
-
-def test_an_empty_list_of_rows_still_has_a_head(tmp_path):
-    write_scores([], tmp_path / "scores.csv")
-    assert (tmp_path / "scores.csv").read_text().startswith("task,query,method,seed,score,value")

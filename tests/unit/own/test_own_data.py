@@ -26,7 +26,6 @@ from outofsample.errors import UserError
 from outofsample.files import fcs
 from outofsample.files.dataset import check_contract
 from outofsample.files.fetch import fetch
-from outofsample.files.fitted import read_states
 from outofsample.files.prediction import PredictionWriter
 from outofsample.files.task import read_training
 from outofsample.files.writing import check_outside, replacing
@@ -925,17 +924,6 @@ def test_a_full_device_is_no_reason_to_try_a_download_again(tmp_path, there, cap
     with pytest.raises(UserError, match=r"target: there is no space left on the device"):
         fetch("file", tmp_path / "target", local, url=url, pause=0)
     assert "trying again" not in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("content", ["text", {"format": "outofsample-method"}, [1], {0: "no state"}])
-def test_a_file_with_fitted_states_that_is_not_ours(tmp_path, content):
-    import torch
-
-    path = tmp_path / "seeds_0.pt"
-    path.write_text(content) if content == "text" else torch.save(content, path)
-    with pytest.raises(UserError, match=r"seeds_0\.pt: this file was not written by train_model\.py") as caught:
-        read_states(path)
-    assert "\n" not in str(caught.value)
 
 
 def test_data_that_are_not_own_and_methods_that_did_not_run(folder, tmp_path, capsys):

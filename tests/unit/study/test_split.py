@@ -1,16 +1,15 @@
 """Splitting: who is source, target, query and truth, and that held-out cells change nothing that methods see."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.sparse import csr_matrix
 
 from outofsample.arrays import Query
 from outofsample.errors import UserError
-from outofsample.files.task import read_training, to_training
+from outofsample.files.task import to_training
 from outofsample.jobs.split import SplitSpec
 from outofsample.study.split import assign_roles, split_dataset
 
@@ -67,28 +66,6 @@ def test_held_out_values_change_no_training_input():
     one, other = (to_training(split_dataset(data, SPLIT)[0]) for data in (adata, marked))
     for name in ("X", "role", "condition", "domain", "names"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
-
-
-@pytest.mark.parametrize("kind", ["dense", "sparse counts", "images"])
-def test_the_written_training_part_is_read_as_it_was(kind, tmp_path):
-    adata = dataset()
-    if kind == "sparse counts":
-        adata.X = csr_matrix(np.round(np.abs(adata.X)))
-        adata.layers["counts"] = adata.X.copy()
-    if kind == "images":
-        adata.X = np.arange(adata.X.size, dtype=np.uint8).reshape(adata.X.shape)
-        adata.uns["image_shape"] = [1, 3, 1]
-    train, _ = split_dataset(adata, SPLIT)
-    train.write_h5ad(tmp_path / "train.h5ad")
-    read, meant = read_training(tmp_path / "train.h5ad"), to_training(train)
-    assert read.image_shape == ((1, 3, 1) if kind == "images" else None)
-    assert (read.counts is not None) == (kind == "sparse counts")
-    for name in (field.name for field in fields(meant)):
-        one, other = getattr(read, name), getattr(meant, name)
-        assert type(one) is type(other)
-        if isinstance(one, np.ndarray):
-            assert one.dtype == other.dtype
-        np.testing.assert_equal(one, other)
 
 
 def test_drawing_cells_is_seeded_and_bounded():
