@@ -69,7 +69,7 @@ class Job:
     def leave_a_checkpoint(self, name="autoencoder") -> None:
         """Run a job that dies after the training, when it writes its results."""
         (self.folder / "no_folder").touch()
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match="no_folder"):
             self.run(name, fitted="no_folder/fitted.pt")
         assert (self.folder / "checkpoints" / "seed_0.pt").exists()
 
