@@ -48,8 +48,13 @@ def _check_selection(study: Study) -> list[str]:
 
 
 def _check_tasks(study: Study) -> list[str]:
-    """Return what is wrong with the datasets, methods and models that tasks name."""
-    problems = []
+    """Return what is wrong with the datasets, methods and models that tasks name, and the tasks that methods name."""
+    problems = [
+        f"methods.{name}.tasks: there is no task '{task}'{did_you_mean(task, study.tasks)}"
+        for name, method in study.methods.items()
+        for task in method.tasks or []
+        if task not in study.tasks and not task.startswith(_unknown_parts(study))
+    ]
     for name, task in study.tasks.items():
         if task.leave_one_out is not None and _is_right(study, task.dataset):
             problems.append(f"tasks.{name}.domains: list them; the dataset '{task.dataset}' does not know its domains")

@@ -72,6 +72,12 @@ class Entry(BaseModel):
         return dict(self.__pydantic_extra__)
 
 
+class MethodEntry(Entry):
+    """A method, and where it is run."""
+
+    tasks: list[str] | None = Field(None, description="tasks that it is run on; default: all")
+
+
 class QueryConfig(Part):
     """One prediction: the cells of ``domain`` in condition ``source``, as they would be in ``target``."""
 
@@ -253,7 +259,7 @@ class Study(Part):
     datasets: dict[Name, Entry] = Field(description="raw files and how they become cells with condition and domain")
     tasks: dict[Name, Task] = Field(description="what one fit sees and predicts")
     models: dict[Name, Entry] = Field(default={}, description="settings of what is trained; others have their defaults")
-    methods: dict[Name, Entry] = Field(description="what turns a query into a prediction")
+    methods: dict[Name, MethodEntry] = Field(description="what turns a query into a prediction")
     tables: dict[Name, Table] = Field(default={}, description="scores of some tasks, methods as rows")
     figures: dict[Name, Figure] = Field(default={}, description="notebooks and what they are given")
     evaluation: Evaluation = Field(Evaluation(), description="how scores get their spread")
@@ -281,9 +287,13 @@ class Study(Part):
         return [task for item in items for task in item.shown_tasks if task not in self.tasks]
 
     def task_methods(self, task: str) -> list[str]:
-        """Return the methods that a task runs."""
+        """Return the methods that a task runs: those that it asks for, but for those that are for other tasks."""
         own = self.tasks[task].methods
-        return [name for name in self.selected("methods") if own is None or name in own]
+        return [
+            name
+            for name in self.selected("methods")
+            if (own is None or name in own) and task in (self.methods[name].tasks or [task])
+        ]
 
     def task_seeds(self, task: str) -> list[int]:
         """Return the seeds that a task runs."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from outofsample import registry
 from outofsample.errors import UserError
-from outofsample.study.config import Column, Entry, QueryConfig, Study, Table, Task, Tuning, in_name
+from outofsample.study.config import Column, Entry, MethodEntry, QueryConfig, Study, Table, Task, Tuning, in_name
 from outofsample.study.settings import read_settings
 from outofsample.texts import as_label
 
@@ -31,8 +31,12 @@ def expand_leave_one_out(study: Study) -> Study:
     run = study.run.model_copy(update={"tasks": spread(study.selected("tasks"))})
     tables = {n: table.model_copy(update={"tasks": spread(table.tasks)}) for n, table in study.tables.items()}
     figures = {n: figure.model_copy(update={"scores": spread(figure.scores)}) for n, figure in study.figures.items()}
+    methods = {
+        n: method if method.tasks is None else method.model_copy(update={"tasks": spread(method.tasks)})
+        for n, method in study.methods.items()
+    }
     tuning = study.tuning and study.tuning.model_copy(update={"reported": spread(study.tuning.reported)})
-    update = {"tasks": tasks, "run": run, "tables": tables, "figures": figures, "tuning": tuning}
+    update = {"tasks": tasks, "run": run, "methods": methods, "tables": tables, "figures": figures, "tuning": tuning}
     return study.model_copy(update=update)
 
 
@@ -101,7 +105,7 @@ def expand_tuning(study: Study, tuning: Tuning) -> Study:
             ]
             update = {"uses": method.uses or name, "label": ", ".join(words), "control": method.control}
             run.append(name + point.removeprefix(model))
-            methods[run[-1]] = Entry(**update, **{**method.settings, "model": point})
+            methods[run[-1]] = MethodEntry(**update, **{**method.settings, "model": point})
     held_out = dict.fromkeys([*task.held_out, *_reported_truth(study, tuning)])
     task = task.model_copy(update={"models": own_settings, "held_out": list(held_out), "methods": None})
     update = {

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from outofsample import registry
-from outofsample.study.config import Entry, Study
+from outofsample.study.config import Entry, MethodEntry, Study
 
 SCHEMA = Path(__file__).parents[3] / "schemas" / "study.schema.json"
 
@@ -23,8 +23,8 @@ def study_schema() -> dict[str, Any]:
     # A study that extends another leaves out what it takes over.
     schema["required"] = ["study"]
     definitions = schema["$defs"]
-    general = Entry.model_json_schema()["properties"]
     for kind in registry.KINDS:
+        general = (MethodEntry if kind == "methods" else Entry).model_json_schema()["properties"]
         properties = {}
         for name in registry.available(kind):
             settings = TypeAdapter(registry.find(kind, name).Settings).json_schema()

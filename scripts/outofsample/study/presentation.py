@@ -63,10 +63,9 @@ class Presentation:
         return MethodRow(method, self.label(method), self.study.methods[method].control)
 
     def _task(self, task: str) -> ShownTask:
-        methods = self.study.tasks[task].methods
-        return ShownTask(
-            self.task_label(task), self.plan.is_stand_in(task), None if methods is None else tuple(methods)
-        )
+        methods = tuple(self.study.task_methods(task))
+        everything = list(methods) == self.study.selected("methods")
+        return ShownTask(self.task_label(task), self.plan.is_stand_in(task), None if everything else methods)
 
     # ---- tables
 

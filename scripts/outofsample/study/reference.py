@@ -37,6 +37,7 @@ PARTS = {
     "Study": "The study",
     "Selection": "run",
     "Entry": "datasets, models, methods",
+    "MethodEntry": "entries of methods",
     "Task": "tasks",
     "QueryConfig": "queries of a task",
     "Table": "tables",
