@@ -97,6 +97,11 @@ class Dataset(base.Dataset):
         "into the folder 'celeba' (setting 'folder') of data_dir"
     )
 
+    @property
+    def papers_data(self) -> bool:
+        """Whether all photographs of the whole set are read."""
+        return self.settings.full and self.settings.images_per_group is None
+
     def raw_files(self) -> list[base.RawFile]:
         """Return the two files, without address; digests are checked by `load` where ``full`` is set."""
         return [base.RawFile(IMAGES), base.RawFile(TABLE)]

@@ -32,6 +32,8 @@ _SHA256 = {
     CELLS: "1d57e72e92ca8695250e88cc0f1c3fa8c0be1175d974f8b427c58f1274dc6c09",
 }
 
+#: The authors' own file, as their code calls it: the cells and cell types that the paper's values rest on.
+AUTHORS_FILE = "kang_count.h5ad"
 #: The paper's eight; GEO's table has no type of its own for activated T cells ("T").
 PAPER_TYPES = ("CD14 Mono", "CD4 T", "B", "CD16 Mono", "CD8 T", "T", "NK", "DC")
 _OTHER_TYPES = ("Mk", "pDC", "Eryth")
@@ -94,6 +96,11 @@ class Dataset(base.Dataset):
     def can_simulate(self) -> bool:
         """Whether there is a stand-in: for GEO's files, not for a file that the settings name."""
         return self.settings.file is None
+
+    @property
+    def papers_data(self) -> bool:
+        """Whether the authors' own file is read; GEO's cells and cell types are others."""
+        return self.settings.file == AUTHORS_FILE
 
     @property
     def domains(self) -> tuple[str, ...]:

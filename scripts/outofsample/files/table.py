@@ -8,7 +8,7 @@ The CSV is tidy, one row per task, query, method and score; Markdown and LaTeX s
 - ``rank``: among the methods of a query, 1 is best.
 - ``paper_value``, ``paper_sd``: as published; ``paper_other_data``: for other data than these.
 - ``stand_in``: whether the data are simulated.
-- ``status``: ok, undefined, no truth or not run; ``note``: the reason.
+- ``status``: ok, undefined, no truth, not measured or not run; ``note``: the reason.
 - ``backend``: what computed the prediction, with version.
 """
 

@@ -38,6 +38,8 @@ class Cell:
         As in docs/paper_values.csv; NaN where no spread was published.
     label
         What this study calls the method.
+    asked
+        Name of the query that the published value belongs to; empty where it belongs to all.
     task, query, score
         Where our number comes from; empty where there is none.
     ours, ours_sd, spread
@@ -61,6 +63,7 @@ class Cell:
     source: str
     note: str
     label: str
+    asked: str = ""
     task: str = ""
     query: str = ""
     score: str = ""
@@ -133,6 +136,7 @@ def score_card(
             theirs_sd=float(entry["sd"]),
             **{key: "" if pd.isna(entry[key]) else entry[key] for key in ("source", "note")},
             label=labels.get(entry["row"], as_label(entry["row"])),
+            asked=entry["query"],
         )
         results = {
             (row["task"], row["query"], row["score"]): _with_result(cell, row, demo_size)
@@ -145,8 +149,9 @@ def score_card(
 
 def _results(cell: Cell, spec: TableSpec, tidy: pd.DataFrame) -> Iterator[dict]:
     """Yield the rows of a tidy table beside which a table shows this published cell."""
+    asked = (tidy["query"] == cell.asked) | (cell.asked == "")
     for column in _columns(cell, spec):
-        found = tidy[(tidy["method"] == cell.row) & (tidy["score"] == column.score)]
+        found = tidy[asked & (tidy["method"] == cell.row) & (tidy["score"] == column.score)]
         yield from (row for row in found.to_dict("records") if spec.paper_table(row["task"]) == cell.table)
 
 
@@ -172,7 +177,7 @@ def _with_result(cell: Cell, row: dict, demo_size: bool) -> Cell:
 
 
 def _without_result(cell: Cell, specs: dict[str, TableSpec]) -> Cell:
-    """Return a cell that no table shows: for want of the table, of the score or of the method."""
+    """Return a cell that no table shows: for want of the table, of the score, of the method or of the query."""
     beside = [
         spec
         for spec in specs.values()
@@ -182,6 +187,8 @@ def _without_result(cell: Cell, specs: dict[str, TableSpec]) -> Cell:
         return replace(cell, why="no table of this study shows it")
     if not any(_columns(cell, spec) for spec in beside):
         return replace(cell, verdict=NOT_COMPARABLE, why="another score: this study's table shows it in other scores")
+    if any(cell.row == method.name for spec in beside for method in spec.methods):
+        return replace(cell, why=f"this study does not ask for {cell.asked}")
     return replace(cell, why="this study does not run the method")
 
 

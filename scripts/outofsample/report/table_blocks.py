@@ -78,7 +78,7 @@ def _row(of_method: pd.DataFrame, spec: TableSpec, best: dict) -> list[tuple[str
 def _cell(entry: pd.Series, digits: int) -> str:
     if entry["status"] == "ok":
         return number(entry["mean"], digits, entry["sd"])
-    return {"not run": f"not run: {entry['note']}", "undefined": "undefined", "no truth": DASH}[entry["status"]]
+    return {"not run": f"not run: {entry['note']}", "undefined": "undefined"}.get(entry["status"], DASH)
 
 
 def _runs(of_method: pd.DataFrame) -> str:
@@ -107,6 +107,9 @@ def _feet(part: pd.DataFrame, spec: TableSpec) -> list[str]:
         (any(column.paper_column for column in spec.columns), _paper_foot(part, spec)),
         ((part["status"] == "no truth").any(), f"{DASH}: {NO_TRUTH}."),
     ]
+    labels = {column.score: column.label for column in spec.columns}
+    for note, of_note in part[part["status"] == "not measured"].groupby("note", sort=False):
+        feet.append((True, f"{DASH} below {', '.join(labels[score] for score in of_note['score'].unique())}: {note}."))
     notes = part[part["status"].isin(["ok", "undefined"]) & (part["note"] != "")]
     for note, of_note in notes.groupby("note", sort=False):
         feet.append((True, f"{', '.join(of_note['label'].unique())}: {note}."))

@@ -10,8 +10,17 @@ from outofsample.errors import UserError, did_you_mean
 from outofsample.files.table import COLUMNS
 from outofsample.jobs.table import ORACLE, ColumnSpec, TableSpec
 from outofsample.metrics.directions import DISTANCE_TO_BEST
+from outofsample.metrics.extractors import INCEPTION
+from outofsample.report.paper_values import belongs_to
 
 NO_TRUTH = "needs a truth, and none was measured"
+NOT_MEASURED = "this score is not for these data"
+#: Of `INCEPTION_SCORES`, where a study does not ask for them.
+FID_OFF = (
+    f"FID and KID are off, since they need Inception's file: put {INCEPTION} into data_dir and run with "
+    "--config 'evaluation={fid: true}'"
+)
+INCEPTION_SCORES = ("fid", "kid")
 NOT_IN_STUDY = "not in this study"
 
 
@@ -59,15 +68,16 @@ def tidy_table(spec: TableSpec, scores: pd.DataFrame, papers: pd.DataFrame) -> p
 
 
 def _block_rows(spec: TableSpec, task: str, block: pd.DataFrame, papers: pd.DataFrame) -> list[dict]:
-    rows = []
+    rows, query = [], block["query"].iloc[0]
+    measured = block.loc[block["method"] == ORACLE.name, "value"].notna().any()
     for method in spec.ordered_methods():
         of_method = block[block["method"] == method.name]
         for column in spec.columns:
             runs = of_method[of_method["score"] == column.score]
-            status, note = _status(of_method, runs)
-            published = _published(spec, task, method.name, column, papers)
+            status, note = _status(of_method, runs, column.score, measured)
+            published = _published(spec, task, query, method.name, column, papers)
             rows.append(
-                {"task": task, "query": block["query"].iloc[0], "method": method.name, "label": method.label}
+                {"task": task, "query": query, "method": method.name, "label": method.label}
                 | {"control": method.control or method.name == ORACLE.name, "score": column.score}
                 | summarise_runs(runs, method.name)
                 | {"paper_value": published[0], "paper_sd": published[1]}
@@ -77,12 +87,17 @@ def _block_rows(spec: TableSpec, task: str, block: pd.DataFrame, papers: pd.Data
     return rows
 
 
-def _status(of_method: pd.DataFrame, runs: pd.DataFrame) -> tuple[str, str]:
-    """Return (status, note): status is ok, undefined, no truth or not run."""
+def _status(of_method: pd.DataFrame, runs: pd.DataFrame, score: str, measured: bool) -> tuple[str, str]:
+    """Return (status, note): status is ok, undefined, no truth, not measured or not run.
+
+    ``measured`` says whether the query's truth is there, as the oracle's numbers show.
+    """
     if of_method.empty:
         return "not run", NOT_IN_STUDY
     if (of_method["score"] == "").all():
         return "not run", "; ".join(of_method["note"].unique()).removeprefix("not run: ")
+    if runs.empty and measured:
+        return "not measured", FID_OFF if score in INCEPTION_SCORES else NOT_MEASURED
     if runs.empty:
         return "no truth", NO_TRUTH
     note = "; ".join(note for note in runs["note"].unique() if note)
@@ -90,11 +105,12 @@ def _status(of_method: pd.DataFrame, runs: pd.DataFrame) -> tuple[str, str]:
 
 
 def _published(
-    spec: TableSpec, task: str, method: str, column: ColumnSpec, papers: pd.DataFrame
+    spec: TableSpec, task: str, query: str, method: str, column: ColumnSpec, papers: pd.DataFrame
 ) -> tuple[float, float]:
-    """Return the paper's value and its sd, NaN where it has none."""
+    """Return the paper's value for a query and its sd, NaN where it has none."""
     wanted = {"paper": spec.paper, "table": spec.paper_table(task), "row": method, "column": column.in_paper}
-    found = papers[np.logical_and.reduce([papers[key] == value for key, value in wanted.items()])]
+    same = [papers[key] == value for key, value in wanted.items()]
+    found = papers[np.logical_and.reduce([*same, belongs_to(papers, query)])]
     if not column.paper_column or found.empty:
         return np.nan, np.nan
     return float(found["value"].iloc[0]), float(found["sd"].iloc[0])

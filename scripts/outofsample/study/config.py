@@ -183,7 +183,9 @@ class Table(Part):
     columns: list[Column] = Field(min_length=1, description="scores that are shown")
     paper: str | None = Field(None, description="paper in docs/paper_values.csv, as ne2020")
     table: str | None = Field(None, description="table of that paper")
-    paper_tasks: list[str] = Field(default=[], description="tasks that the paper's values belong to, on real data")
+    paper_tasks: list[str] = Field(
+        default=[], description="tasks that the paper's values belong to, where a task's data are the paper's own"
+    )
     rank_by: str | None = Field(None, description="score that ranks the methods")
     notes: list[str] = Field(default=[], description="sentences below the table")
 

@@ -91,11 +91,14 @@ class Presentation:
             task_labels={task: self.task_label(task) for task in table.tasks},
             paper=table.paper,
             table=table.table,
-            paper_tasks=tuple(task for task in table.paper_tasks if not self.plan.is_stand_in(task)),
+            paper_tasks=tuple(task for task in table.paper_tasks if self._on_papers_data(task)),
             stand_in={task: self.plan.is_stand_in(task) for task in table.tasks},
             rank_by=table.rank_by,
             notes=tuple(table.notes),
         )
+
+    def _on_papers_data(self, task: str) -> bool:
+        return not self.plan.is_stand_in(task) and self.plan.dataset_of(task).papers_data
 
     def table_scores(self, name: str) -> list[str]:
         """Return the scores that a table rests on."""

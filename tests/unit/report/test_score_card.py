@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from outofsample.files.scores import Row
+from outofsample.files.scores import Row, read_scores, write_scores
 from outofsample.files.table import read_tidy
 from outofsample.jobs.figure import ShownTask
+from outofsample.jobs.table import ColumnSpec, MethodRow, TableSpec
 from outofsample.report import score_card
 from outofsample.report.paper_values import read_paper_values
+from outofsample.report.tables import FID_OFF, tidy_table
 from tests.browser.study import PAPER_VALUES, TABLE, SmallStudy, rows_of
 
 NAN = float("nan")
@@ -58,6 +60,7 @@ def test_what_two_results_may_differ_by():
         (("ok", "", True, True, True), "stand-in data; demo size"),
         (("not run", "R missing", False, False, False), "did not run: R missing"),
         (("no truth", "", False, False, False), "no truth was measured"),
+        (("not measured", FID_OFF, False, False, False), FID_OFF),
         (("undefined", "undefined: no change applied", False, False, False), "undefined: no change applied"),
     ],
 )
@@ -136,3 +139,81 @@ def test_a_cell_with_two_results_counts_once(tmp_path):
     both = [c for c in cells if (c.table, c.row) == ("2", "neuron_editing")]
     assert [(c.query, c.verdict) for c in both] == [("sample1", "reproduced"), ("other", "not reproduced")]
     assert score_card.counts(cells)["reproduced"] == 0 and score_card.counts(cells)["not reproduced"] == 2
+
+
+# ---- whose number it is
+
+
+def by_row(tmp_path, spec: TableSpec, rows: list[Row]) -> dict[tuple[str, str], list[score_card.Cell]]:
+    """Return the cells of one table's score card by row and column."""
+    write_scores(rows, tmp_path / "scores.csv")
+    papers = read_paper_values(PAPER_VALUES)
+    tidy = tidy_table(spec, read_scores([tmp_path / "scores.csv"]), papers)
+    found: dict[tuple[str, str], list[score_card.Cell]] = {}
+    for one in score_card.score_card(papers, {spec.name: spec}, {spec.name: tidy}, False):
+        if (one.paper, one.table) == (spec.paper, spec.table):
+            found.setdefault((one.row, one.column), []).append(one)
+    return found
+
+
+def gut(*methods: str) -> TableSpec:
+    return TableSpec(
+        name="gut",
+        title="Tuft cells",
+        columns=(ColumnSpec("means_r2_notebook", "R2", "high", paper_column="means_r2"),),
+        methods=tuple(MethodRow(name, name) for name in methods),
+        tasks=("haber.Tuft",),
+        paper="trvae2020",
+        table="notebook_haber",
+        paper_tasks=("haber.Tuft",),
+    )
+
+
+def scores_of(query: str, **values: float) -> list[Row]:
+    return [Row("haber.Tuft", query, name, 0, "means_r2_notebook", value) for name, value in values.items()]
+
+
+def test_values_of_day_10_stand_beside_day_10_alone(tmp_path):
+    days = {"Hpoly.Day3": 0.5, "Hpoly.Day10": 0.97, "Salmonella": 0.4}
+    rows = [row for query, value in days.items() for row in scores_of(query, trvae=value)]
+    (cell,) = by_row(tmp_path, gut("trvae"), rows)["trvae", "means_r2"]
+    assert (cell.query, cell.ours, cell.verdict) == ("Hpoly.Day10", 0.97, "reproduced")
+    tidy = tidy_table(gut("trvae"), read_scores([tmp_path / "scores.csv"]), read_paper_values(PAPER_VALUES))
+    shown = tidy[tidy["method"] == "trvae"].set_index("query")["paper_value"]
+    assert shown["Hpoly.Day10"] == 0.968 and shown[["Hpoly.Day3", "Salmonella"]].isna().all()
+
+
+def test_a_study_without_the_query_of_a_value(tmp_path):
+    (cell,) = by_row(tmp_path, gut("trvae"), scores_of("Salmonella", trvae=0.97))["trvae", "means_r2"]
+    assert (cell.verdict, cell.why) == ("not in this study", "this study does not ask for Hpoly.Day10")
+
+
+@pytest.mark.parametrize(("published", "corrected"), [("style_gan", "cyclegan"), ("saucie", "scgen")])
+def test_values_of_defective_code_stand_beside_that_code_alone(tmp_path, published, corrected):
+    row = f"{published}_as_published"
+    theirs = {"style_gan": 0.038, "saucie": 0.874}[published]
+    rows = scores_of("Hpoly.Day10", **{published: theirs, corrected: theirs, row: theirs + 0.01})
+    found = by_row(tmp_path, gut(published, corrected, row), rows)
+    (cell,) = found[row, "means_r2"]
+    assert (cell.theirs, cell.verdict) == (theirs, "reproduced")
+    assert not [key for key in found if key[0] in ("cyclegan", "style_gan", "saucie")]
+
+
+def test_table_1_without_fid_says_how_to_switch_it_on(tmp_path):
+    spec = replace(
+        TABLE,
+        name="t1",
+        columns=(ColumnSpec("fid", "FID", "low", paper_column=True), ColumnSpec("kid_cnn", "kernel", "low")),
+        methods=(MethodRow("gan", "GAN"),),
+        table="1",
+        rank_by=None,
+    )
+    rows = [Row("dengue", "women", method, 0, "kid_cnn", 0.1) for method in ("gan", "oracle")]
+    (cell,) = by_row(tmp_path, spec, rows)["gan", "fid"]
+    assert cell.verdict == "not comparable" and "Inception" in cell.why and "{fid: true}" in cell.why
+    without_truth = [
+        Row("dengue", "women", "gan", 0, "spike_in_r", 0.1),
+        Row("dengue", "women", "oracle", note="no truth"),
+    ]
+    (cell,) = by_row(tmp_path, spec, without_truth)["gan", "fid"]
+    assert cell.why == "no truth was measured"

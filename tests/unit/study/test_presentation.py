@@ -95,3 +95,35 @@ def test_the_command_that_makes_a_thing_again(tmp_path):
     page = Presentation(plan, ("--configfile", "a b.yaml", "--config", "x=[1, 2]")).page_spec()
     assert page.command("t2") == "snakemake --cores all t2 --configfile 'a b.yaml' --config 'x=[1, 2]'"
     assert Presentation(plan).page_spec().command() == "snakemake --cores all"
+
+
+# ---- whose data the paper's values belong to
+
+
+@pytest.mark.parametrize(
+    ("dataset", "settings", "papers"),
+    [
+        ("kang", {"download": True}, False),
+        ("kang", {"file": "kang_pooled_counts.h5ad"}, False),
+        ("kang", {"file": "kang_count.h5ad"}, True),
+        ("kang", {}, False),
+        ("haber", {"download": True}, True),
+        ("haber", {}, False),
+        ("celeba", {"full": True}, True),
+        ("celeba", {"full": True, "images_per_group": 500}, False),
+        ("celeba", {"folder": "celeba_sample"}, False),
+    ],
+)
+def test_the_papers_values_belong_to_the_papers_own_data(tmp_path, dataset, settings, papers):
+    query = {"domain": "NK", "source": "control", "target": "stimulated"}
+    table = {"title": "T", "tasks": ["task"], "columns": COLUMNS, "paper": "trvae2020", "paper_tasks": ["task"]}
+    study = {
+        "study": "mine",
+        "datasets": {"data": {"uses": dataset, **settings}},
+        "tasks": {"task": {"dataset": "data", "queries": [query]}},
+        "methods": {"no_change": {}},
+        "tables": {"table": table},
+    }
+    spec = Presentation(Plan(load_study(study), tmp_path)).table_spec("table")
+    assert spec.paper_tasks == (("task",) if papers else ())
+    assert spec.on_other_data("task") != papers

@@ -103,6 +103,14 @@ class Dataset:
         return values
 
     @property
+    def papers_data(self) -> bool:
+        """Whether the real files, read with these settings, are what the papers' values were measured on.
+
+        Another source of the same experiment, with other cells or other labels, is not.
+        """
+        return True
+
+    @property
     def unit(self) -> str:
         """The scale of ``X``, for axes; empty where there is none."""
         cofactor = getattr(self.settings, "cofactor", None)
