@@ -46,6 +46,14 @@ class PageSpec(Spec):
         # Snakemake would take a target behind --config for a value.
         return shlex.join(["snakemake", "--cores", "all", *filter(None, [target]), *self.options])
 
+    @property
+    def compared(self) -> list[str]:
+        """The tasks that run at least half of the methods; the others, made for one figure, rank few of them."""
+        asked = {
+            task: len(self.methods if shown.methods is None else shown.methods) for task, shown in self.tasks.items()
+        }
+        return [task for task, methods in asked.items() if 2 * methods >= len(self.methods)]
+
     def task_label(self, task: str) -> str:
         """Return how the page calls a task; one that the study does not run has its name alone."""
         return self.tasks[task].label if task in self.tasks else task

@@ -1,4 +1,4 @@
-"""The page's summary: all methods on all tasks by one score."""
+"""The page's summary: all methods on all tasks that compare them, by one score."""
 
 from functools import partial
 
@@ -14,8 +14,11 @@ SUMMARY_SCORE = "energy_distance"
 
 
 def summary(study: PageSpec, scores: pd.DataFrame) -> dict | None:
-    """Return rank and mean score of each method (rows, best mean rank first) for each query; None without any truth."""
-    found = rank_methods(scores, dict.fromkeys(scores["task"], SUMMARY_SCORE))
+    """Return rank and mean score of each method (rows, best mean rank first) for each query; None without any truth.
+
+    Tasks that few methods run (`PageSpec.compared`) are left out: ranks among few are no ranks among all.
+    """
+    found = rank_methods(scores, dict.fromkeys(study.compared, SUMMARY_SCORE))
     values = found.values
     if values.empty:
         return None

@@ -31,6 +31,19 @@ def test_a_task_with_several_queries_counts_once_in_the_mean_rank(tmp_path):
     assert [head["label"] for head in found["heads"]] == ["a: x", "a: y", "b"]
 
 
+def test_a_task_that_few_methods_run_ranks_nobody(tmp_path):
+    rows = [
+        Row(task, "q", method, 0, "energy_distance", distance)
+        for task, distances in (("a", (2, 1)), ("b", (1, 2)))
+        for method, distance in zip(("gan", "no_change"), distances, strict=True)
+    ]
+    tasks = {"a": ShownTask("a"), "b": ShownTask("b", methods=("gan",))}
+    small = SmallStudy(tmp_path, {"tasks": tasks, "tables": {}, "figures": {}}, rows).write()
+    found = summary(small.spec, read_scores(sorted((tmp_path / "scores").glob("*.csv"))))
+    assert [head["label"] for head in found["heads"]] == ["a"]
+    assert [(row["label"], row["mean_rank"]) for row in found["rows"]] == [("No change", 1), ("GAN", 2)]
+
+
 def distances(task, query, **of_methods):
     """Return the energy distances of a query by method, those of the oracle around 1."""
     rows = [Row(task, query, method, 0, "energy_distance", value) for method, value in of_methods.items()]
