@@ -61,13 +61,13 @@ def test_what_was_measured_nowhere_is_named(run):
 
 def test_what_cannot_run_on_a_task_is_not_planned(run, tmp_path):
     study = tmp_path / "study.yaml"
-    tasks, methods = "tasks: [dengue, haber_pair, morpho_mnist]", "methods: [neuron_editing, scvi, saucie, mean_shift]"
+    tasks, methods = "tasks: [dengue, kang.NK, morpho_mnist]", "methods: [neuron_editing, scvi, saucie, mean_shift]"
     text = study.read_text().replace("tasks: [dengue, cytonorm]", tasks)
     study.write_text(text.replace("methods: [neuron_editing, trvae, mean_shift]", methods))
     rows = run({f"train_model/dengue/{model}_0-1-2-3": 3600 for model in ("autoencoder", "saucie")})
     # scVI needs counts, which dengue lacks: all that can be measured is, and nothing is unknown.
     assert rows["ne2020_table2"] == ["8 / 8", "2.00", "0.00", "2.5"]
-    # The gut has counts (3 networks, 4 seeds); images take the autoencoder alone (1 seed).
+    # Blood cells have counts (3 networks, 4 seeds); images take the autoencoder alone (1 seed).
     assert rows["all tasks"][0] == "8 / 21" and rows["all tasks"][4] == "scvi"
 
 
