@@ -13,7 +13,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", required=True, help="JSON of a FigureSpec; - is the standard input")
     parser.add_argument("--notebook", type=Path, required=True)
-    parser.add_argument("--cells", type=Path, nargs="*", default=[], help="training part and truth of the task, if any")
+    parser.add_argument(
+        "--cells", type=Path, nargs="*", default=[], help="training part and truth of each task, if any"
+    )
     parser.add_argument("--predictions", type=Path, nargs="*", default=[], help="prediction files, one per method")
     parser.add_argument("--histories", type=Path, nargs="*", default=[], help="losses of the models that are shown")
     parser.add_argument("--scores", type=Path, nargs="*", default=[], help="scores of the tasks that are shown")

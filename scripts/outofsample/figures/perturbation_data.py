@@ -28,7 +28,7 @@ class Measured:
     condition, kind, held_out
         Arrays (cells,): condition, cell type (the domain where ``obs["cell_type"]`` is not known), mask of the truth.
     task
-        The task's name, as in the column ``task`` of the scores.
+        Name of the task whose predictions are shown, as in the column ``task`` of the scores.
     """
 
     X: np.ndarray
@@ -38,8 +38,10 @@ class Measured:
     task: str
 
 
-def read_measured(train: str | Path, truth: str | Path, cells: int = 1500) -> Measured:
+def read_measured(train: str | Path, truth: str | Path, cells: int = 1500, shown: str | Path = "") -> Measured:
     """Read at most ``cells`` cells of both files of a task: the same at each call.
+
+    ``shown`` is the training part of the task whose predictions are shown, where that is another one.
 
     Raises
     ------
@@ -58,7 +60,8 @@ def read_measured(train: str | Path, truth: str | Path, cells: int = 1500) -> Me
         for name in ("condition", kind)
     }
     held_out = np.repeat([False, True], [len(of_part) for of_part in rows])
-    return Measured(X, columns["condition"], columns[kind], held_out, parts[0].task)
+    task = TrainingRows(shown).task if shown else parts[0].task
+    return Measured(X, columns["condition"], columns[kind], held_out, task)
 
 
 def load_scores(paths: list[str]) -> pd.DataFrame:

@@ -15,6 +15,8 @@ from outofsample.jobs.figure import FigureSpec
 
 SCRIPTS = Path(__file__).resolve().parents[2]
 KERNEL = "python3"
+#: The parameters of a notebook that name files of cells.
+_CELLS = ("train", "truth", "measured_train", "measured_truth")
 #: Nothing is loaded from the network, and code is there for those who open it.
 TEMPLATE = """
 {%- extends 'lab/index.html.j2' -%}
@@ -107,7 +109,8 @@ class Shown:
     Attributes
     ----------
     cells
-        Training part and truth of the task; empty where the figure shows scores alone.
+        Training part and truth of the task, and of another one whose measured cells are shown; empty where the figure
+        shows scores alone.
     predictions, histories, scores
         Prediction files, one per method; losses of the models; scores of the tasks.
     """
@@ -129,7 +132,7 @@ def render(spec: FigureSpec, notebook: Path, shown: Shown, pdf: Path, png: Path,
     with own_jupyter() as folder, replacing(html) as new_html, replacing(png) as new_png, replacing(pdf) as new_pdf:
         parameters = {
             "figure": asdict(spec),
-            **dict(zip(("train", "truth"), map(str, shown.cells or ("", "")), strict=True)),
+            **dict(zip(_CELLS, map(str, shown.cells or ("", "")), strict=False)),
             "predictions": [str(path) for path in shown.predictions],
             "pdf": str(new_pdf),
             "png": str(new_png),

@@ -200,6 +200,9 @@ class Figure(Part):
 
     notebook: str = Field(description="file in notebooks/, without its suffix")
     task: str | None = Field(None, description="task whose cells and predictions the notebook reads")
+    measured: str | None = Field(
+        None, description="task whose measured cells an overview shows, where it is not the task of the predictions"
+    )
     scores: list[str] = Field(default=[], description="tasks whose scores the notebook reads")
     title: str = Field(description="heading of the figure")
     methods: list[str] | None = Field(None, description="methods shown; default: all of the task")
@@ -209,7 +212,7 @@ class Figure(Part):
     @property
     def shown_tasks(self) -> list[str]:
         """The tasks that the figure rests on."""
-        return [*filter(None, [self.task]), *self.scores]
+        return [*filter(None, [self.task, self.measured]), *self.scores]
 
 
 class Evaluation(Part):

@@ -139,9 +139,10 @@ class Presentation:
         )
 
     def figure_cells(self, name: str) -> list[str]:
-        """Return training part and truth of the task that a figure shows; none where it shows scores alone."""
-        task = self.study.figures[name].task
-        return [] if task is None else [self.paths.train(task), self.paths.truth(task)]
+        """Return training part and truth of the tasks whose cells a figure shows; none where it shows scores alone."""
+        figure = self.study.figures[name]
+        tasks = filter(None, [figure.task, figure.measured])
+        return [path for task in tasks for path in (self.paths.train(task), self.paths.truth(task))]
 
     def figure_predictions(self, name: str) -> list[str]:
         """Return the predictions that a figure shows."""

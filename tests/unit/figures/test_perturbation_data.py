@@ -8,11 +8,14 @@ from outofsample.figures import perturbation_data
 from tests.unit.figures.kang import GENES, load, score_rows, scores_of
 
 
-def test_measured_cells_are_of_both_files_and_dense(kang_files):
+def test_measured_cells_are_of_both_files_and_dense(kang_files, batch_files):
     measured = perturbation_data.read_measured(kang_files / "train.h5ad", kang_files / "truth.h5ad", cells=100)
     assert isinstance(measured.X, np.ndarray) and measured.X.shape == (100, len(GENES))
     assert 0 < measured.held_out.sum() < 100 and measured.task == "kang"
     assert set(measured.condition[measured.held_out]) == {"day10"} and set(measured.kind[measured.held_out]) == {"NK"}
+    files = (batch_files / "train.h5ad", batch_files / "truth.h5ad")
+    of_another = perturbation_data.read_measured(*files, shown=kang_files / "train.h5ad")
+    assert of_another.task == "kang" and of_another.X.shape != measured.X.shape
     with pytest.raises(UserError, match="not a readable h5ad file"):
         perturbation_data.read_measured(kang_files / "none.h5ad", kang_files / "truth.h5ad")
 

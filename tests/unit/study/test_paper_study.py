@@ -118,7 +118,8 @@ def test_every_figure_of_the_papers_is_made(study):
 def test_figure_5_shows_two_conditions_and_then_all_types_in_all_infections(study):
     read = read_study(ROOT / study)
     figure = read.figures["trvae_fig5"]
-    assert figure.task == "haber_pair.Tuft"
+    assert (figure.task, figure.measured) == ("haber_pair.Tuft", "haber.Tuft")
+    assert not read.tasks[figure.measured].conditions
     assert read.tasks[figure.task].conditions == ["Control", "Hpoly.Day10"]
     others = [task for task in figure.scores if task != figure.task]
     assert len({read.tasks[task].queries[0].domain for task in others}) == len(others) == 8

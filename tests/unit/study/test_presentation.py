@@ -127,3 +127,25 @@ def test_the_papers_values_belong_to_the_papers_own_data(tmp_path, dataset, sett
     spec = Presentation(Plan(load_study(study), tmp_path)).table_spec("table")
     assert spec.paper_tasks == (("task",) if papers else ())
     assert spec.on_other_data("task") != papers
+
+
+def test_a_figure_can_show_the_measured_cells_of_another_task(tmp_path):
+    query = {"domain": "sample1", "source": "batch1", "target": "batch2"}
+    task = {"dataset": "dengue", "queries": [query]}
+    study = {
+        "study": "mine",
+        "datasets": {"dengue": {}},
+        "tasks": {"pair": task, "all": task},
+        "methods": {"no_change": {}},
+        "figures": {
+            "one": {"title": "T", "notebook": "trvae_fig6", "task": "pair"},
+            "both": {"title": "T", "notebook": "trvae_fig5", "task": "pair", "measured": "all"},
+        },
+    }
+    shown = Presentation(Plan(load_study(study), tmp_path))
+    files = [[f"results/mine/tasks/{task}/{part}.h5ad" for part in ("train", "truth")] for task in ("pair", "all")]
+    assert shown.figure_cells("one") == files[0]
+    assert shown.figure_cells("both") == files[0] + files[1]
+    assert Presentation(Plan(load_study({**study, "run": {"tasks": ["pair"]}}), tmp_path)).study.selected(
+        "figures"
+    ) == ["one"]
