@@ -10,6 +10,8 @@ import jinja2
 import nbformat
 import pytest
 
+from outofsample.figures import render as rendering
+from outofsample.jobs.figure import FigureSpec
 from tests.unit.figures import batches, drugs
 
 ROOT = Path(__file__).parents[3]
@@ -79,6 +81,27 @@ def test_a_figure_is_rendered_to_three_files(batch_files, tmp_path):
     assert str(tmp_path / "f.pdf") in html and ".part" not in html
     assert 'src="http' not in html and "cdnjs" not in html
     assert "Executing" not in run.stderr
+
+
+def test_a_notebook_gets_plain_values_and_the_cells_of_both_tasks(tmp_path, monkeypatch):
+    got = {}
+
+    def execute(notebook: Path, output: Path, parameters: dict) -> None:
+        got.update(parameters)
+        for kind in ("pdf", "png"):
+            Path(parameters[kind]).touch()
+
+    monkeypatch.setattr(rendering, "execute", execute)
+    monkeypatch.setattr(rendering, "to_html", lambda executed, html, title, real_names: html.touch())
+    spec = FigureSpec("f", "F", controls=("no_change", "mean_shift"), options={"focus": ["trvae"]})
+    outputs = [tmp_path / f"f.{kind}" for kind in ("pdf", "png", "html")]
+    shown = rendering.Shown([Path(name) for name in "abcd"], [], [], [])
+    rendering.render(spec, tmp_path / "f.ipynb", shown, *outputs)
+    # A tuple would reach the notebook as the text "('no_change', 'mean_shift')".
+    assert got["figure"]["controls"] == ["no_change", "mean_shift"]
+    assert [got[name] for name in ("train", "truth", "measured_train", "measured_truth")] == list("abcd")
+    rendering.render(spec, tmp_path / "f.ipynb", rendering.Shown([], [], [], []), *outputs)
+    assert got["train"] == got["truth"] == ""
 
 
 def test_a_failing_notebook_shows_its_error_and_leaves_nothing(batch_files, tmp_path):
