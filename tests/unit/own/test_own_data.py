@@ -32,6 +32,7 @@ from outofsample.files.writing import check_outside, replacing
 from outofsample.jobs.own import WriteBackSpec
 from outofsample.jobs.split import SplitSpec
 from outofsample.methods.no_change import Method as NoChange
+from outofsample.own.scales import to_file_scale
 from outofsample.own.write_back import write_back
 from outofsample.study.load import load_study, read_study
 from outofsample.study.split import split_dataset
@@ -320,7 +321,7 @@ def test_counts_are_normalised_and_come_back_as_counts(folder, tmp_path):
     (path,) = written(data, folder, tmp_path, change=0.0)
     back = anndata.read_h5ad(path)
     np.testing.assert_allclose(back.layers["prediction"], back.X.toarray(), rtol=1e-4)
-    assert (own.to_file_scale(np.full((1, 2), -1.0), data.settings, np.ones(1)) == 0).all()
+    assert (to_file_scale(np.full((1, 2), -1.0), data.settings, np.ones(1)) == 0).all()
 
 
 def test_the_kang_cells_and_a_csv_of_them_come_back_alike(tmp_path, shared_data):
