@@ -2,6 +2,7 @@
 
 
 def pytest_addoption(parser):
+    """Add the options of the contract test."""
     parser.addoption(
         "--method", action="append", default=[], help="run the contract tests on this method alone: its name or file"
     )

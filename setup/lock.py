@@ -24,10 +24,12 @@ HEADER = "# Written by `make lock` from {source}; do not edit. For Python {pytho
 
 
 def normalized(name: str) -> str:
+    """Return the name of a package as indexes write it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def read_requirements(name: str) -> list[Requirement]:
+    """Return the requirements in a file of the root; none where there is no such file."""
     path = ROOT / name
     texts = (line.partition("#")[0].strip() for line in path.read_text().splitlines()) if path.exists() else ()
     return [Requirement(text) for text in texts if text]
@@ -75,6 +77,7 @@ def lines(pins: dict[str, dict[str, str]]) -> list[str]:
 
 
 def write_lock(source: str, target: str, locks: list[str]) -> None:
+    """Write a lock file; the pins of ``locks`` are kept."""
     kept = kept_pins(source, locks)
     pins = {version: resolve(version, source, kept) for version in PYTHONS}
     header = HEADER.format(source=source, pythons=" and ".join(PYTHONS))
@@ -82,6 +85,7 @@ def write_lock(source: str, target: str, locks: list[str]) -> None:
 
 
 def main() -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--upgrade", action="store_true", help="newest versions instead of the pinned ones")
     upgrade = parser.parse_args().upgrade

@@ -1,4 +1,4 @@
-"""Out-of-sample extrapolation: what would population B look like after the change seen in population A?
+"""Out-of-sample extrapolation: how population B would look after the change that population A went through.
 
 The package is imported from ``scripts/`` by every job of the pipeline, and can be installed with pip. Importing
 it costs nothing: heavy packages are imported where they are used. ``from outofsample import NeuronEditor`` gives

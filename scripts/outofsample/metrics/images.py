@@ -268,8 +268,9 @@ def structural_similarities(A: np.ndarray, B: np.ndarray, shape: tuple[int, int,
 
 
 class ThicknessScores(OfPairs):
-    """Thickness of the strokes of digits, in pixels (`outofsample.images.morphology`); an image without strokes has
-    none.
+    """Thickness of the strokes of digits, in pixels (`outofsample.images.morphology`).
+
+    An image without strokes has none.
 
     ``thickness_error`` is the mean absolute difference to the truth of each digit, ``thickness_ratio`` the mean over
     predictions as a share of the mean over their truths.

@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +16,7 @@ MAGIC = re.compile(r"^([ \t]*)(?:[%!?].*|[\w, ]+=[ \t]*[%!].*|[\w.%]+\?{1,2}[ \t
 
 @cache
 def _imports_of(path: Path) -> tuple[Path, ...]:
-    """Return the files that one file names in its import statements, wherever they stand.
+    """Return the files that one file names in its import statements, wherever they stand, but for types alone.
 
     Of the package; and where the file is a user's own, also those in the working directory and, by relative imports,
     beside it. Installed libraries are left out.
@@ -24,7 +24,7 @@ def _imports_of(path: Path) -> tuple[Path, ...]:
     found: list[Path] = []
     own = PACKAGE.parent not in path.parents
     trees = _cells_of(path) if path.suffix == ".ipynb" else [ast.parse(path.read_text(), str(path))]
-    for node in (node for tree in trees for node in ast.walk(tree)):
+    for node in (node for tree in trees for node in _running(tree)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -41,6 +41,17 @@ def _imports_of(path: Path) -> tuple[Path, ...]:
             elif own:
                 found += _files_below(Path.cwd(), steps)
     return tuple(found)
+
+
+def _running(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a tree that can run: what is under ``if TYPE_CHECKING`` never does."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+            for other in child.orelse:
+                yield from (other, *_running(other))
+            continue
+        yield child
+        yield from _running(child)
 
 
 def _cells_of(notebook: Path) -> list[ast.Module]:

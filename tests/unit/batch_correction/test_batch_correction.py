@@ -4,7 +4,6 @@ import functools
 import json
 import os
 import signal
-import subprocess
 import sys
 
 import numpy as np
@@ -14,8 +13,9 @@ from outofsample import registry
 from outofsample.arrays import Query, TrainingData
 from outofsample.batch_correction import as_result, r
 from outofsample.errors import NotAvailable, UserError
+from outofsample.jobs.predict import CorrectionSpec, MethodSpec
 from outofsample.methods import cca, mnn
-from tests.conftest import ROOT
+from tests.conftest import run_script
 
 QUERY = Query("answer", "sample", "before", "after")
 METHODS = [pytest.param(name, marks=pytest.mark.r) for name in ("combat", "limma", "cca")] + ["mnn"]
@@ -316,9 +316,9 @@ def run_script_without_r(train_file, name: str):
 
     output = train_file.with_name(f"{name}.h5ad")
     environment = {key: value for key, value in os.environ.items() if key != "R_HOME"} | {"PATH": "/nowhere"}
-    command = [sys.executable, ROOT / "scripts" / "correct_batches.py", "--train", train_file, "--method", name]
-    command += ["--uses", name, "--settings", "{}", "--in-sample-cells", "40", "--output", output]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    spec = CorrectionSpec(MethodSpec(name, name), in_sample_cells=40)
+    done = run_script("correct_batches.py", spec, "--train", train_file, "--output", output, env=environment)
+    assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr, anndata.read_h5ad(output)
 
 

@@ -1,8 +1,5 @@
 """One contract for all datasets."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +10,8 @@ from outofsample.datasets import dengue
 from outofsample.errors import UserError
 from outofsample.files import writing
 from outofsample.files.dataset import check_contract
+from outofsample.jobs.dataset import DatasetSpec
+from tests.conftest import run_script
 from tests.unit.datasets.conftest import SMALL
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
@@ -57,36 +56,30 @@ def test_the_contract_lists_every_problem():
         assert words in str(caught.value)
 
 
-def run_script(name, *args):
-    command = [sys.executable, SCRIPTS / name, *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 def test_the_scripts_simulate_and_preprocess(tmp_path):
     import anndata
 
     paths = [tmp_path / "raw" / name for name in dengue.FILES]
-    settings = json.dumps(SMALL["dengue"])
-    done = run_script("simulate_dataset.py", "--dataset", "dengue", "--settings", settings, "--output", *paths)
+    spec = DatasetSpec("mine", "dengue", SMALL["dengue"], simulated=True)
+    done = run_script("simulate_dataset.py", spec, "--output", *paths)
     assert done.returncode == 0, done.stderr
-    common = ["--dataset", "dengue", "--name", "mine", "--output", tmp_path / "d.h5ad", "--files"]
-    done = run_script("preprocess_dataset.py", *common, *paths, "--simulated")
+    done = run_script("preprocess_dataset.py", spec, "--output", tmp_path / "d.h5ad", "--files", *paths)
     assert done.returncode == 0, done.stderr
     adata = anndata.read_h5ad(tmp_path / "d.h5ad")
     assert adata.shape == (1500, 35) and adata.uns["stand_in"] and adata.uns["dataset"] == "mine"
 
 
 @pytest.mark.parametrize(
-    ("args", "sentence"),
+    ("spec", "sentence"),
     [
-        (["--dataset", "dengeu"], "did you mean 'dengue'?"),
-        (["--dataset", "dengue", "--settings", '{"sede": 1}'], "the settings of dataset 'dengue' are wrong"),
-        (["--dataset", "dengue", "--settings", "{"], "the settings of dataset 'dengue' are wrong"),
-        (["--dataset", "dengue"], "needs more files in --files: Control1.fcs, Control2.fcs, Sample1.fcs, Sample2.fcs"),
+        (DatasetSpec("d", "dengeu"), "did you mean 'dengue'?"),
+        (DatasetSpec("d", "dengue", {"sede": 1}), "the settings of dataset 'd' are wrong"),
+        ("{", "standard input: this is not the JSON of a DatasetSpec"),
+        (DatasetSpec("d", "dengue"), "'d' needs 4 files, in this order: Control1.fcs, Control2.fcs, Sample1.fcs"),
     ],
 )
-def test_preprocess_ends_with_one_sentence(tmp_path, args, sentence):
+def test_preprocess_ends_with_one_sentence(tmp_path, spec, sentence):
     output = tmp_path / "d.h5ad"
-    done = run_script("preprocess_dataset.py", *args, "--name", "d", "--files", "x.fcs", "--output", output)
+    done = run_script("preprocess_dataset.py", spec, "--files", "x.fcs", "--output", output)
     assert done.returncode == 1 and not output.exists()
     assert sentence in done.stderr and "Traceback" not in done.stderr

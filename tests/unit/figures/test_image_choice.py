@@ -26,7 +26,7 @@ def test_queries_with_the_same_conditions_share_a_block():
 
 
 @pytest.mark.parametrize(
-    "options, message",
+    ("options", "message"),
     [
         ({"images": 0}, "at least 1"),
         ({"spread": "glases"}, "did you mean 'glasses'"),

@@ -1,6 +1,5 @@
 """The page on adding a method, block by block; and what the author of a method is told about a mistake."""
 
-import json
 import os
 import re
 import subprocess
@@ -13,9 +12,11 @@ import pytest
 
 from outofsample import registry
 from outofsample.errors import UserError
+from outofsample.jobs.predict import MethodSpec, TransformSpec
+from outofsample.jobs.train import ModelSpec
 from outofsample.study.imports import files_imported
 from outofsample.study.load import load_study
-from tests.conftest import ROOT
+from tests.conftest import ROOT, run_script
 from tests.workflow.conftest import Workflow
 
 PAGE = (ROOT / "docs" / "add_a_method.md").read_text()
@@ -113,12 +114,12 @@ def test_a_method_that_the_task_leaves_out_does_not_run(project, tmp_path):
     """Methods on one model share a job; where a task has only some of them, the others must not stop it."""
     (tmp_path / "broken.py").write_text(METHOD.replace("return Prediction(X)", "raise RuntimeError"))
     uses = {"broken": str(tmp_path / "broken.py"), "no_change": "no_change"}
-    methods = [{"name": name, "uses": file, "settings": {}, "runs": name != "broken"} for name, file in uses.items()]
+    methods = tuple(MethodSpec(name, file, runs=name != "broken") for name, file in uses.items())
     outputs = [tmp_path / f"{name}.h5ad" for name in uses]
     train = project.folder / "results" / "mine" / "tasks" / "haber.Tuft" / "train.h5ad"
-    model = json.dumps({"name": "identity", "uses": "identity", "settings": {}})
-    script = [sys.executable, "scripts/transform_query.py", "--train", train, "--model", model]
-    subprocess.run([*script, "--methods", json.dumps(methods), "--outputs", *outputs], cwd=ROOT, check=True)
+    spec = TransformSpec(ModelSpec("identity", "identity"), methods)
+    run = run_script("transform_query.py", spec, "--train", train, "--outputs", *outputs, cwd=ROOT)
+    assert run.returncode == 0, run.stderr
     left_out, ran = (anndata.read_h5ad(path) for path in outputs)
     assert left_out.n_obs == 0 and left_out.uns["not_run"] == "not part of this task"
     assert ran.n_obs > 0 and ran.uns["not_run"] == ""
@@ -184,7 +185,7 @@ def test_it_may_import_its_own_modules_whose_edits_count(folder, name):
     registry.find("methods", name)
     listed = files_imported([registry.path_of("methods", name)])
     assert {folder / "helpers.py", folder / "constants.py"} <= set(listed)
-    assert registry.PACKAGE / "methods" / "base.py" in listed
+    assert registry.PACKAGE / "methods" / "families" / "base.py" in listed
 
 
 def test_relative_imports_of_a_module_count(folder):

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from outofsample.errors import UserError
+from outofsample.jobs.evaluate import EvaluationSpec
 from outofsample.metrics.evaluation import FAMILIES, SCORES, Settings, evaluate
 from outofsample.metrics.families import SubsampleScores
 from outofsample.metrics.response import MANY_FEATURES
@@ -279,8 +280,10 @@ def test_script_writes_the_file_of_the_architecture(task, monkeypatch):
 
     output = task.folder / "scores" / "t.csv"
     path = task.predict("no_change", task.X)
-    files = ["--train", task.train, "--truth", task.truth, "--predictions", path, "--output", output]
-    monkeypatch.setattr(sys, "argv", ["evaluate_task.py", *map(str, files), "--resamples", "5", "--oracle-halves", "2"])
+    spec = task.folder / "spec.json"
+    spec.write_text(EvaluationSpec(resamples=5, oracle_halves=2).to_json())
+    files = ["--spec", spec, "--train", task.train, "--truth", task.truth, "--predictions", path, "--output", output]
+    monkeypatch.setattr(sys, "argv", ["evaluate_task.py", *map(str, files)])
     evaluate_task.main()
     rows = list(csv.DictReader(output.open()))
     assert list(rows[0])[:10] == ["task", "query", "method", "seed", "score", "value", "low", "high", "sd", "n_cells"]

@@ -17,6 +17,7 @@ import train_classifier
 from outofsample.errors import UserError
 from outofsample.files.writing import sha256
 from outofsample.images import morphology
+from outofsample.jobs.evaluate import EvaluationSpec
 from outofsample.metrics import extractors
 from outofsample.metrics import images as module
 from outofsample.metrics.evaluation import answers_of
@@ -415,7 +416,9 @@ class Task:
         """Return the rows of the script, by method and score."""
         options = [part for name, path in files.items() for part in (f"--{name}", path)]
         arguments = ["--train", self.train, "--truth", self.truth, "--output", self.folder / "t.csv", *options]
-        arguments += ["--predictions", *predictions, "--resamples", "5", "--oracle-halves", "2"]
+        spec = self.folder / "spec.json"
+        spec.write_text(EvaluationSpec(resamples=5, oracle_halves=2).to_json())
+        arguments += ["--predictions", *predictions, "--spec", spec]
         monkeypatch.setattr(sys, "argv", ["evaluate_task.py", *map(str, arguments)])
         evaluate_task.main()
         return pd.read_csv(self.folder / "t.csv", keep_default_na=False)

@@ -129,3 +129,13 @@ def test_each_notebook_needs_its_own_figure_and_no_other(path):
     found = imported(path)
     assert len(found & {f"outofsample/figures/{name}.py" for name in figures}) == 1
     assert not [name for name in found if name.startswith(("outofsample/models/", "outofsample/methods/"))]
+
+
+def test_what_is_imported_for_types_alone_does_not_count(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from typing import TYPE_CHECKING\n\nfrom outofsample import texts\n\n"
+        "if TYPE_CHECKING:\n    from outofsample.models import trvae\nelse:\n    from outofsample.models import gan\n"
+    )
+    found = {file.name for file in files_imported([path])}
+    assert {"texts.py", "gan.py"} <= found and "trvae.py" not in found

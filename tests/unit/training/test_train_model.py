@@ -13,6 +13,8 @@ import torch
 import train_model
 from outofsample.arrays import Query
 from outofsample.errors import UserError
+from outofsample.jobs.base import as_plain
+from outofsample.jobs.train import ModelSpec, TrainSpec
 from tests.conftest import planted
 
 SETTINGS = {"hidden": [12, 8], "latent": 4, "epochs": 4, "batch_size": 20, "patience": None}
@@ -51,12 +53,12 @@ class Job:
     def run(self, name="autoencoder", fitted="fitted.pt", uses=None, **settings) -> dict[str, np.ndarray]:
         """Run the script and return the weights of seed 0, where one network serves all changes."""
         defaults = WIDTHS if name == "gan" else SETTINGS
-        model = {"name": name, "uses": uses or name, "settings": defaults | settings}
+        model = ModelSpec(name, uses or name, as_plain(defaults | settings))
+        spec = self.folder / "spec.json"
+        spec.write_text(TrainSpec(model, (0,), "cpu").to_json())
         arguments = {
+            "--spec": spec,
             "--train": self.folder / "train.h5ad",
-            "--model": json.dumps(model),
-            "--seeds": "0",
-            "--device": "cpu",
             "--checkpoints": self.folder / "checkpoints",
             "--fitted": self.folder / fitted,
             "--history": self.folder / "history.csv",
@@ -69,7 +71,7 @@ class Job:
     def leave_a_checkpoint(self, name="autoencoder") -> None:
         """Run a job that dies after the training, when it writes its results."""
         (self.folder / "no_folder").touch()
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match="no_folder"):
             self.run(name, fitted="no_folder/fitted.pt")
         assert (self.folder / "checkpoints" / "seed_0.pt").exists()
 
