@@ -1,8 +1,7 @@
 """Data of your own: FCS files, h5ad, CSV or Parquet with label columns, or a folder of images with a table.
 
 Which cells are source, target and query is said by the task; here each cell gets its condition and its domain, from
-the settings (a file is one condition of one domain, as FCS files are) or from columns of the file. Each format has a
-reader in ``own/readers/``.
+the settings (a file is one condition of one domain, as FCS files are) or from columns of the file.
 """
 
 from collections.abc import Callable
@@ -109,7 +108,7 @@ class Settings:
                 )
 
 
-#: What reads a format: (settings, paths by name) -> the cells of each file.
+#: What reads a format: (settings, paths by name) -> the cells of each file. Images become an AnnData in their reader.
 READERS: dict[str, Callable[[Settings, dict[str, Path]], list[Part]]] = {
     "fcs": fcs.read,
     "h5ad": h5ad.read,
