@@ -6,11 +6,12 @@ import os
 import re
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from outofsample.errors import UserError
 from outofsample.files.writing import replacing
+from outofsample.jobs.base import as_plain
 from outofsample.jobs.figure import FigureSpec
 
 SCRIPTS = Path(__file__).resolve().parents[2]
@@ -128,7 +129,8 @@ def render(spec: FigureSpec, notebook: Path, shown: Shown, pdf: Path, png: Path,
     """
     with own_jupyter() as folder, replacing(html) as new_html, replacing(png) as new_png, replacing(pdf) as new_pdf:
         parameters = {
-            "figure": asdict(spec),
+            # Plain: papermill would write a tuple as text.
+            "figure": as_plain(spec),
             **dict(zip(("train", "truth"), map(str, shown.cells or ("", "")), strict=True)),
             "predictions": [str(path) for path in shown.predictions],
             "pdf": str(new_pdf),
