@@ -15,7 +15,7 @@ from outofsample.files.table import read_tidy
 from outofsample.jobs.figure import ShownTask
 from outofsample.report import page as report_page
 from outofsample.report import page_figures, ranks
-from tests.browser.study import HOSTILE, PAPER_VALUES, SmallStudy
+from tests.browser.study import CLAIMS, HOSTILE, PAPER_VALUES, SmallStudy
 from tests.unit.report.html_page import Page, empty_sections
 
 
@@ -69,7 +69,12 @@ def test_pictures_are_read_once(small, monkeypatch):
     of = {kind: sorted((small.folder / kind).glob("*.csv")) for kind in ("scores", "tables")}
     pictures = sorted((small.folder / "figures").glob("*.png"))
     files = report_page.Files(
-        **of, figures=pictures, own=[], benchmarks=small.folder / "benchmarks", paper_values=PAPER_VALUES
+        **of,
+        figures=pictures,
+        own=[],
+        benchmarks=small.folder / "benchmarks",
+        paper_values=PAPER_VALUES,
+        claims=CLAIMS,
     )
     content = report_page.gather(small.spec, files)
     assert read == pictures
