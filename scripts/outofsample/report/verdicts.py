@@ -174,7 +174,7 @@ def _line(claim: Claim, study: ClaimsSpec, task: str, query: str, score: str, bl
 
 def _result(block: pd.DataFrame, method: str, score: str, study: ClaimsSpec) -> Result:
     """Return what a method scores on a query, or why it scores nothing."""
-    label = ORACLE.label if method == ORACLE.name else study.methods[method].label if method in study.methods else method
+    label = {ORACLE.name: ORACLE.label, **{name: row.label for name, row in study.methods.items()}}.get(method, method)
     of_method = block[block["method"] == method]
     runs = of_method[of_method["score"] == score]
     if runs["value"].notna().any():
