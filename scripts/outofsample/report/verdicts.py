@@ -182,9 +182,10 @@ def _result(block: pd.DataFrame, method: str, score: str, study: ClaimsSpec) -> 
         return Result(method, label, found["mean"], found["sd"], found["spread"])
     if of_method.empty:
         return Result(method, label, why=NOT_IN_STUDY)
-    notes = [note for note in (of_method if runs.empty else runs)["note"].unique() if note]
-    reason = f"{score} is not there" if runs.empty and not (of_method["score"] == "").all() else "; ".join(notes)
-    return Result(method, label, why=reason)
+    if runs.empty and (of_method["score"] != "").all():
+        return Result(method, label, why=f"{score} is not there")
+    notes = dict.fromkeys(note.removeprefix("not run: ") for note in (of_method if runs.empty else runs)["note"])
+    return Result(method, label, why="; ".join(filter(None, notes)))
 
 
 def _comparisons(claim: Claim, score: str, ours: list[Result], others: list[Result]) -> Iterator[Comparison]:
