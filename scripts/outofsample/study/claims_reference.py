@@ -16,13 +16,13 @@ def claims_table(claims: dict[str, Claim]) -> str:
     """Return a row per claim: what, where, by which test, on which tasks."""
     rows = ["| claim | place | test | real data | stand-ins |", "| --- | --- | --- | --- | --- |"]
     for claim in claims.values():
-        cells = (claim.statement, f"{PAPERS[claim.paper]}, {claim.place}", test_words(claim))
+        cells = (claim.statement, f"{PAPERS[claim.paper]}, {claim.place}", words_of(claim))
         tasks = (_listed(claim.tasks.real), _listed(claim.tasks.stand_in))
         rows.append("| " + " | ".join(cell or "-" for cell in (*cells, *tasks)) + " |")
     return "\n".join(rows)
 
 
-def test_words(claim: Claim) -> str:
+def words_of(claim: Claim) -> str:
     """Return in words what decides a claim, or why nothing does."""
     if claim.not_judged:
         return f"not judged: {claim.not_judged}"

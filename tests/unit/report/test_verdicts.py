@@ -1,17 +1,21 @@
 """Verdicts on claims, from planted scores."""
 
+import sys
 from itertools import chain
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import judge_claims
 from outofsample.files.scores import Row, read_scores, write_scores
 from outofsample.jobs.claims import ClaimsSpec
 from outofsample.jobs.figure import ShownTask
 from outofsample.jobs.table import MethodRow
-from outofsample.report.claims import Claim, ClaimTasks
+from outofsample.report.claims import Claim, ClaimTasks, read_claims
 from outofsample.report.claims_table import COLUMNS, verdict_rows, write_verdicts
 from outofsample.report.verdicts import NO_SPREAD, judge
+from tests.browser.study import CLAIMS
 
 STUDY = ClaimsSpec(
     {"drawn": ShownTask("Drawn", stand_in=True), "measured": ShownTask("Measured")},
@@ -187,3 +191,16 @@ def test_the_table_has_a_row_per_comparison(tmp_path):
     lines = (tmp_path / "claims.csv").read_text().splitlines()
     assert lines[0] == ",".join(COLUMNS) and len(lines) == 1 + len(table)
     assert np.isnan(stand_ins[0]["oracle"]) and "nan" not in lines[1]
+
+
+def test_the_script_writes_the_table(tmp_path, monkeypatch):
+    write_scores([*runs("ours", (0.8, 0.01)), *runs("rival", (0.5, 0.01))], tmp_path / "drawn.csv")
+    (tmp_path / "spec.json").write_text(STUDY.to_json())
+    names = ("spec.json", "drawn.csv", "claims.csv")
+    spec, scores, output = (str(tmp_path / name) for name in names)
+    arguments = ["--spec", spec, "--scores", scores, "--claims", str(CLAIMS), "--output", output]
+    monkeypatch.setattr(sys, "argv", ["judge_claims.py", *arguments])
+    judge_claims.main()
+    table = pd.read_csv(output)
+    assert list(table.columns) == list(COLUMNS) and set(table["claim"]) == set(read_claims(CLAIMS))
+    assert set(table["verdict"]) == {"not run", "not judged"}
