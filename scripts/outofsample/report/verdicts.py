@@ -75,9 +75,11 @@ class Line:
 
     @property
     def nearest(self) -> Result | None:
-        """The other method that comes nearest to refuting the claim; None where there is none with a number."""
-        rivals = [each for each in self.comparisons if each.other is not None and not np.isnan(each.advantage)]
-        return min(rivals, key=lambda each: each.advantage).other if rivals else None
+        """The other method that refutes the claim most, or comes nearest to it; None where none has a number."""
+        order = (DOES_NOT_HOLD, UNDECIDED, HOLDS)
+        rivals = [each for each in self.comparisons if each.other is not None and each.verdict in order]
+        worst = min(rivals, key=lambda each: (order.index(each.verdict), each.advantage), default=None)
+        return worst and worst.other
 
 
 @dataclass(frozen=True)

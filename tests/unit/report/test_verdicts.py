@@ -118,6 +118,9 @@ def test_all_comparisons_must_hold_and_one_that_does_not_is_enough(tmp_path):
         judged, _ = verdicts(tmp_path, three, *rows)
         assert judged.verdict == verdict
     assert judged.why == "against OTHER" and judged.lines[0].nearest.method == "other"
+    # One that refutes the claim stands before one that only might, with a higher mean.
+    judged, _ = verdicts(tmp_path, three, runs("ours", ours), runs("rival", (1.2, 0.5)), runs("other", high))
+    assert judged.why == "against OTHER" and judged.lines[0].nearest.method == "other"
 
 
 def test_queries_and_scores_of_a_claim(tmp_path):
