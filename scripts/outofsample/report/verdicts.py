@@ -17,6 +17,7 @@ from outofsample.metrics.directions import distance_to_best
 from outofsample.report.claims import Claim
 from outofsample.report.score_card import DEVIATIONS
 from outofsample.report.tables import NOT_IN_STUDY, summarise_runs
+from outofsample.texts import as_label
 
 HOLDS = "holds"
 DOES_NOT_HOLD = "does not hold"
@@ -139,7 +140,7 @@ def _verdict(claim: Claim, study: ClaimsSpec, of_query: dict[tuple, pd.DataFrame
 def combined(comparisons: list[Comparison]) -> tuple[str, str]:
     """Return the verdict on a claim and its reason: all comparisons must hold, and one that does not is enough."""
     of = {verdict: [each for each in comparisons if each.verdict == verdict] for verdict in VERDICTS}
-    missing = "; ".join(dict.fromkeys(each.why for each in of[NOT_JUDGED]))
+    missing = _missing(of[NOT_JUDGED])
     if of[DOES_NOT_HOLD]:
         return DOES_NOT_HOLD, _against(of[DOES_NOT_HOLD])
     if len(of[NOT_JUDGED]) == len(comparisons):
@@ -147,6 +148,16 @@ def combined(comparisons: list[Comparison]) -> tuple[str, str]:
     if len(of[HOLDS]) == len(comparisons):
         return HOLDS, ""
     return UNDECIDED, "; ".join(filter(None, [_against(of[UNDECIDED]), missing]))
+
+
+def _missing(comparisons: list[Comparison]) -> str:
+    """Return which methods have no number, those with the same reason together."""
+    reasons: dict[str, dict[str, None]] = {}
+    for each in comparisons:
+        for result in (each.ours, each.other):
+            if result is not None and np.isnan(result.mean):
+                reasons.setdefault(result.why, {})[result.label] = None
+    return "; ".join(f"{', '.join(labels)}: {reason}" for reason, labels in reasons.items())
 
 
 def _against(comparisons: list[Comparison]) -> str:
@@ -176,7 +187,8 @@ def _line(claim: Claim, study: ClaimsSpec, task: str, query: str, score: str, bl
 
 def _result(block: pd.DataFrame, method: str, score: str, study: ClaimsSpec) -> Result:
     """Return what a method scores on a query, or why it scores nothing."""
-    label = {ORACLE.name: ORACLE.label, **{name: row.label for name, row in study.methods.items()}}.get(method, method)
+    known = {ORACLE.name: ORACLE} | study.methods
+    label = known[method].label if method in known else as_label(method)
     of_method = block[block["method"] == method]
     runs = of_method[of_method["score"] == score]
     if runs["value"].notna().any():
@@ -213,8 +225,7 @@ def _compared(ours: Result, other: Result | None, advantage: float) -> Compariso
     spreads = [each.sd for each in both if not np.isnan(each.sd)]
     margin = DEVIATIONS * float(np.hypot.reduce([0.0, *spreads])) if spreads else np.nan
     if np.isnan(advantage):
-        missing = "; ".join(f"{each.label}: {each.why}" for each in both if np.isnan(each.mean))
-        return Comparison(ours, other, np.nan, margin, NOT_JUDGED, missing)
+        return Comparison(ours, other, np.nan, margin, NOT_JUDGED)
     if np.isnan(margin):
         return Comparison(ours, other, float(advantage), margin, UNDECIDED, NO_SPREAD)
     verdict = HOLDS if advantage > margin else DOES_NOT_HOLD if advantage < -margin else UNDECIDED

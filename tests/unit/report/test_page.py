@@ -155,9 +155,10 @@ def test_the_page_opens_with_the_claims(page):
     row = claims.split("<tbody>")[1].split("</tr>")[0]
     assert "Of ten methods neuron editing changes the sample most" in row and "Table 2, Section 3.2" in row
     # This study has one of the nine rivals that have a number, and one that did not run.
-    assert "undecided" in row and "CCA: R missing" in row and "cyclegan: not in this study" in row
+    assert "undecided" in row and "CCA: R missing" in row
+    assert "cyclegan, resnet gan, " in row and ": not in this study; " in row
     assert "<b>Neuron editing 0.960 ± 0.010</b>; nearest to refuting it GAN 0.110 ± 0.010" in row
-    assert "Beside: No change –, mean_shift –, Oracle –." in row
+    assert "Beside: No change –, mean shift –, Oracle –." in row
     for verdict in ("undecided", "not judged", "not run"):
         assert re.search(rf'<span aria-hidden="true">.</span> {verdict}</span>', claims), verdict
 
