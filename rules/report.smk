@@ -5,8 +5,9 @@ rule make_page:
         tables=[PATHS.table(name, "csv") for name in STUDY.selected("tables")],
         figures=[PATHS.figure(name, "png") for name in STUDY.selected("figures")],
         own=SHOWN.own_pages(),
-        # Of what is written back the page shows the times.
+        # Of what is written back, and of the judging of claims, the page shows the times.
         written=SHOWN.own_folders(),
+        judged=SHOWN.claims_files(),
         paper_values="docs/paper_values.csv",
         claims="docs/claims.yaml",
         template="scripts/outofsample/report/page.html.j2",
