@@ -95,3 +95,13 @@ def test_the_command_that_makes_a_thing_again(tmp_path):
     page = Presentation(plan, ("--configfile", "a b.yaml", "--config", "x=[1, 2]")).page_spec()
     assert page.command("t2") == "snakemake --cores all t2 --configfile 'a b.yaml' --config 'x=[1, 2]'"
     assert Presentation(plan).page_spec().command() == "snakemake --cores all"
+
+
+def test_claims_are_judged_where_a_table_is_about_a_paper(tmp_path):
+    shown = presentation(tmp_path)
+    assert shown.claims_files() == []
+    of_paper = presentation(tmp_path, paper="ne2020", table="2")
+    assert of_paper.claims_files() == ["results/mine/claims.csv"]
+    spec = of_paper.claims_spec()
+    assert {task: shown.stand_in for task, shown in spec.tasks.items()} == {"real": False, "held_out": True}
+    assert set(spec.methods) == {"neuron_editing", "no_change"}
