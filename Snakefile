@@ -36,5 +36,6 @@ rule all:
         figures=[PATHS.figure(name, "pdf") for name in STUDY.selected("figures")],
         own=[*SHOWN.own_folders(), *SHOWN.own_pages()],
         tuning=SHOWN.tuning_files(),
+        claims=SHOWN.claims_files(),
         scores=[PATHS.scores(task) for task in PLAN.tasks],
         page=PATHS.page,

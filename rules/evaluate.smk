@@ -62,3 +62,28 @@ rule make_table:
         "python scripts/make_table.py --spec - --scores {input.scores:q} --paper-values={input.paper_values:q} "
         "--output-csv={output.csv:q} --output-md={output.md:q} --output-tex={output.tex:q} "
         ">{log:q} 2>&1 <<<{params.spec:q}"
+
+
+rule judge_claims:
+    input:
+        scores=[PATHS.scores(task) for task in PLAN.tasks],
+        claims="docs/claims.yaml",
+        code=PLAN.code("judge_claims.py"),
+    output:
+        csv=report(PATHS.claims, category="Tables", labels={"table": "claims", "format": "CSV"}),
+    log:
+        PATHS.log("judge_claims"),
+    benchmark:
+        PATHS.benchmark("judge_claims")
+    localrule: True
+    conda:
+        "../envs/python.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+        gpu=0,
+    params:
+        spec=lambda wildcards: SHOWN.claims_spec().to_json(),
+    shell:
+        "python scripts/judge_claims.py --spec - --scores {input.scores:q} --claims={input.claims:q} "
+        "--output={output.csv:q} >{log:q} 2>&1 <<<{params.spec:q}"

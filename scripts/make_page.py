@@ -17,6 +17,7 @@ def main() -> None:
     parser.add_argument("--own", type=Path, nargs="*", default=[], help="pages on what changed in the user's own data")
     parser.add_argument("--benchmarks", type=Path, required=True, help="folder with a TSV per job")
     parser.add_argument("--paper-values", type=Path, required=True, help="docs/paper_values.csv")
+    parser.add_argument("--claims", type=Path, required=True, help="docs/claims.yaml")
     parser.add_argument("--output", type=Path, required=True, help="page to write")
     arguments = vars(parser.parse_args())
     spec, output = PageSpec.read(arguments.pop("spec")), arguments.pop("output")

@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-from outofsample import registry
 from outofsample.errors import UserError, run_script
 from outofsample.jobs.own import WriteBackSpec
 
@@ -20,9 +19,10 @@ def main() -> None:
     args = parser.parse_args()
     spec = WriteBackSpec.read(args.spec)
 
+    from outofsample.datasets.own import Dataset, Settings
     from outofsample.own.write_back import write_back
 
-    dataset = registry.create("datasets", "own", spec.settings)
+    dataset = Dataset(Settings(**spec.settings))
     names = [file.name for file in dataset.raw_files()]
     if len(names) != len(args.files):
         raise UserError(f"--files: {len(names)} files are needed, in this order: {', '.join(names)}.")

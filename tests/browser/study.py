@@ -18,6 +18,7 @@ from outofsample.report.tables import tidy_table
 from tests.conftest import ROOT
 
 PAPER_VALUES = ROOT / "docs" / "paper_values.csv"
+CLAIMS = ROOT / "docs" / "claims.yaml"
 BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 #: What must be text on the page, wherever it stands.
 HOSTILE = "<img src=x onerror=alert(1)> & \"quotes\" 'single'"
@@ -134,6 +135,7 @@ class SmallStudy:
         for kind, pattern in (("scores", "*.csv"), ("tables", "*.csv"), ("figures", "*.png"), ("own", "*/*.html")):
             command += [f"--{kind}", *map(str, sorted((self.folder / kind).glob(pattern)))]
         command += ["--benchmarks", str(self.folder / "benchmarks"), "--paper-values", str(PAPER_VALUES)]
+        command += ["--claims", str(CLAIMS)]
         command += ["--output", str(self.page)]
         text = self.spec.to_json() if spec is None else spec
         return subprocess.run(command, input=text, capture_output=True, text=True, timeout=120)

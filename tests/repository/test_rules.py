@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -40,3 +42,21 @@ def test_every_value_is_quoted(file, command):
 def test_no_value_can_be_taken_for_an_option(file, command):
     for before, field in re.findall(r"(.)\{(.*?)\}", command):
         assert before in "=<" or field.startswith(LISTS), f"{file}: write --option={{{field}}} in: {command}"
+
+
+def test_settings_of_any_size_reach_a_job(tmp_path):
+    """Linux takes 128 KiB of one argument; what stands on the standard input has no such bound."""
+    (tmp_path / "Snakefile").write_text(
+        "rule job:\n"
+        "    output: 'read.txt'\n"
+        "    log: 'job.log'\n"
+        "    params: spec=lambda wildcards: open('spec.json').read()\n"
+        '    shell: \'python -c "import sys; open(sys.argv[1], chr(119)).write(sys.stdin.read())" {output:q} '
+        ">{log:q} 2>&1 <<<{params.spec:q}'\n"
+    )
+    spec = '{"name": "it\'s $(no) `command` \\n"' + "," * 400_000 + "}"
+    (tmp_path / "spec.json").write_text(spec)
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--workflow-profile", "none"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "read.txt").read_text() == spec + "\n"

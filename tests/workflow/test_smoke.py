@@ -67,6 +67,12 @@ def test_tables_and_figures_are_there_and_say_what_the_data_are(smoke):
         assert "stand-in" in smoke.path("figures", f"{name}.html").read_text()
 
 
+def test_each_claim_has_its_verdicts(smoke):
+    table = smoke.path("claims.csv").read_text()
+    assert "spike_in,Of ten methods" in table and ",stand-in," in table and ",not run," in table
+    assert '<section id="claims">' in smoke.path("page.html").read_text()
+
+
 def test_every_job_left_a_log_and_a_benchmark(smoke):
     logs = {path.relative_to(smoke.path("logs")).with_suffix("") for path in smoke.path("logs").rglob("*.log")}
     marks = {

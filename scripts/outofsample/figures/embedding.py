@@ -1,4 +1,4 @@
-"""Cells on two axes (UMAP), how well their labels mix, and the colours and markers of conditions and cell types."""
+"""Cells on two axes (UMAP), and the colours and markers of conditions and cell types."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from matplotlib.lines import Line2D
 
 from outofsample.figures import style
 from outofsample.figures.data import FigureData
+from outofsample.metrics.mixing import NEIGHBOURS
 
 #: Paul Tol's muted colours: told apart with any colour vision. Black is kept for what was held out.
 MUTED = ("#88CCEE", "#CC6677", "#117733", "#DDCC77", "#332288", "#AA4499", "#44AA99", "#999933", "#882255")
 MARKERS = ("o", "^", "s", "D", "v")
 #: Conditions besides the query's two, which are blue (before) and red (after).
 OTHER_CONDITIONS = ("#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#999999")
-NEIGHBOURS = 15
 
 
 def embed(X: np.ndarray, neighbours: int = NEIGHBOURS, components: int | None = 50, seed: int = 0) -> np.ndarray:
@@ -32,30 +32,6 @@ def embed(X: np.ndarray, neighbours: int = NEIGHBOURS, components: int | None = 
         scanpy.pp.neighbors(adata, n_neighbors=neighbours, use_rep="X_pca" if kept else "X", random_state=seed)
         scanpy.tl.umap(adata, random_state=seed)
     return adata.obsm["X_umap"]
-
-
-def mixing(X: np.ndarray, labels: np.ndarray, strata: np.ndarray | None = None, neighbours: int = NEIGHBOURS) -> float:
-    """Return how well labels mix among cells (cells, units): 1 as if shuffled within strata, 0 where they lie apart.
-
-    It is the share of each cell's nearest neighbours (Euclidean) that have another label, summed over cells, divided
-    by the share expected if labels (cells,) were shuffled among the cells of the same stratum (cells,). With domains
-    as strata, a domain that was measured in one condition alone does not count as badly mixed. NaN where there is
-    nothing to mix.
-    """
-    from sklearn.neighbors import NearestNeighbors
-
-    strata = np.zeros(len(labels), dtype=int) if strata is None else np.unique(strata, return_inverse=True)[1]
-    codes = np.unique(labels, return_inverse=True)[1]
-    # Without an argument the cell itself is left out, also where others lie in the same place.
-    nearest = NearestNeighbors(n_neighbors=min(neighbours, len(X) - 1)).fit(X).kneighbors(return_distance=False)
-    counts = np.zeros((strata.max() + 1, codes.max() + 1))
-    np.add.at(counts, (strata, codes), 1)
-    same_stratum = strata[nearest] == strata[:, None]
-    alike = (counts[strata[nearest], codes[:, None]] - same_stratum) / (
-        counts.sum(axis=1)[strata[nearest]] - same_stratum
-    )
-    observed, expected = (codes[nearest] != codes[:, None]).mean(), (1 - alike).mean()
-    return float(observed / expected) if expected > 0 else float("nan")
 
 
 @dataclass(frozen=True)

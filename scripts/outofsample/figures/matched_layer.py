@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from outofsample.errors import UserError
 from outofsample.figures import embedding, panels, style
 from outofsample.figures.data import FigureData, Panel, note
-from outofsample.figures.embedding import NEIGHBOURS, look_of_conditions, look_of_kinds, mixing, scatter
+from outofsample.figures.embedding import look_of_conditions, look_of_kinds, scatter
 from outofsample.files.prediction import PredictionFile
 from outofsample.files.task import TrainingRows
+from outofsample.metrics.mixing import NEIGHBOURS, mixing
 from outofsample.texts import number
 
 
@@ -52,8 +53,7 @@ def _read_layer(panel: Panel, path: Path, known: pd.DataFrame, cells: int) -> La
     obs, matched = file.obs, file.activations("matched")
     if matched is None:
         return Layer(panel.label, why="it has no layer after its bottleneck that could be matched")
-    own, seeds = (obs["role"].astype(str) == "self").to_numpy(), obs["seed"].astype(int).to_numpy()
-    rows = np.flatnonzero(own & (seeds == seeds[own].min(initial=seeds.max(initial=0))))
+    rows = file.own_condition_rows()
     if len(rows) <= NEIGHBOURS:
         return Layer(panel.label, why="its predictions hold too few training cells decoded under their own condition")
     rows = rows[np.sort(np.random.default_rng(0).permutation(len(rows))[:cells])]

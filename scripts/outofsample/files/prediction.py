@@ -198,6 +198,11 @@ class PredictionFile(Rows):
         mask = (self.column("role") == "query") & (self.column("query") == query)
         return np.flatnonzero(mask & (self.obs["seed"].to_numpy(int) == seed))
 
+    def own_condition_rows(self) -> np.ndarray:
+        """Return the rows of training cells seen under their own condition (role ``self``), of one seed."""
+        own, seeds = self.column("role") == "self", self.obs["seed"].to_numpy(int)
+        return np.flatnonzero(own & (seeds == seeds[own].min(initial=seeds.max(initial=0))))
+
     def part(self, query: str, seed: int) -> Part:
         """Return what is predicted of the cells of a query, by its name, with a seed.
 

@@ -65,6 +65,6 @@ class Spec:
             raise UserError(f"{path}: this specification cannot be read ({error.strerror}).") from error
 
 
-def as_plain(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return settings as they come back from JSON, with lists for tuples."""
-    return msgspec.json.decode(msgspec.json.encode(settings))
+def as_plain(value: Spec | dict[str, Any]) -> dict[str, Any]:
+    """Return a specification or settings as they come back from JSON: dictionaries, and lists for tuples."""
+    return msgspec.json.decode(msgspec.json.encode(value))

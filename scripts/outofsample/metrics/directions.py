@@ -6,7 +6,7 @@ from outofsample.errors import UserError, did_you_mean
 DISTANCE_TO_BEST = {"high": lambda value: -value, "low": lambda value: value, "one": lambda value: abs(value - 1)}
 #: What a perfect prediction scores, by direction: scores of which more is better all end at 1.
 PERFECT = {"high": 1, "low": 0, "one": 1}
-#: ``high``, ``low`` or ``one`` (nearest to 1) of each score of each family (`outofsample.metrics.evaluation.FAMILIES`).
+#: ``high``, ``low`` or ``one`` (nearest to 1) of each score (`outofsample.metrics.evaluation.SCORES`).
 DIRECTIONS = {
     "spike_in_r": "high",
     "change_r": "high",
@@ -42,6 +42,7 @@ DIRECTIONS = {
     "rmse_kept": "low",
     "thickness_error": "low",
     "thickness_ratio": "one",
+    "condition_mixing": "one",
 }
 
 

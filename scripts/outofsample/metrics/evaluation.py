@@ -11,9 +11,10 @@ import numpy as np
 
 from outofsample.arrays import Query, TrainingData, as_float
 from outofsample.errors import UserError
-from outofsample.files.prediction import Predictions, read_predictions
+from outofsample.files.prediction import PredictionFile, Predictions, read_predictions
 from outofsample.files.scores import FEW_CELLS, Row
 from outofsample.files.task import Truth, read_task, read_truth
+from outofsample.metrics import mixing
 from outofsample.metrics.families import (
     DistanceScores,
     Family,
@@ -39,8 +40,10 @@ FAMILIES: dict[str, tuple[type[Family], ...]] = {
     "tabular": (SummaryScores, DistanceScores, SubsampleScores, NotebookScores),
     "images": (SummaryScores, DistanceScores, InceptionScores, ClassifierScores, PairScores, ThicknessScores),
 }
-#: The names of all scores.
-SCORES = tuple(dict.fromkeys(name for kind in FAMILIES.values() for family in kind for name in family.scores))
+#: The names of all scores; those of layers are of a method, whatever its query.
+SCORES = tuple(
+    dict.fromkeys([name for kind in FAMILIES.values() for family in kind for name in family.scores] + [*mixing.SCORES])
+)
 #: The settings of an evaluation that says nothing else.
 DEFAULTS = Settings()
 
@@ -108,6 +111,7 @@ def evaluate(
                 f"{path}: there is already a method '{read.method}' in this evaluation; rename one of them."
             )
         rows += prediction_rows(task, data.queries, scorers, read)
+        rows += layer_rows(task, data, PredictionFile(path), settings)
     for method, reason in (not_run or {}).items():
         rows += prediction_rows(task, data.queries, scorers, Predictions(method, "", reason, {}))
     for name, scorer in scorers.items():
@@ -155,6 +159,13 @@ def prediction_rows(task: str, queries: tuple[Query, ...], scorers: dict[str, Qu
             if name == query.name:
                 for entry in scorers[name].score(cells):
                     yield Row(**shared, seed=seed, **entry)
+
+
+def layer_rows(task: str, data: TrainingData, file: PredictionFile, settings: Settings):
+    """Yield a row per query on the method's matched layer, where it has one: the same for all."""
+    entry = mixing.score_layer(file, data, settings.resamples, settings.seed)
+    for query in data.queries if entry else ():
+        yield Row(task, query.name, file.method, backend=file.backend, **entry)
 
 
 def oracle_rows(task: str, query: str, scorer: QueryScorer):

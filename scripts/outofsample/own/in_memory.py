@@ -23,6 +23,7 @@ class Table:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Numbers of cells and features."""
         return self.values.shape
 
     def rows(self, rows: slice, columns: list[int] | None = None) -> np.ndarray:

@@ -15,7 +15,16 @@ from outofsample.files.scores import read_scores
 from outofsample.files.table import read_tidy
 from outofsample.files.writing import replacing
 from outofsample.jobs.page import PageSpec
-from outofsample.report import completeness, page_figures, page_summary, page_tables, provenance, ranks, score_card
+from outofsample.report import (
+    completeness,
+    page_claims,
+    page_figures,
+    page_summary,
+    page_tables,
+    provenance,
+    ranks,
+    score_card,
+)
 from outofsample.report.attachments import attachment
 from outofsample.report.paper_values import read_paper_values
 from outofsample.report.snakemake_report import MARKS
@@ -35,6 +44,7 @@ class Files:
     own: list[Path]
     benchmarks: Path
     paper_values: Path
+    claims: Path
 
 
 def gather(study: PageSpec, files: Files) -> dict:
@@ -55,6 +65,7 @@ def gather(study: PageSpec, files: Files) -> dict:
     return {
         "study": study,
         "stand_ins": [task.label for task in study.tasks.values() if task.stand_in],
+        "claims": page_claims.claims(study, files.claims, scores),
         "cells": [(paper, list(of_table)) for paper, of_table in groupby(cells, key=_heading)],
         "counts": score_card.counts(cells),
         "papers": PAPERS,
@@ -110,6 +121,7 @@ def render(content: dict) -> str:
         options=json.dumps(content["study"].options),
         rule={"tolerances": score_card.TOLERANCES, "deviations": score_card.DEVIATIONS},
         verdicts=score_card.VERDICTS,
+        comparable={score_card.REPRODUCED, score_card.NOT_REPRODUCED},
         summary_score=texts.as_label(page_summary.SUMMARY_SCORE),
         mean_rank_rule=ranks.RULE,
     )

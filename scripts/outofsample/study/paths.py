@@ -78,6 +78,11 @@ class Paths:
         return f"{self.results}/tuning/chosen.{suffix}"
 
     @property
+    def claims(self) -> str:
+        """The verdicts on the papers' claims."""
+        return f"{self.results}/claims.csv"
+
+    @property
     def page(self) -> str:
         """The page of the study."""
         return f"{self.results}/page.html"

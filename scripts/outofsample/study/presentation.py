@@ -9,6 +9,7 @@ from typing import Any
 
 from outofsample.errors import UserError
 from outofsample.jobs.base import as_plain
+from outofsample.jobs.claims import ClaimsSpec
 from outofsample.jobs.figure import FigureSpec, ShownTask
 from outofsample.jobs.own import ChangesSpec, WriteBackSpec
 from outofsample.jobs.page import PageSpec, ShownFigure
@@ -118,6 +119,16 @@ class Presentation:
         by_model = self.plan.by_model
         grids = {model: {by_model[point][0]: entry(point) for point in points[model]} for model in points}
         return TuningSpec(self.table_spec("tuning"), grids, extends)
+
+    def claims_files(self) -> list[str]:
+        """Return the file with the verdicts on the papers' claims; none where no table is about a paper."""
+        of_papers = [name for name in self.study.selected("tables") if self.study.tables[name].paper]
+        return [self.paths.claims] if of_papers else []
+
+    def claims_spec(self) -> ClaimsSpec:
+        """Return what judging the papers' claims needs."""
+        tasks = {task: self._task(task) for task in self.plan.tasks}
+        return ClaimsSpec(tasks, {method: self._row(method) for method in self.plan.methods})
 
     # ---- figures
 

@@ -1,9 +1,9 @@
 """Reference pages for people: every key of a study and of every entry with its type, default and meaning.
 
 Types and defaults come from the same JSON schemas as ``schemas/study.schema.json``, meanings from the field
-descriptions of `outofsample.study.config` and from the docstrings' Attributes sections. ``docs/methods.md`` and
-``docs/architecture.md`` are written by hand, but for what stands between ``<!-- generated: ... -->`` and
-``<!-- end -->``.
+descriptions of `outofsample.study.config` and from the docstrings' Attributes sections. ``docs/methods.md``,
+``docs/claims.md`` and ``docs/architecture.md`` are written by hand, but for what stands between
+``<!-- generated: ... -->`` and ``<!-- end -->``.
 """
 
 import dataclasses
@@ -22,6 +22,8 @@ from outofsample.errors import UserError
 from outofsample.files import classifier, dataset, fitted, history, prediction, scores, table, task
 from outofsample.files.writing import replacing
 from outofsample.methods.families.base import why_not
+from outofsample.report.claims import read_claims
+from outofsample.study.claims_reference import claims_table
 from outofsample.study.config import Study
 
 ROOT = Path(__file__).parents[3]
@@ -29,6 +31,7 @@ CONFIGURATION = ROOT / "docs" / "reference" / "configuration.md"
 ENTRIES = ROOT / "docs" / "reference" / "entries.md"
 METHODS = ROOT / "docs" / "methods.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
+CLAIMS = ROOT / "docs" / "claims.md"
 #: Modules whose docstring is the contract of a format, in the order in which a study makes their files.
 FORMATS = (dataset, task, fitted, history, classifier, prediction, scores, table)
 
@@ -265,6 +268,18 @@ def architecture_page(text: str) -> str:
     return REGION.sub(fill, text)
 
 
+def claims_page(text: str) -> str:
+    """Return ``docs/claims.md`` with the claims of ``docs/claims.yaml``.
+
+    Raises
+    ------
+    UserError
+        If the claims cannot be read.
+    """
+    table = claims_table(read_claims(CLAIMS.with_suffix(".yaml")))
+    return REGION.sub(lambda match: f"{match[1]}\n{table}\n\n{match[4]}", text)
+
+
 def _format(module: ModuleType) -> str:
     """Return the contract of a format: its docstring, under a heading of the first line."""
     title, _, contract = inspect.cleandoc(module.__doc__).replace("``", "`").partition("\n\n")
@@ -325,6 +340,7 @@ def pages() -> dict[Path, str]:
         ENTRIES: entries_page(),
         METHODS: methods_page(METHODS.read_text()),
         ARCHITECTURE: architecture_page(ARCHITECTURE.read_text()),
+        CLAIMS: claims_page(CLAIMS.read_text()),
     }
 
 

@@ -4,7 +4,8 @@ import anndata
 import pytest
 
 from outofsample.errors import UserError
-from outofsample.figures import embedding, matched_layer
+from outofsample.figures import matched_layer
+from outofsample.metrics.mixing import mixing
 from tests.unit.figures.drawn import texts
 from tests.unit.figures.kang import load
 
@@ -19,7 +20,7 @@ def test_the_matched_layer_says_how_conditions_mix(kang_files, quick):
     assert len(trvae.units) == 120 and list(trvae.domain) == list(cvae.domain)
     assert set(trvae.condition) == {"control", "day3", "day10"}
     shown = texts(matched_layer.matched_layers(data, layers))
-    mixed = [embedding.mixing(layer.units, layer.condition, layer.domain) for layer in (trvae, cvae)]
+    mixed = [mixing(layer.units, layer.condition, layer.domain) for layer in (trvae, cvae)]
     assert mixed[0] > mixed[1] + 0.3
     assert f"conditions mixed: {mixed[0]:.2f}" in shown and f"conditions mixed: {mixed[1]:.2f}" in shown
     assert "NK (query)" in shown and "no layer after its bottleneck" in unmatched.why

@@ -1,6 +1,7 @@
 """Getting raw files: from the data folder without network, else from a server that may misbehave."""
 
 import hashlib
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -10,6 +11,7 @@ from outofsample.errors import UserError
 from outofsample.files.fetch import fetch
 from outofsample.jobs.fetch import FetchSpec
 from tests.conftest import run_script
+from tests.unit.files.full_device import needs_full_device, on_full_device
 
 CONTENT = b"a raw file\n" * 20_000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -156,3 +158,26 @@ def test_the_script_copies_a_local_file(tmp_path):
     (tmp_path / "raw.fcs").write_bytes(CONTENT)
     assert run(tmp_path).returncode == 0
     assert (tmp_path / "out.fcs").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_is_in_the_place_of_a_link_leaves_the_original_alone(tmp_path, kind):
+    """Results of an earlier run may be links or hard links to somebody's files."""
+    original, target = tmp_path / "original.csv", tmp_path / "raw" / "a.csv"
+    original.write_text("old")
+    target.parent.mkdir()
+    target.symlink_to(original) if kind == "file" else os.link(original, target)
+    (tmp_path / "new.csv").write_text("new")
+    fetch("a.csv", target, tmp_path / "new.csv")
+    assert (original.read_text(), target.read_text()) == ("old", "new") and not target.is_symlink()
+
+
+@needs_full_device
+@pytest.mark.parametrize("there", [True, False])
+def test_a_full_device_is_no_reason_to_try_a_download_again(tmp_path, there, capsys):
+    (tmp_path / "local").write_bytes(b"x" * 100)
+    on_full_device(tmp_path / "target")
+    local, url = (tmp_path / "local", None) if there else (tmp_path / "none", (tmp_path / "local").as_uri())
+    with pytest.raises(UserError, match=r"target: there is no space left on the device"):
+        fetch("file", tmp_path / "target", local, url=url, pause=0)
+    assert "trying again" not in capsys.readouterr().out

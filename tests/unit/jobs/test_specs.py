@@ -56,7 +56,7 @@ def specs_of(plan: Plan) -> list[Spec]:
     made += [shown.table_spec(name) for name in study.selected("tables")]
     made += [shown.figure_spec(name) for name in study.selected("figures")]
     made += [shown.tuning_spec("config.yaml")] if study.tuning else []
-    return [*made, shown.page_spec()]
+    return [*made, shown.claims_spec(), shown.page_spec()]
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,12 @@ import yaml
 
 from outofsample.errors import UserError
 from outofsample.metrics import directions
-from outofsample.metrics.evaluation import FAMILIES
+from outofsample.metrics.evaluation import SCORES
 from tests.conftest import ROOT
 
 
-def test_every_score_of_every_family_has_a_direction():
-    scores = {name for families in FAMILIES.values() for family in families for name in family.scores}
-    assert scores == set(directions.DIRECTIONS)
+def test_every_score_has_a_direction():
+    assert set(SCORES) == set(directions.DIRECTIONS)
     assert set(directions.DIRECTIONS.values()) == set(directions.DISTANCE_TO_BEST) == set(directions.PERFECT)
 
 

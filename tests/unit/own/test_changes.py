@@ -21,6 +21,7 @@ from outofsample.own import changes, extrapolation
 from outofsample.own import figures as own_figures
 from outofsample.own.changes import Change
 from outofsample.own.extrapolation import Extrapolated
+from outofsample.own.readers.support.output_names import EXTRAPOLATED
 from outofsample.own.write_back import write_back
 from outofsample.study.split import split_dataset
 from tests.conftest import ROOT, run_script
@@ -197,7 +198,7 @@ def test_extrapolated_cells_are_written_in_the_order_of_the_file_that_comes_back
     data, found = run(tmp_path, method)
     originals = {"cells.csv": tmp_path / "mine" / "cells.csv"}
     _, path = write_back(found["prediction"], found["train"], data, originals, tmp_path / "out")
-    flags, predicted = pd.read_csv(path.with_name(own.EXTRAPOLATED)), pd.read_csv(path)
+    flags, predicted = pd.read_csv(path.with_name(EXTRAPOLATED)), pd.read_csv(path)
     original = pd.read_csv(originals["cells.csv"])
     far = original["CD19"] > 20
     assert flags["row"].tolist() == original.index[original["person"] == "patient_b"].tolist()
@@ -317,7 +318,7 @@ def test_images_are_shown_instead_of_features(tmp_path):
     assert len(page.images) == 2 and len(table) == 8 * 8 * 3 and "6 images" in page.text
     assert "features that moved most" not in page.text
     written = write_back(found["prediction"], found["train"], data, {}, tmp_path / "out")
-    flags = pd.read_csv(tmp_path / "out" / "patient_a" / own.EXTRAPOLATED)
+    flags = pd.read_csv(tmp_path / "out" / "patient_a" / EXTRAPOLATED)
     assert len(flags) == len(written) == 6
 
 

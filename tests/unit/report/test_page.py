@@ -4,6 +4,7 @@ import base64
 import gzip
 import itertools
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from outofsample.files.table import read_tidy
 from outofsample.jobs.figure import ShownTask
 from outofsample.report import page as report_page
 from outofsample.report import page_figures, ranks
-from tests.browser.study import HOSTILE, PAPER_VALUES, SmallStudy
+from tests.browser.study import CLAIMS, HOSTILE, PAPER_VALUES, TABLE, SmallStudy
 from tests.unit.report.html_page import Page, empty_sections
 
 
@@ -69,7 +70,12 @@ def test_pictures_are_read_once(small, monkeypatch):
     of = {kind: sorted((small.folder / kind).glob("*.csv")) for kind in ("scores", "tables")}
     pictures = sorted((small.folder / "figures").glob("*.png"))
     files = report_page.Files(
-        **of, figures=pictures, own=[], benchmarks=small.folder / "benchmarks", paper_values=PAPER_VALUES
+        **of,
+        figures=pictures,
+        own=[],
+        benchmarks=small.folder / "benchmarks",
+        paper_values=PAPER_VALUES,
+        claims=CLAIMS,
     )
     content = report_page.gather(small.spec, files)
     assert read == pictures
@@ -140,3 +146,36 @@ def test_a_table_reads_back_as_it_was_written(small):
     assert tidy["note"].map(type).eq(str).all() and tidy["control"].dtype == bool
     assert np.isnan(tidy.loc[tidy["method"] == "cca", "mean"]).all()
     assert isinstance(tidy, pd.DataFrame) and set(tidy["method"]) == {*small.spec.methods, "oracle"}
+
+
+def test_the_page_opens_with_the_claims(page):
+    headings = [text for tag, text in page.headings if tag == "h2"]
+    assert headings[:3] == ["Contents", "What the papers claim", "Score card"]
+    claims = page.text.split('<section id="claims">')[1].split("</section>")[0]
+    row = claims.split("<tbody>")[1].split("</tr>")[0]
+    assert "Of ten methods neuron editing changes the sample most" in row and "Table 2, Section 3.2" in row
+    # This study has one of the nine rivals that have a number, and one that did not run.
+    assert "undecided" in row and "CCA: R missing" in row
+    assert "cyclegan, resnet gan, " in row and ": not in this study; " in row
+    assert "<b>Neuron editing 0.960 ± 0.010</b>; nearest to refuting it GAN 0.110 ± 0.010" in row
+    assert "Beside: No change –, mean shift –, Oracle –." in row
+    for verdict in ("undecided", "not judged", "not run"):
+        assert re.search(rf'<span aria-hidden="true">.</span> {verdict}</span>', claims), verdict
+
+
+def test_claims_link_to_what_the_page_shows(tmp_path):
+    small = SmallStudy(tmp_path, {"tables": {"ne2020_table2": replace(TABLE, name="ne2020_table2")}}).write()
+    assert small.make().returncode == 0
+    page = Page(small.page.read_text())
+    assert "#table-ne2020_table2" in [a["href"] for a in page.all("a")][10:]
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    assert {a["href"][1:] for a in page.all("a")} <= ids
+
+
+def test_published_values_are_folded_where_none_can_be_compared(page):
+    assert [set(details) for details in page.all("details")].count({"open"}) == 1
+    shown, *folded = [
+        piece.split("</details>")[0] for piece in page.text.split("<details")[2:3] + page.text.split("<details>")[1:]
+    ]
+    assert "published values beside ours</summary>" in shown
+    assert folded and all("none of which can be compared</summary>" in piece for piece in folded)

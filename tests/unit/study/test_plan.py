@@ -4,6 +4,7 @@ import copy
 from pathlib import Path
 
 import pytest
+import yaml
 
 from outofsample import registry
 from outofsample.errors import UserError
@@ -221,3 +222,15 @@ def test_a_machine_without_slurm_is_named(monkeypatch):
     monkeypatch.setattr(cluster.shutil, "which", lambda name: None)
     with pytest.raises(UserError, match="no 'sbatch' here"):
         cluster.check({"slurm_account": "me", "slurm_partition": "cpus"}, 0, None)
+
+
+def test_a_grid_of_500_points_is_planned_and_passes_what_one_argument_holds():
+    values = yaml.safe_load((ROOT / "studies" / "tuning.yaml").read_text())
+    grid = {"alpha": [number * 1e-4 for number in range(1, 26)], "beta": list(range(1, 21))}
+    values["tuning"]["grids"] = {"trvae": grid}
+    plan = Plan(load_study(values, ROOT), ROOT / "nowhere")
+    spec = Presentation(plan).tuning_spec("studies/tuning.yaml")
+    assert (
+        len(spec.grids["trvae"]) == 500 == sum(len(plan.seed_batches("kang.B", m)) for m in plan.by_model if "__" in m)
+    )
+    assert len(spec.to_json()) > 128 * 1024

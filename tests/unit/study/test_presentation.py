@@ -97,6 +97,16 @@ def test_the_command_that_makes_a_thing_again(tmp_path):
     assert Presentation(plan).page_spec().command() == "snakemake --cores all"
 
 
+def test_claims_are_judged_where_a_table_is_about_a_paper(tmp_path):
+    shown = presentation(tmp_path)
+    assert shown.claims_files() == []
+    of_paper = presentation(tmp_path, paper="ne2020", table="2")
+    assert of_paper.claims_files() == ["results/mine/claims.csv"]
+    spec = of_paper.claims_spec()
+    assert {task: shown.stand_in for task, shown in spec.tasks.items()} == {"real": False, "held_out": True}
+    assert set(spec.methods) == {"neuron_editing", "no_change"}
+
+
 # ---- whose data the paper's values belong to
 
 

@@ -1,0 +1,1 @@
+"""What readers of a user's own files share."""

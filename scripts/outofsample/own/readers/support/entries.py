@@ -1,0 +1,119 @@
+"""The entries of ``files``: which file each is, of which format, and what its cells are."""
+
+import hashlib
+from collections.abc import Sequence
+from itertools import permutations
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from outofsample.errors import UserError, did_you_mean
+from outofsample.own.readers.support.output_names import EXTRAPOLATED
+
+#: What a file is, by the ending of its name (without .gz).
+FORMATS = {".fcs": "fcs", ".h5ad": "h5ad", ".csv": "table", ".tsv": "table", ".parquet": "parquet", ".pq": "parquet"}
+
+
+def format_of(path: str) -> str:
+    """Return what a file is, by its name; a name without a known ending is a folder of FCS files."""
+    name = path.lower().removesuffix(".gz")
+    suffix = PurePosixPath(name).suffix
+    return FORMATS.get(suffix, "fcs")
+
+
+def example_of(entry: dict) -> str:
+    """Return an entry with all that it can say, for messages."""
+    return (
+        f"{{path: {entry['path']}, condition: {entry['condition'] or 'before'}, domain: {entry['domain'] or 'day1'}}}"
+    )
+
+
+def as_entry(file: str | dict) -> dict[str, str | None]:
+    """Return path, condition and domain of an entry of ``files``.
+
+    Raises
+    ------
+    ValueError
+        If a key is unknown, or the path is missing or leads out of the folder.
+    """
+    given: dict[str, Any] = {"path": file} if isinstance(file, str) else dict(file)
+    known = ("path", "condition", "domain")
+    for key in given:
+        if key not in known:
+            raise ValueError(f"files: unknown key '{key}'{did_you_mean(key, known)}; known here: {', '.join(known)}")
+    if not given.get("path"):
+        raise ValueError("files: each entry needs a 'path', relative to 'folder'")
+    entry = {key: None if given.get(key) is None else str(given[key]) for key in known}
+    path = PurePosixPath(entry["path"])
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(
+            f"files: '{path}' must lie within the dataset's folder; give it relative to 'folder', without '..'"
+        )
+    if EXTRAPOLATED in path.parts:
+        raise ValueError(f"files: rename '{path}': the results have a file of this name")
+    return {**entry, "path": str(path)}
+
+
+def check_file(path: Path) -> None:
+    """Raise `UserError` unless ``path`` is a file with something in it."""
+    if path.is_dir():
+        raise UserError(f"{path}: this is a folder; give the path of one file.")
+    if not path.is_file():
+        raise UserError(f"{path}: this file does not exist; check 'folder' and 'files' of the dataset.")
+    if path.stat().st_size == 0:
+        raise UserError(f"{path}: this file is empty (0 bytes); copy or export it again.")
+
+
+def files_in(path: Path, entry: dict, root: Path, kind: str) -> list[dict]:
+    """Return an entry for each FCS file of the folder ``path``, with what ``entry`` says of it.
+
+    Parameters
+    ----------
+    root
+        The dataset's folder, to which paths are relative.
+    kind
+        The format of the dataset's files.
+
+    Raises
+    ------
+    UserError
+        If the folder holds no FCS file, or the format is another.
+    """
+    if kind != "fcs":
+        raise UserError(f"{path}: this is a folder; give the path of one file (only FCS files are read by folder).")
+    # What macOS keeps beside a file on other disks is called like it, with '._' before.
+    found = sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() == ".fcs"
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    )
+    if not found:
+        raise UserError(f"{path}: this folder holds no FCS file (a name that ends in .fcs).")
+    return [as_entry({**entry, "path": file.relative_to(root).as_posix()}) for file in found]
+
+
+def check_paths(paths: Sequence[str]) -> None:
+    """Raise `UserError` where a path comes twice, or is the end of another: jobs tell files apart by these names.
+
+    Nor can a name be written into a table that is not text, as names from older systems are not.
+    """
+    for path in paths:
+        try:
+            path.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"files: rename {path!a}: this name is not UTF-8, as names and texts must be.") from error
+    if twice := sorted({path for path in paths if paths.count(path) > 1}):
+        raise UserError(f"files: '{twice[0]}' is named twice; name each file once.")
+    for one, other in permutations(paths, 2):
+        if other.endswith(f"/{one}"):
+            raise UserError(f"files: '{one}' and '{other}' have the same name; rename one of them.")
+
+
+def folder_digest(folder: Path) -> str:
+    """Return a digest of names, sizes and times of the files of a folder: reading them all would take too long."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        status = path.stat()
+        digest.update(f"{path.relative_to(folder)}|{status.st_size}|{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,94 @@
+"""The scale of values of one's own: what the files have, what models see, and the way back."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from outofsample.datasets.support.single_cell import TARGET_SUM
+from outofsample.errors import UserError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+    from outofsample.datasets.own import Settings
+
+SCALES = ("arcsinh", "log1p_counts", "none")
+#: Whole numbers above this are taken for counts: logarithms of counts stay below it.
+_LARGEST_LOG = 20
+#: Cells that the guess about counts and logarithms looks at.
+_GUESSED_ON = 2000
+
+
+def looks_like_counts(values) -> bool:
+    """Whether values (cells, features), dense or sparse, are whole numbers from 0 up, some above any logarithm."""
+    entries = _entries(values)
+    return bool(entries.size and _is_whole(entries) and entries.max() > _LARGEST_LOG)
+
+
+def _entries(values) -> np.ndarray:
+    part = values[:_GUESSED_ON]
+    return np.asarray(part.data if hasattr(part, "tocsr") else part)
+
+
+def _is_whole(entries: np.ndarray) -> bool:
+    return bool((entries >= 0).all() and (entries % 1 == 0).all())
+
+
+def warn_of_scale(values, scale: str) -> None:
+    """Print one line where the values do not look like what the scale expects."""
+    entries = _entries(values)
+    if not entries.size:
+        return
+    small = entries.max() <= _LARGEST_LOG
+    if scale == "none" and looks_like_counts(values):
+        print("warning: the values look like raw counts, and scale is 'none'; set scale: log1p_counts.", flush=True)
+    elif scale == "log1p_counts" and not _is_whole(entries):
+        what = "logarithms already; set scale: none" if small else "no counts (they are not whole numbers)"
+        print(f"warning: scale is 'log1p_counts', and the values look like {what}.", flush=True)
+    elif scale == "arcsinh" and small and not _is_whole(entries):
+        print(
+            f"warning: scale is 'arcsinh', and no value is above {entries.max():.3g}: they look transformed already; "
+            "set scale: none.",
+            flush=True,
+        )
+
+
+def as_counts(values) -> "csr_matrix":
+    """Return values (cells, features) as a sparse matrix float32.
+
+    Raises
+    ------
+    UserError
+        If one is negative.
+    """
+    from scipy.sparse import csr_matrix
+
+    counts = csr_matrix(values, dtype=np.float32)
+    if (counts.data < 0).any():
+        raise UserError("scale: log1p_counts needs counts, and some values are negative; set scale: none.")
+    return counts
+
+
+def log_of(counts: "csr_matrix", sizes: np.ndarray) -> "csr_matrix":
+    """Return log(1 + counts per 10,000 of the cell); cells without any count stay zero.
+
+    ``sizes`` (cells,) are the sums of the counts of each cell.
+    """
+    from scipy.sparse import csr_matrix, diags
+
+    factors = TARGET_SUM / np.where(sizes > 0, sizes, 1)
+    return csr_matrix(diags(factors.astype(np.float32)) @ counts, dtype=np.float32).log1p()
+
+
+def to_file_scale(values: np.ndarray, settings: "Settings", sizes: np.ndarray | None = None) -> np.ndarray:
+    """Return predictions (cells, features) on the scale that the files have, float32; the inverse of ``scale``.
+
+    ``sizes`` (cells,) are the counts of each cell, for ``log1p_counts``: a prediction then keeps the size of its cell,
+    and values below zero, which no count has, are cut off.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if settings.scale == "arcsinh":
+        values = np.sinh(values) * settings.cofactor
+    elif settings.scale == "log1p_counts":
+        values = np.expm1(np.maximum(values, 0)) * (sizes[:, None] / TARGET_SUM)
+    return np.clip(values, -np.finfo(np.float32).max, np.finfo(np.float32).max).astype(np.float32)

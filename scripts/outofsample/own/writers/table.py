@@ -1,0 +1,25 @@
+"""CSV and TSV: the user's table with the predicted columns changed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from outofsample.files.writing import replacing
+from outofsample.own.predicted import Predicted
+from outofsample.own.readers.table import separator_of
+
+if TYPE_CHECKING:
+    from outofsample.datasets.own import Settings
+
+
+def write(original: Path, path: Path, predicted: Predicted, settings: "Settings") -> None:
+    """Write the query's rows of a CSV or TSV with the same columns; the text of other columns is as it was."""
+    import pandas as pd
+
+    separator = separator_of(original)
+    # The header is a row like others here: a column without a name keeps having none.
+    table = pd.read_csv(original, sep=separator, header=None, dtype=str, keep_default_na=False)
+    header, table = table.iloc[[0]], table.iloc[predicted.rows + 1].copy()
+    names = header.iloc[0].tolist()
+    table[[names.index(name) for name in predicted.columns]] = predicted.values.astype(str)
+    with replacing(path) as temporary:
+        pd.concat([header, table]).to_csv(temporary, sep=separator, index=False, header=False)

@@ -1,0 +1,56 @@
+"""Which files are meant: folders, names of all kinds, and files that cannot be read."""
+
+import os
+
+import pytest
+
+from outofsample.errors import UserError
+from outofsample.files import fcs
+from tests.unit.own.small_study import CHANNELS, LABELS, NAMES, dataset, error, load, needs_parquet, values
+
+
+def test_a_folder_stands_for_all_its_files_and_they_name_their_domains(folder):
+    for part in ("day1", "day2"):
+        (folder / part).mkdir()
+        for person in "ab":
+            fcs.write_fcs(folder / part / f"{person}{part}.fcs", values(9, 4), CHANNELS, LABELS)
+    files = [{"path": "day1", "condition": "one"}, {"path": "day2", "condition": "two", "domain": "all"}]
+    adata = load(folder, files=files)
+    groups = adata.obs.groupby(["domain", "condition"]).size().to_dict()
+    assert groups == {("aday1", "one"): 9, ("bday1", "one"): 9, ("all", "two"): 18}
+    assert adata.obs["file"].unique().tolist() == [f"day{n}/{p}day{n}.fcs" for n in "12" for p in "ab"]
+
+
+def test_a_folder_with_names_of_all_kinds(folder):
+    for name in NAMES[1:]:
+        (folder / name).parent.mkdir(exist_ok=True)
+        fcs.write_fcs(folder / name, values(9, 4), CHANNELS, LABELS)
+    (folder / "._-q.fcs").write_bytes(b"what macOS keeps beside a file")
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden" / "b.fcs").touch()
+    data = dataset(folder, files=[{"path": ".", "condition": "x"}])
+    assert sorted(file.name for file in data.raw_files()) == sorted(NAMES[1:])
+    os.rename(os.fsencode(folder / "-q.fcs"), os.fsencode(folder) + b"/Pr\xfcfung.fcs")
+    with pytest.raises(UserError, match=r"rename 'Pr\\udcfcfung\.fcs': this name is not UTF-8"):
+        dataset(folder, files=[{"path": ".", "condition": "x"}])
+
+
+def test_one_name_for_two_files(folder):
+    assert "'a.fcs' is named twice" in error(folder, files=[{"path": "a.fcs", "condition": c} for c in "xy"])
+    files = [{"path": path, "condition": path} for path in ("a.fcs", "sub/a.fcs")]
+    assert "have the same name" in error(folder, files=files)
+
+
+@pytest.mark.parametrize(
+    "name", ["a.fcs", "a.h5ad", "a.csv", "a.csv.gz", pytest.param("a.parquet", marks=needs_parquet)]
+)
+def test_empty_missing_and_damaged_files_and_folders(folder, name):
+    files = [{"path": name, "condition": "before", "domain": "day1"}]
+    assert f"{name}: this file does not exist" in error(folder, files=files)
+    (folder / name).touch()
+    assert f"{name}: this file is empty (0 bytes)" in error(folder, files=files)
+    (folder / name).write_bytes(b"\x01\x02 nonsense \xff" * 9)
+    assert str(folder / name) in error(folder, files=files)
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    assert "folder" in error(folder, files=files)

@@ -1,0 +1,146 @@
+"""FCS comes back with the predicted channels changed alone."""
+
+import fcsparser
+import flowio
+import numpy as np
+import pytest
+
+from outofsample.files import fcs
+from outofsample.own.write_back import write_back
+from tests.unit.own.small_study import (
+    CHANNELS,
+    FCS_FILES,
+    LABELS,
+    dataset,
+    paths,
+    predict,
+    values,
+    write_fcs_files,
+    written,
+)
+
+
+def as_flowio_reads(path):
+    """Return the values (cells, channels) as another reader than ours sees them."""
+    flow = flowio.FlowData(str(path))
+    return np.reshape(flow.events, (-1, flow.channel_count))
+
+
+def keywords(path):
+    meta = fcsparser.parse(str(path), meta_data_only=True, channel_naming="$PnN")
+    return {key: value for key, value in meta.items() if key not in ("__header__", "$BEGINDATA", "$ENDDATA", "$TOT")}
+
+
+def test_fcs_comes_back_with_the_predicted_channels_changed_alone(folder, tmp_path):
+    write_fcs_files(folder)
+    (path,) = written(dataset(folder, files=FCS_FILES), folder, tmp_path)
+    assert path == tmp_path / "out" / "after" / "patient_before.fcs"
+    before, after = fcs.read_fcs(folder / path.name), fcs.read_fcs(path)
+    assert (after.channels, after.labels) == (before.channels, before.labels)
+    assert np.array_equal(after.values[:, [0, 3]], before.values[:, [0, 3]])
+    expected = np.sinh(np.arcsinh(before.values[:, 1:3] / 5) + 1) * 5
+    np.testing.assert_allclose(after.values[:, 1:3], expected, rtol=1e-4)
+
+
+def test_values_below_zero_are_kept_in_fcs(folder, tmp_path):
+    write_fcs_files(folder)
+    (path,) = written(dataset(folder, files=FCS_FILES), folder, tmp_path, change=-3.0)
+    assert (fcs.read_fcs(path).values[:, 1:3] < 0).any()
+
+
+def test_a_panel_in_another_order_is_written_to_the_right_channels(folder, tmp_path):
+    write_fcs_files(folder)
+    other = values(20, 4, 2)
+    # CD4 stands first here, on another metal.
+    channels, labels = ("Sm149Di", "Nd142Di", "Time", "Ir191Di"), ("149Sm_CD4", "142Nd_CD19", "", "191Ir_DNA1")
+    fcs.write_fcs(folder / "patient_before.fcs", other, channels, labels)
+    (path,) = written(dataset(folder, files=FCS_FILES), folder, tmp_path)
+    after = fcs.read_fcs(path)
+    assert after.channels == channels
+    assert np.array_equal(after.values[:, 2:], other[:, 2:])
+    np.testing.assert_allclose(after.values[:, :2], np.sinh(np.arcsinh(other[:, :2] / 5) + 1) * 5, rtol=1e-4)
+
+
+def test_some_rows_of_an_fcs_file(folder, tmp_path):
+    write_fcs_files(folder)
+    data = dataset(folder, files=FCS_FILES)
+    adata = data.load(paths(data, folder))
+    kept = adata[~((adata.obs["domain"] == "patient") & (adata.obs["row"] % 3 > 0)).to_numpy()].copy()
+    (path,) = write_back(*predict(data, kept, tmp_path, change=0.0), data, paths(data, folder), tmp_path / "out")
+    before, after = fcs.read_fcs(folder / path.name), fcs.read_fcs(path)
+    np.testing.assert_allclose(after.values, before.values[::3], rtol=1e-5)
+    assert len(after.values) == 7
+    np.testing.assert_allclose(as_flowio_reads(path), after.values)
+
+
+def fcs_bytes(kind, values, extra="", supplemental=""):
+    """Return an FCS 3.0 file of 16-bit integers ("I") or doubles ("D"), big endian, delimiter | and free keywords."""
+    size = {"I": 2, "D": 8}[kind]
+    data = values.astype({"I": ">u2", "D": ">f8"}[kind]).tobytes()
+    begin, stext = 58 + 1200, 58 + 1000
+    pairs = {
+        "$BEGINANALYSIS": 0, "$ENDANALYSIS": 0, "$BEGINDATA": begin, "$ENDDATA": begin + len(data) - 1,
+        "$BEGINSTEXT": stext if supplemental else 0, "$ENDSTEXT": stext + len(supplemental) - 1 if supplemental else 0,
+        "$BYTEORD": "4,3,2,1", "$DATATYPE": kind, "$MODE": "L", "$NEXTDATA": 0, "$PAR": 4, "$TOT": len(values),
+    }  # fmt: skip
+    for number, (channel, label) in enumerate(zip(CHANNELS, LABELS, strict=True), 1):
+        pairs |= {f"$P{number}B": 8 * size, f"$P{number}E": "0,0", f"$P{number}N": channel, f"$P{number}R": 65536}
+        pairs |= {f"$P{number}S": label} if label else {}
+    text = "|" + "".join(f"{key}|{value}|" for key, value in pairs.items()) + extra
+    header = "FCS3.0    " + "".join(f"{n:8d}" for n in (58, 57 + len(text), begin, begin + len(data) - 1, 0, 0))
+    body = (header + text).ljust(stext) + supplemental
+    return body.ljust(begin).encode() + data
+
+
+@pytest.mark.parametrize("kind", ["I", "D"])
+def test_other_kinds_of_numbers_are_written_as_floats_with_all_keywords(folder, tmp_path, kind):
+    whole = np.round(values(20, 4, 1))
+    write_fcs_files(folder)
+    extra = "Sample Name|blood a||b|My_Key|spaces  and CASE|"
+    (folder / "patient_before.fcs").write_bytes(fcs_bytes(kind, whole, extra))
+    (path,) = written(dataset(folder, files=FCS_FILES), folder, tmp_path)
+    after = fcs.read_fcs(path)
+    assert np.array_equal(after.values[:, [0, 3]], whole[:, [0, 3]])
+    np.testing.assert_allclose(after.values[:, 1:3], np.sinh(np.arcsinh(whole[:, 1:3] / 5) + 1) * 5, rtol=1e-4)
+    before, meta = keywords(folder / path.name), keywords(path)
+    changed = {key for key in before if before[key] != meta[key]} - {"$DATATYPE"}
+    assert changed == {f"$P{number}B" for number in range(1, 5)}
+    assert meta["My_Key"] == "spaces  and CASE" and meta["$DATATYPE"] == "F"
+    np.testing.assert_allclose(as_flowio_reads(path), after.values)
+
+
+def test_a_supplemental_text_is_kept(folder, tmp_path):
+    write_fcs_files(folder)
+    content = fcs_bytes("D", np.round(values(20, 4, 1)), supplemental="|Operator|somebody|")
+    (folder / "patient_before.fcs").write_bytes(content)
+    (path,) = written(dataset(folder, files=FCS_FILES), folder, tmp_path)
+    assert keywords(path)["Operator"] == "somebody"
+
+
+def test_the_real_controls_come_back(tmp_path, shared_data):
+    controls = shared_data / "cytonorm_controls"
+    if not controls.is_dir():
+        pytest.skip(f"the control files are not at {controls}")
+    name = "Gates_PTLG{batch}_Unstim_Control_{person}.fcs"
+    files = [
+        {"path": name.format(batch=batch, person=person), "condition": condition, "domain": domain}
+        for batch, person, condition, domain in [
+            ("021", 1, "before", "control"),
+            ("028", 1, "after", "control"),
+            ("021", 2, "before", "patient"),
+        ]
+    ]
+    data = dataset(controls, files=files)
+    (path,) = written(data, controls, tmp_path)
+    before, after = fcs.read_fcs(controls / path.name), fcs.read_fcs(path)
+    columns, markers = fcs.select_markers(before)
+    others = np.setdiff1d(np.arange(55), columns)
+    assert after.channels == before.channels and after.labels == before.labels
+    assert len(markers) == 37 and np.array_equal(after.values[:, others], before.values[:, others])
+    expected = np.sinh(np.arcsinh(before.values[:, columns] / 5) + 1) * 5
+    np.testing.assert_allclose(after.values[:, columns], expected, rtol=1e-4)
+    assert keywords(path) == keywords(controls / path.name)
+    # The same text, byte for byte: only data differ.
+    old, new = (controls / path.name).read_bytes(), path.read_bytes()
+    assert len(old) == len(new) and old[:5599] == new[:5599]
+    np.testing.assert_allclose(as_flowio_reads(path), after.values)
