@@ -18,14 +18,16 @@ LEFT_OUT = (
 def not_run(study: PageSpec, scores: pd.DataFrame) -> list[dict]:
     """Return the methods that did not run: label, reason, labels of the tasks, and how many these are.
 
-    Tasks that ask for few methods are told apart (`few_methods`).
+    Of tasks that ask for few methods the others are not listed (`few_methods`).
     """
     reasons: dict[tuple[str, str], list[str]] = {}
     for method in study.methods:
-        for task in study.compared:
-            shown = study.tasks[task]
+        for task, shown in study.tasks.items():
             rows = scores[(scores["method"] == method) & (scores["task"] == task)]
-            if shown.methods is not None and method not in shown.methods:
+            asked = shown.methods is None or method in shown.methods
+            if not asked and task not in study.compared:
+                continue
+            if not asked:
                 reason = "this task does not ask for it"
             elif rows.empty:
                 reason = "no scores of it were written"
@@ -38,6 +40,12 @@ def not_run(study: PageSpec, scores: pd.DataFrame) -> list[dict]:
         {"label": study.method_label(method), "reason": reason, "tasks": labels, "count": len(labels)}
         for (method, reason), labels in reasons.items()
     ]
+
+
+def pairs(study: PageSpec) -> int:
+    """Return how many pairs of method and task there are, those aside that `not_run` does not list."""
+    asked = {task: study.methods if task in study.compared else shown.methods for task, shown in study.tasks.items()}
+    return sum(map(len, asked.values()))
 
 
 def few_methods(study: PageSpec) -> list[dict]:

@@ -75,7 +75,7 @@ def gather(study: PageSpec, files: Files) -> dict:
         "figures": [figure for figure in shown if figure["notebook"] != "summary"],
         "own": [attachment(path) for path in files.own],
         "not_run": completeness.not_run(study, scores),
-        "pairs": len(study.methods) * len(study.compared),
+        "pairs": completeness.pairs(study),
         "few_methods": completeness.few_methods(study),
         "left_out": completeness.LEFT_OUT if any(spec.paper for spec in study.tables.values()) else (),
         "no_truth": completeness.no_truth(study, scores),
