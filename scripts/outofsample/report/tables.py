@@ -10,15 +10,14 @@ from outofsample.errors import UserError, did_you_mean
 from outofsample.files.table import COLUMNS
 from outofsample.jobs.table import ORACLE, ColumnSpec, TableSpec
 from outofsample.metrics.directions import DISTANCE_TO_BEST
-from outofsample.metrics.extractors import INCEPTION
 from outofsample.report.paper_values import belongs_to
 
 NO_TRUTH = "needs a truth, and none was measured"
 NOT_MEASURED = "this score is not for these data"
 #: Of `INCEPTION_SCORES`, where a study does not ask for them.
 FID_OFF = (
-    f"FID and KID are off, since they need Inception's file: put {INCEPTION} into data_dir and run with "
-    "--config 'evaluation={fid: true}'"
+    "FID and KID are off, since they need Inception's file: --config 'evaluation={fid: true}' switches them on, and "
+    "says where to get the file and where to put it"
 )
 INCEPTION_SCORES = ("fid", "kid")
 NOT_IN_STUDY = "not in this study"
