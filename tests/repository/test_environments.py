@@ -117,7 +117,7 @@ def test_environments_have_a_supported_python(path):
 
 
 def test_seurat_stands_on_what_it_was_made_for():
-    """Its own bounds let newer ones in, with which it fails."""
+    """Its own bounds let newer ones in, whose classes are others."""
     versions = environment(ROOT / "envs" / "r.yaml")[0]
     pins = {name: versions[name] for name in ("r-seurat", "r-seuratobject", "r-matrix")}
     assert pins == {"r-seurat": "4.3.0", "r-seuratobject": "4.1.3", "r-matrix": "1.5_3"}
