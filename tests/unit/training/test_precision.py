@@ -1,5 +1,7 @@
 """Training in bfloat16: float32 weights, the same bits each time, scores within the spread of seeds; who does it."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from outofsample import registry
 from outofsample.training import losses, precision
 from outofsample.training.precision import choose_precision, instructions_in
 from outofsample.training.run import Run
-from tests.conftest import QUERY, planted
+from tests.conftest import QUERY, ROOT, planted
 from tests.unit.methods.test_method_contract import SMALL
 
 #: Everything that trains in our own loop.
@@ -163,3 +165,9 @@ def test_a_checkpoint_in_another_precision_is_not_gone_on_with(tmp_path, process
     assert resumed.history == undisturbed.history
     np.testing.assert_array_equal(weights(resumed), weights(undisturbed))
     assert "Resumed" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("studies/*.yaml")), ids=lambda path: path.stem)
+def test_studies_leave_the_choice_to_the_processor(path):
+    """bfloat16 for all makes a study a matter of weeks on most laptops."""
+    assert not re.search(r"precision: *[\"']?bfloat16", path.read_text())
