@@ -1,6 +1,7 @@
 # Everything that the pipeline needs, by the same lock files as `make install`:
 #   docker build -t outofsample .
 #   docker run --rm -v "$PWD/results:/outofsample/results" outofsample make demo
+# Data stay outside (.dockerignore): -v "$PWD/data:/outofsample/data"
 FROM debian:12-slim
 
 ENV LANG=C.UTF-8 CI=true

@@ -17,6 +17,8 @@ from outofsample.study.presentation import Presentation, snakemake_options
 # Jobs call `python`: without conda it must be the interpreter that runs Snakemake, also where the virtual environment is
 # not activated; conda environments put themselves before it.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
+# Conda's pip, which inherits it, then builds rpy2 without a compiler, as setup/install.sh does.
+os.environ.setdefault("RPY2_CFFI_MODE", "ABI")
 
 
 def stop_at_user_errors(function, *arguments):
@@ -44,6 +46,9 @@ def either(names):
 
 # ---- clusters
 
+# Read here: the SLURM plugin takes it away before anything else runs.
+SLURM_JOB = os.environ.get("SLURM_JOB_ID", "")
+
 
 def default_resources():
     """Return the default resources that the profile or the command line gives, as text."""
@@ -54,7 +59,7 @@ def default_resources():
 def check_cluster():
     """Stop before anything is submitted that SLURM would not take."""
     if workflow.executor_plugin.name == "slurm":
-        stop_at_user_errors(cluster.check, default_resources(), PLAN.gpus, logger)
+        stop_at_user_errors(cluster.check, default_resources(), PLAN.gpus, SLURM_JOB, logger)
 
 
 if workflow.is_main_process and workflow.output_settings.dryrun:

@@ -1,16 +1,11 @@
-def notebook(figure):
-    """Return the notebook of a figure."""
-    return f"notebooks/{STUDY.figures[figure].notebook}.ipynb"
-
-
 rule render_figure:
     input:
-        notebook=lambda wildcards: notebook(wildcards.figure),
+        notebook=lambda wildcards: SHOWN.notebook(wildcards.figure),
         cells=lambda wildcards: SHOWN.figure_cells(wildcards.figure),
         predictions=lambda wildcards: SHOWN.figure_predictions(wildcards.figure),
         histories=lambda wildcards: SHOWN.figure_histories(wildcards.figure),
         scores=lambda wildcards: SHOWN.figure_scores(wildcards.figure),
-        code=lambda wildcards: PLAN.code("render_figure.py") + PLAN.code_of_notebook(notebook(wildcards.figure)),
+        code=lambda wildcards: PLAN.code("render_figure.py") + PLAN.code_of_notebook(SHOWN.notebook(wildcards.figure)),
     output:
         pdf=PATHS.figure("{figure}", "pdf"),
         png=report(

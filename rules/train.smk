@@ -16,6 +16,8 @@ rule train_model:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
         gpu=PLAN.gpus,
+        # 0: SLURM is not asked for tasks per GPU, which some clusters refuse beside a number of GPUs.
+        tasks_per_gpu=0,
         slurm_partition=cluster.training_partition(default_resources(), PLAN.gpus),
     params:
         spec=lambda wildcards: PLAN.train_spec(wildcards.task, wildcards.model, wildcards.batch).to_json(),

@@ -116,6 +116,18 @@ def test_environments_have_a_supported_python(path):
     assert environment(path)[0]["python"] in {"3.11", "3.12"}
 
 
+def test_seurat_stands_on_what_it_was_made_for():
+    """Its own bounds let newer ones in, whose classes are others."""
+    versions = environment(ROOT / "envs" / "r.yaml")[0]
+    pins = {name: versions[name] for name in ("r-seurat", "r-seuratobject", "r-matrix")}
+    assert pins == {"r-seurat": "4.3.0", "r-seuratobject": "4.1.3", "r-matrix": "1.5_3"}
+
+
+@pytest.mark.parametrize("place", ["setup/install.sh", "rules/common.smk"])
+def test_rpy2_is_built_without_a_compiler(place):
+    assert re.search(r'RPY2_CFFI_MODE(=|", ")ABI', (ROOT / place).read_text())
+
+
 # ---- what jobs import is in their environment
 
 #: Modules whose package has another name.
@@ -208,3 +220,19 @@ def test_containers_install_by_the_lock_files():
         text = (ROOT / container).read_text()
         assert "setup/install.sh" in text and all(name in text for name in read), container
         assert not re.search(r"pip install", text), f"{container}: versions come from the lock files"
+
+
+def patterns(name):
+    """Return what an ignore file leaves out, without the slashes that Git and Docker read otherwise."""
+    lines = (line.strip() for line in (ROOT / name).read_text().splitlines())
+    kept = (line for line in lines if line and not line.startswith(("#", "!")))
+    return {line.removeprefix("**/").removeprefix("/").removesuffix("/*").removesuffix("/") for line in kept}
+
+
+def test_images_carry_no_data_and_nothing_else_that_git_ignores():
+    """CelebA, which may not be passed on, lies in `data`; an image takes all that .dockerignore does not name."""
+    assert {"data", "results"} <= patterns(".gitignore") <= patterns(".dockerignore")
+    assert ".git" in patterns(".dockerignore")
+    # Docker reads names from the root of the project on, Git anywhere.
+    anywhere = {"__pycache__", "*.egg-info", ".ipynb_checkpoints"}
+    assert {f"**/{name}" for name in anywhere} <= set((ROOT / ".dockerignore").read_text().split())

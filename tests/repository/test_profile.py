@@ -5,11 +5,17 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
+from snakemake_executor_plugin_slurm.submit_string import get_submit_command
+from snakemake_executor_plugin_slurm.utils import set_gres_string
 
+from outofsample.errors import UserError
+from outofsample.study import cluster
 from tests.conftest import ROOT
 from tests.workflow.conftest import Workflow
 
@@ -36,9 +42,9 @@ def programs(tmp_path) -> Path:
     return folder
 
 
-def snakemake(folder: Path, *arguments: str, path: Path | None = None) -> subprocess.CompletedProcess:
+def snakemake(folder: Path, *arguments: str, path: Path | None = None, **variables: str) -> subprocess.CompletedProcess:
     """Run Snakemake with the profile."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | variables
     if path is not None:
         environment["PATH"] = str(path)
     command = [sys.executable, "-m", "snakemake", "--profile", PROFILE, "--configfile", "studies/smoke.yaml"]
@@ -85,6 +91,74 @@ def test_gpus_need_their_partition_and_trainings_alone_go_there(copy):
     training, evaluation = resources(output, "train_model"), resources(output, "evaluate_task")
     assert (training["slurm_partition"], training["gpu"]) == ("gpus", "1")
     assert (evaluation["slurm_partition"], evaluation["gpu"]) == ("cpus", "0")
+
+
+class Asked(dict):
+    """The resources of a job, as Snakemake gives them to the plugin."""
+
+    __getattr__ = dict.__getitem__
+
+
+def sbatch(resources: Mapping[str, str]) -> str:
+    """Return the command by which the plugin submits a job with some resources of a dry run."""
+    job = SimpleNamespace(resources=Asked({k: int(v) if v.isdigit() else v for k, v in resources.items()}), threads=1)
+    params = dict.fromkeys(("run_uuid", "slurm_logfile", "comment_str", "account", "partition", "workdir"), "x")
+    return get_submit_command(job, params, settings=None) + set_gres_string(job)
+
+
+def test_no_tasks_are_asked_for_per_gpu(copy):
+    """Beside --gpus some clusters refuse it: 'SLURM_TRES_PER_TASK is mutually exclusive'."""
+    training = resources(snakemake(copy, "-n", "--config", "device=cuda", *FILLED_IN).stdout, "train_model")
+    assert training["tasks_per_gpu"] == "0"
+    command = sbatch(training)
+    assert "--gpus=1" in command and "--ntasks" not in command
+    del training["tasks_per_gpu"]
+    assert "--ntasks-per-gpu=1" in sbatch(training)
+
+
+def test_what_the_profile_offers_is_taken(copy):
+    """The lines at its end with the # taken away: GPUs by --gres alone, and a quality of service."""
+    profile = copy / PROFILE / "config.yaml"
+    text, offered = profile.read_text(), r"^# (?=slurm-qos:|set-resources:|  )"
+    head, mark, tail = text.partition("# ---- Only where the cluster wants it")
+    values = yaml.safe_load(re.sub(offered, "", tail.partition("\n")[2], flags=re.MULTILINE))
+    assert mark and values.keys() == {"slurm-qos", "set-resources"}
+    try:
+        profile.write_text(head + mark + re.sub(offered, "", tail, flags=re.MULTILINE))
+        output = snakemake(copy, "-n", "--config", "device=cuda", *FILLED_IN).stdout
+    finally:
+        profile.write_text(text)
+    training = resources(output, "train_model")
+    assert (training["slurm_partition"], training["gpu"], training["gres"]) == ("gpus", "0", "gpu:1")
+    command = sbatch(training)
+    assert "--gres=gpu:1" in command and "--qos=gpu" in command
+    assert "--gpus" not in command and "--ntasks" not in command
+    assert "gres" not in resources(output, "evaluate_task")
+
+
+def test_gres_can_be_asked_for_on_the_command_line(copy):
+    options = ("--set-resources", "train_model:gpu=0", "train_model:gres=gpu:1")
+    training = resources(snakemake(copy, "-n", *FILLED_IN, "--config", "device=cuda", *options).stdout, "train_model")
+    assert (training["slurm_partition"], training["gpu"], training["gres"]) == ("gpus", "0", "gpu:1")
+
+
+def test_within_a_slurm_job_nothing_is_submitted(copy, programs):
+    """The plugin may wait there for ever; it takes SLURM's variables away before Snakemake's `onstart`."""
+    (programs / "sbatch").write_text("#!/bin/sh\nexit 1\n")
+    (programs / "sbatch").chmod(0o755)
+    run = snakemake(copy, *FILLED_IN, path=programs, SLURM_JOB_ID="77")
+    assert run.returncode == 1
+    assert "within the SLURM job 77" in run.stdout and "start it on a login node" in run.stdout
+    assert "'unset ${!SLURM_@}' before the same command" in run.stdout
+    assert not (copy / "results" / "smoke").exists()
+
+
+def test_newer_plugins_can_be_started_within_a_job():
+    cluster.refuse_within_job("", "2.6.1")
+    for version in ("2.7.0", "2.10.1", "3.0.0"):
+        cluster.refuse_within_job("77", version)
+    with pytest.raises(UserError, match=r"version 2\.6\.1"):
+        cluster.refuse_within_job("77", "2.6.1")
 
 
 def test_a_study_without_cuda_trains_where_the_other_jobs_run(copy):

@@ -29,7 +29,7 @@ def terms_of(history: pd.DataFrame) -> dict[str, str]:
 
     Gradients are no losses, and the validation's terms are drawn beside the training's of the same name.
     """
-    skipped = ("epoch", "seed", "change")
+    skipped = ("epoch", "seed", "change", "precision")
     names = [name for name in history.columns if name not in skipped and not name.endswith("_gradient")]
     return {name: as_label(name.removeprefix("train_")) for name in names if not name.startswith("validation_")}
 

@@ -6,12 +6,14 @@ Reading by ``$PnS``, the default of fcsparser, is a trap: in a file where these 
 fluorescence data must be compensated before.
 """
 
+import contextlib
 import re
 import warnings
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -77,7 +79,7 @@ def read_fcs(path: str | Path) -> FcsFile:
     _check_header(path)
     unsupported = fcsparser.api.ParserFeatureNotImplementedError
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _as_before_numpy_2(fcsparser.api):
             # fcsparser warns of what is checked here with better words.
             warnings.simplefilter("ignore")
             meta = fcsparser.parse(str(path), meta_data_only=True, channel_naming="$PnN")
@@ -91,6 +93,28 @@ def read_fcs(path: str | Path) -> FcsFile:
     values = np.ascontiguousarray(table.to_numpy(dtype=np.float32))
     _check_finite(path, values, channels, labels)
     return FcsFile(path.name, values, channels, labels)
+
+
+class _Swappable(np.ndarray):
+    """An array with the method that numpy 2 took away."""
+
+    def newbyteorder(self) -> np.ndarray:
+        return self.view(self.dtype.newbyteorder())
+
+
+@contextlib.contextmanager
+def _as_before_numpy_2(api: ModuleType) -> Iterator[None]:
+    """Let fcsparser read files with the highest byte first, as most cytometers write them, under numpy 2 too.
+
+    Its last release (0.2.8, of 2024) calls ``newbyteorder`` of the array that its ``fromfile`` gives; nothing else
+    of it needs an older numpy.
+    """
+    original = api.fromfile
+    api.fromfile = lambda *arguments: original(*arguments).view(_Swappable)
+    try:
+        yield
+    finally:
+        api.fromfile = original
 
 
 def _check_header(path: Path) -> None:

@@ -36,7 +36,10 @@ PAPERS = {"ne2020": "Neuron Editing (2020)", "trvae2020": "trVAE (2020)"}
 
 @dataclass(frozen=True)
 class Files:
-    """The finished files of a study that the page shows; folder ``benchmarks`` holds a TSV per job."""
+    """The finished files of a study that the page shows; folder ``benchmarks`` holds a TSV per job.
+
+    The folder ``models`` beside it has the losses of trainings, with their precision.
+    """
 
     scores: list[Path]
     tables: list[Path]
@@ -82,6 +85,7 @@ def gather(study: PageSpec, files: Files) -> dict:
         "backends": provenance.backends(study, scores),
         "packages": provenance.packages(),
         "machine": provenance.machine(),
+        "precisions": provenance.precisions(files.benchmarks.with_name("models")),
         "commit": provenance.commit(Path(__file__).parents[3]),
         "times": provenance.times(files.benchmarks),
         "made": datetime.now(UTC),

@@ -1,4 +1,4 @@
-"""What a study was made with: versions, machine and commit; and the times and memory of its jobs."""
+"""What a study was made with: versions, machine, precision and commit; and the times and memory of its jobs."""
 
 import contextlib
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from outofsample.files.history import read_history
 from outofsample.jobs.page import PageSpec
 
 PACKAGES = (
@@ -47,6 +48,18 @@ def machine() -> list[tuple[str, str]]:
         ("processor", f"{found[1] if found else platform.machine()}, {os.cpu_count()} cores"),
         ("memory", f"{memory:.0f} GiB"),
     ]
+
+
+def precisions(folder: Path) -> list[tuple[str, list[str]]]:
+    """Return, for each precision of matrix products, the models that were trained in it; ``folder`` has their losses.
+
+    One model can be under two of them, where its trainings ran on different machines.
+    """
+    models: dict[str, set[str]] = {}
+    for path in folder.glob("*/*/history_*.csv"):
+        for precision in set(read_history(path).get("precision", ())):
+            models.setdefault(precision, set()).add(path.parent.name)
+    return [(precision, sorted(names)) for precision, names in sorted(models.items())]
 
 
 def _text(path: Path) -> str:

@@ -113,7 +113,19 @@ class Plan:
         """Return the files that a dataset is read from: simulated, or fetched."""
         if name in self.simulated:
             return [self.paths.simulated(name, file.name) for file in self.dataset(name).simulated_files()]
-        return [self.paths.raw(name, file) for file in self.originals(name)]
+        return [self.paths.raw(self._holder(name, file), file) for file in self.originals(name)]
+
+    def _holder(self, name: str, file: str) -> str:
+        """Return the dataset whose copy of a raw file is read: the first that the study defines with the same file.
+
+        CelebA's archive (1.4 GB) is a dataset for each attribute. Datasets that do not run count too, so that the
+        copy stays where it is when more of them run.
+        """
+        if self.uses(name) == OWN:
+            return name
+        alike = (other for other in self.study.datasets if self.uses(other) == self.uses(name))
+        wanted = self.fetch_spec(name, file)
+        return next(o for o in alike if file in self.originals(o) and self.fetch_spec(o, file) == wanted)
 
     def _originals(self, name: str) -> dict[str, RawFile]:
         """Return the real files of a dataset by the name of our copy: what the user calls them is in no path."""

@@ -149,6 +149,10 @@ class Presentation:
             options=as_plain(figure.options),
         )
 
+    def notebook(self, name: str) -> str:
+        """Return the notebook of a figure."""
+        return f"notebooks/{self.study.figures[name].notebook}.ipynb"
+
     def figure_cells(self, name: str) -> list[str]:
         """Return training part and truth of the tasks whose cells a figure shows; none where it shows scores alone."""
         figure = self.study.figures[name]

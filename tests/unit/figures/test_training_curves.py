@@ -15,7 +15,9 @@ def test_training_curves_show_every_term_of_every_model(tmp_path):
     for model in ("trvae", "gan"):
         (tmp_path / model).mkdir()
         for seed in (0, 1):
-            pd.DataFrame(rows).assign(seed=seed).to_csv(tmp_path / model / f"history_{seed}.csv", index=False)
+            pd.DataFrame(rows).assign(precision="float32", seed=seed).to_csv(
+                tmp_path / model / f"history_{seed}.csv", index=False
+            )
     histories = training_curves.read_histories([str(path) for path in sorted(tmp_path.rglob("*.csv"))])
     assert {model: len(history) for model, history in histories.items()} == {"gan": 4, "trvae": 4}
     drawn = training_curves.training_curves(parameters(), histories)

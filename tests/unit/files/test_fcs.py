@@ -1,7 +1,10 @@
 """FCS files: round trips, the real files, markers by rule, panels, and one clear sentence for each bad file."""
 
+import warnings
 from pathlib import Path
 
+import fcsparser
+import flowio
 import numpy as np
 import pytest
 
@@ -42,6 +45,34 @@ def test_labels_that_are_not_unique_do_not_change_the_channel_names(tmp_path):
     read = fcs.read_fcs(write(tmp_path / "a.fcs", labels=("", "CD45", "CD45", "")))
     assert read.channels == CHANNELS
     assert fcs.select_markers(read)[1] == ("Nd142Di", "Nd143Di")
+
+
+def test_files_of_a_cytometer_are_read_with_the_highest_byte_first():
+    """As BD's machines write them; fcsparser brings such a file, and numpy 2 lacks what it turns the bytes with."""
+    path = fcsparser.test_sample_path
+    assert fcsparser.parse(path, meta_data_only=True)["$BYTEORD"] == "4,3,2,1"
+    read = fcs.read_fcs(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        other = np.reshape(flowio.FlowData(path).events, read.values.shape)
+    assert len(read.values) == 14945 and type(read.values) is np.ndarray
+    np.testing.assert_array_equal(read.values, np.asarray(other, np.float32))
+
+
+@pytest.mark.parametrize("first", ["1,2,3,4", "4,3,2,1"])
+def test_whole_numbers_of_several_widths_are_read_in_either_order_of_bytes(tmp_path, first):
+    """The other branch of the reader: channels of 2 and 4 bytes, with more bits than their range has."""
+    values = np.array([[1, 2], [513, 70_000], [1023, 16_777_215]])
+    order = ">" if first.startswith("4") else "<"
+    data = np.array([*map(tuple, values)], [("a", f"{order}u2"), ("b", f"{order}u4")]).tobytes()
+    words = {"$BYTEORD": first, "$DATATYPE": "I", "$MODE": "L", "$PAR": 2, "$TOT": 3, "$NEXTDATA": 0}
+    words |= {"$P1B": 16, "$P1E": "0,0", "$P1N": "A", "$P1R": 1024, "$P2B": 32, "$P2E": "0,0", "$P2N": "B"}
+    words |= {"$P2R": 16_777_216, "$BEGINDATA": 512, "$ENDDATA": 512 + len(data) - 1}
+    text = "/" + "".join(f"{name}/{value}/" for name, value in words.items())
+    places = (58, 58 + len(text) - 1, 512, 512 + len(data) - 1, 0, 0)
+    header = "FCS3.0    " + "".join(f"{place:>8}" for place in places)
+    (tmp_path / "a.fcs").write_bytes((header + text).ljust(512).encode() + data)
+    np.testing.assert_array_equal(fcs.read_fcs(tmp_path / "a.fcs").values, values)
 
 
 @needs_controls

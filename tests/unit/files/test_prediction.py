@@ -3,6 +3,7 @@
 import json
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import anndata
 import numpy as np
@@ -14,6 +15,8 @@ import transform_query
 from outofsample import registry
 from outofsample.errors import UserError
 from outofsample.files.prediction import PredictionFile, PredictionWriter, describe_outside, read_predictions
+from outofsample.jobs.predict import MethodSpec, TransformSpec
+from outofsample.jobs.train import ModelSpec, TrainSpec
 from tests.conftest import planted
 
 
@@ -56,14 +59,16 @@ def test_what_is_told_about_a_method(tmp_path):
 
 @pytest.fixture
 def call(tmp_path, monkeypatch):
-    """Return a function that calls ``main`` of a script on a task, with options."""
+    """Return a function that calls ``main`` of a script on a task, with its specification and options."""
     data, _ = planted(cells=60)
     obs = pd.DataFrame({name: getattr(data, name) for name in ("role", "condition", "domain")}, index=data.names)
     adata = anndata.AnnData(data.X, obs=obs, var=pd.DataFrame(index=list(data.features)))
     adata.uns["queries"] = json.dumps([vars(query) for query in data.queries])
     adata.write_h5ad(tmp_path / "train.h5ad")
 
-    def call(script, **options):
+    def call(script, spec, **options):
+        (tmp_path / "spec.json").write_text(spec.to_json())
+        options["spec"] = tmp_path / "spec.json"
         words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
         monkeypatch.setattr(sys, "argv", [script.__name__, "--train", str(tmp_path / "train.h5ad"), *words])
         script.main()
@@ -72,19 +77,18 @@ def call(tmp_path, monkeypatch):
 
 
 def test_the_backend_is_package_and_version(call, tmp_path):
-    def backend(method: str, model: dict | None, fitted: str | None = None) -> str:
-        settings = {"model": model["name"]} if model else {}
-        methods = [{"name": method, "uses": method, "settings": settings, "runs": True}]
-        files = {"outputs": tmp_path / "p.h5ad"} | ({"fitted": fitted} if fitted else {})
-        call(transform_query, model=json.dumps(model), methods=json.dumps(methods), **files)
+    def backend(method: str, model: ModelSpec | None, fitted: Path | None = None) -> str:
+        settings = {"model": model.name} if model else {}
+        spec = TransformSpec(model, (MethodSpec(method, method, settings),))
+        call(transform_query, spec, outputs=tmp_path / "p.h5ad", **({"fitted": fitted} if fitted else {}))
         return anndata.read_h5ad(tmp_path / "p.h5ad").uns["backend"]
 
     pot, fitted = f"POT {version('POT')}", tmp_path / "fitted.pt"
-    assert backend("ot_map", {"name": "pca", "uses": "pca", "settings": {}}) == pot
-    assert backend("mean_shift", {"name": "identity", "uses": "identity", "settings": {}}) == ""
-    network = {"name": "autoencoder", "uses": "autoencoder", "settings": {"hidden": [8], "latent": 3, "epochs": 1}}
+    assert backend("ot_map", ModelSpec("pca", "pca")) == pot
+    assert backend("mean_shift", ModelSpec("identity", "identity")) == ""
+    network = ModelSpec("autoencoder", "autoencoder", {"hidden": [8], "latent": 3, "epochs": 1})
     files = {"fitted": fitted, "checkpoints": tmp_path / "checkpoints", "history": tmp_path / "history.csv"}
-    call(train_model, model=json.dumps(network), seeds=0, **files)
+    call(train_model, TrainSpec(network, (0,)), **files)
     assert backend("ot_map", network, fitted) == f"{pot}, torch {version('torch')}"
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from outofsample.errors import UserError
+from outofsample.files.history import write_history
 from outofsample.files.scores import Row
 from outofsample.files.table import read_tidy
 from outofsample.jobs.figure import ShownTask
@@ -83,6 +84,16 @@ def test_pictures_are_read_once(small, monkeypatch):
         ["points"],
         ["summary"],
     ]
+
+
+def test_the_page_says_in_which_precision_the_networks_were_trained(tmp_path):
+    small = SmallStudy(tmp_path).write()
+    history = small.folder / "models" / "dengue" / "gan" / "history_0.csv"
+    history.parent.mkdir(parents=True)
+    write_history(history, [{"epoch": 1, "precision": "bfloat16", "seed": 0}])
+    made = small.make()
+    assert made.returncode == 0, made.stderr
+    assert "<dt>trained in bfloat16</dt><dd>gan</dd>" in small.page.read_text()
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(4.23, "4.2 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")])

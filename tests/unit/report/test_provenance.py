@@ -2,6 +2,7 @@
 
 import math
 
+from outofsample.files.history import write_history
 from outofsample.report import provenance
 
 
@@ -19,3 +20,14 @@ def test_packages_that_compute_predictions_are_named():
 
 def test_the_commit_is_that_of_the_project_alone(tmp_path):
     assert provenance.commit(tmp_path) == ""
+
+
+def test_the_precision_of_each_model_is_that_of_its_histories(tmp_path):
+    trained = {"kang/trvae": "float32", "hela/trvae": "bfloat16", "kang/gan": "bfloat16"}
+    for name, precision in trained.items():
+        (tmp_path / name).mkdir(parents=True)
+        write_history(tmp_path / name / "history_0.csv", [{"epoch": 1, "precision": precision, "seed": 0}] * 2)
+    (tmp_path / "kang" / "pca").mkdir()
+    write_history(tmp_path / "kang" / "pca" / "history_0.csv", [])
+    assert provenance.precisions(tmp_path) == [("bfloat16", ["gan", "trvae"]), ("float32", ["trvae"])]
+    assert provenance.precisions(tmp_path / "nothing") == []

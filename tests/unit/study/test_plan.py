@@ -152,6 +152,39 @@ def test_real_files_are_fetched(tmp_path):
     assert spec.local == f"{folder}/{Path(first).name}" and spec.state.startswith("4 ")
 
 
+def celebas(**settings) -> dict:
+    """Return a study with a dataset per attribute of CelebA; only the last one runs, unless `tasks` are given."""
+    tasks = settings.pop("tasks", ["smile"])
+    datasets = {name: {"uses": "celeba", "attribute": name, **settings.get(name, {})} for name in ("hair", "smile")}
+    queries = [{"domain": "female", "source": "one", "target": "two"}]
+    return {
+        "study": "faces",
+        "datasets": datasets,
+        "tasks": {name: {"dataset": name, "queries": queries} for name in datasets},
+        "methods": {"no_change": {}},
+        "run": {"tasks": tasks},
+    }
+
+
+def test_datasets_that_read_the_same_files_have_one_copy(tmp_path):
+    """CelebA's archive takes 1.4 GB; the copy stays where it is when more datasets run."""
+    one = ["results/faces/raw/hair/img_align_celeba.zip", "results/faces/raw/hair/list_attr_celeba.txt"]
+    assert Plan(load_study(celebas()), tmp_path).raw_files("smile") == one
+    both = Plan(load_study(celebas(tasks=["hair", "smile"])), tmp_path)
+    assert both.raw_files("smile") == both.raw_files("hair") == one
+
+
+def test_files_of_other_folders_are_copied_apart(tmp_path):
+    plan = Plan(load_study(celebas(smile={"folder": "celeba_sample"})), tmp_path)
+    assert plan.raw_files("smile")[0] == "results/faces/raw/smile/img_align_celeba.zip"
+
+
+def test_the_whole_papers_copy_each_file_once():
+    plan = Plan(read_study(ROOT / "studies" / "paper.yaml"), ROOT / "nowhere")
+    attributes = [name for name in plan.datasets if plan.uses(name) == "celeba"]
+    assert len(attributes) >= 4 and len({file for name in attributes for file in plan.raw_files(name)}) == 2
+
+
 def test_a_local_file_that_changes_is_taken_anew(tmp_path):
     (tmp_path / "own").mkdir()
     path = tmp_path / "own" / "cells.csv"
@@ -209,7 +242,7 @@ def test_placeholders_of_the_profile_are_told():
     assert [line.split(":")[0] for line in cluster.unfilled(RESOURCES, 0)] == ["default-resources, slurm_account"]
     assert len(cluster.unfilled(RESOURCES, 1)) == 2 and cluster.unfilled({}, 1) == []
     with pytest.raises(UserError, match="not filled in:\n  - default-resources, slurm_account"):
-        cluster.check(RESOURCES, 0, None)
+        cluster.check(RESOURCES, 0, "", None)
 
 
 def test_trainings_go_to_the_partition_with_gpus_where_they_need_one():
@@ -221,7 +254,7 @@ def test_trainings_go_to_the_partition_with_gpus_where_they_need_one():
 def test_a_machine_without_slurm_is_named(monkeypatch):
     monkeypatch.setattr(cluster.shutil, "which", lambda name: None)
     with pytest.raises(UserError, match="no 'sbatch' here"):
-        cluster.check({"slurm_account": "me", "slurm_partition": "cpus"}, 0, None)
+        cluster.check({"slurm_account": "me", "slurm_partition": "cpus"}, 0, "", None)
 
 
 def test_a_grid_of_500_points_is_planned_and_passes_what_one_argument_holds():
@@ -230,7 +263,7 @@ def test_a_grid_of_500_points_is_planned_and_passes_what_one_argument_holds():
     values["tuning"]["grids"] = {"trvae": grid}
     plan = Plan(load_study(values, ROOT), ROOT / "nowhere")
     spec = Presentation(plan).tuning_spec("studies/tuning.yaml")
-    assert (
-        len(spec.grids["trvae"]) == 500 == sum(len(plan.seed_batches("kang.B", m)) for m in plan.by_model if "__" in m)
-    )
+    points = [group for group in plan.by_model if group.startswith("trvae__")]
+    assert len(spec.grids["trvae"]) == len(points) == 500
+    assert all(plan.fitted_files("kang.B", point) for point in points)
     assert len(spec.to_json()) > 128 * 1024

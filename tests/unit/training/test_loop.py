@@ -26,7 +26,7 @@ def test_same_seed_same_bits_and_another_seed_others():
 def test_loss_falls_and_history_names_its_terms():
     history = fit(epochs=40).history
     assert [row["epoch"] for row in history] == list(range(1, 41))
-    assert set(history[0]) == {"epoch", "train_loss", "train_gradient", "validation_loss"}
+    assert set(history[0]) == {"epoch", "train_loss", "train_gradient", "validation_loss", "precision"}
     assert history[-1]["validation_loss"] < 0.3 * history[0]["validation_loss"]
 
 

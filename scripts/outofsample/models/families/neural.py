@@ -1,6 +1,6 @@
 """What all our networks have in common: settings of the training, scaling, groups of cells, saving."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,8 +29,9 @@ class NetworkSettings:
     standardize
         Whether features are centred and scaled inside the model, by training cells; images have a scale of their own.
     precision
-        ``float32``, or ``bfloat16``: matrix products of the training with 8 bits of mantissa, losses and weights in
-        float32. Faster where the processor multiplies bfloat16 (AVX512-BF16, AMX, a GPU), slower elsewhere.
+        ``float32``; ``bfloat16``: matrix products of the training with 8 bits of mantissa, losses and weights in
+        float32; ``auto``: bfloat16 where the processor multiplies it (AVX512-BF16, AMX, a GPU), where it takes half
+        of the time, and float32 elsewhere, where bfloat16 is emulated and takes several times as long.
     """
 
     learning_rate: float = 1e-3
@@ -44,7 +45,7 @@ class NetworkSettings:
     precision: str = "float32"
 
     def __post_init__(self):
-        self.require_word("precision", "float32", "bfloat16")
+        self.require_word("precision", "auto", "float32", "bfloat16")
         self.require_at_least(1, "batch_size", "epochs")
         self.require_at_least(1, *(n for n in ("patience", "learning_rate_patience") if getattr(self, n) is not None))
         self.require_share("validation")
@@ -79,8 +80,9 @@ class NetworkSettings:
 class NeuralModel(Model):
     """A model that is a torch network; subclasses say how it is built, on what and by which losses it is trained.
 
-    ``network`` is the fitted module, ``conditions`` the names of the conditions that it knows, in order, and
-    ``image_shape`` the (height, width, channels) of the images that it was fitted to, or None for tables.
+    ``network`` is the fitted module, ``conditions`` the names of the conditions that it knows, in order,
+    ``image_shape`` the (height, width, channels) of the images that it was fitted to, or None for tables, and
+    ``precision`` that of its training, ``float32`` or ``bfloat16``.
 
     Images stay one uint8 tensor that all groups share; each batch of them is scaled when its turn comes.
     """
@@ -113,7 +115,9 @@ class NeuralModel(Model):
         settings = self.settings
         if self.image_shape is not None:
             terms = self._on_scaled(terms)
-        if settings.precision == "bfloat16":
+        if self.precision == "bfloat16":
+            from outofsample.training.precision import in_bfloat16
+
             terms = in_bfloat16(terms)
         return Player(name, list(parameters), terms, settings.learning_rate, settings.clip_gradient, **options)
 
@@ -145,17 +149,22 @@ class NeuralModel(Model):
 
         from outofsample.training.device import pick_device
         from outofsample.training.loop import train
+        from outofsample.training.precision import choose_precision
 
         if not self.data & data.kinds:
             raise UserError(f"This model takes {' or '.join(sorted(self.data))} data, not {' or '.join(data.kinds)}.")
         torch.manual_seed(seed)
         device = pick_device(run.device)
+        self.precision = choose_precision(self.settings.precision, device)
+        # A training that began in another precision, on another machine of a cluster, is not gone on with.
+        run = replace(run, fingerprint=f"{run.fingerprint} {self.precision}")
         self.image_shape = data.image_shape
         self.learn_scale(data)
         self.conditions = np.unique(data.condition[np.isin(data.role, self.roles)]).tolist()
         self.network = self.build(data.X.shape[1]).to(device)
         groups = self.as_groups(data, device)
-        self.history = train(self.network, self.players(self.network), groups, self.budget(len(groups)), seed, run)
+        history = train(self.network, self.players(self.network), groups, self.budget(len(groups)), seed, run)
+        self.history = [{**row, "precision": self.precision} for row in history]
         return self
 
     def learn_scale(self, data: TrainingData) -> None:
@@ -244,15 +253,3 @@ class NeuralModel(Model):
         self.network.load_state_dict({name: torch.as_tensor(value) for name, value in state["network"].items()})
         self.network.eval()
         return self
-
-
-def in_bfloat16(terms):
-    """Return the terms of a player as a function that multiplies matrices in bfloat16; what it returns is float32."""
-    import torch
-
-    def cast_terms(batches):
-        with torch.autocast(batches[0]["x"].device.type, dtype=torch.bfloat16):
-            found = terms(batches)
-        return {name: value.float() for name, value in found.items()}
-
-    return cast_terms
