@@ -47,8 +47,13 @@ class PageSpec(Spec):
         return shlex.join(["snakemake", "--cores", "all", *filter(None, [target]), *self.options])
 
     def task_label(self, task: str) -> str:
-        """Return how the page calls a task; one that the study does not run has its name alone."""
-        return self.tasks[task].label if task in self.tasks else task
+        """Return how the page calls a task; one that the study does not run has its name alone.
+
+        A stand-in never carries the label of the real data: tables and figures mark it beside the label.
+        """
+        if task not in self.tasks:
+            return task
+        return self.tasks[task].label + (" (stand-in)" if self.tasks[task].stand_in else "")
 
     def method_label(self, method: str) -> str:
         """Return how the page calls a method; one that the study does not run has its name alone."""

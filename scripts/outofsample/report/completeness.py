@@ -20,7 +20,7 @@ def not_run(study: PageSpec, scores: pd.DataFrame) -> list[dict]:
                 reason = "; ".join(rows.loc[rows["score"] == "", "note"].unique()).removeprefix("not run: ")
             else:
                 continue
-            reasons.setdefault((method, reason), []).append(shown.label)
+            reasons.setdefault((method, reason), []).append(study.task_label(task))
     return [
         {"label": study.method_label(method), "reason": reason, "tasks": labels, "count": len(labels)}
         for (method, reason), labels in reasons.items()
