@@ -1,9 +1,13 @@
-"""Put one raw file in its place: copied from the data folder, or downloaded, with its checksum verified."""
+"""Put one raw file in its place: copied from the data folder, or downloaded, with its checksum verified.
+
+Where it cannot be had, a note of that takes its place (`outofsample.files.missing`), unless the file is required.
+"""
 
 import argparse
 
 from outofsample.errors import run_script
-from outofsample.files.fetch import fetch
+from outofsample.files.fetch import CannotBeHad, fetch
+from outofsample.files.missing import MissingFile, Note, count_failure, write_note
 from outofsample.jobs.fetch import FetchSpec
 
 
@@ -16,7 +20,19 @@ def main() -> None:
     parser.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for an answer (default: 30)")
     args = parser.parse_args()
     spec = FetchSpec.read(args.spec)
-    fetch(spec.name, args.output, spec.local, spec.sha256, spec.url, args.retries, args.timeout, hint=spec.hint)
+    try:
+        fetch(spec.name, args.output, spec.local, spec.sha256, spec.url, args.retries, args.timeout, hint=spec.hint)
+    except CannotBeHad as error:
+        if spec.required:
+            raise
+        write_note(args.output, Note(spec.dataset, spec.hint, (_missing(spec, error),)))
+        if spec.url:
+            count_failure(args.output)
+        print(f"{error} What rests on it is left out.")
+
+
+def _missing(spec: FetchSpec, error: CannotBeHad) -> MissingFile:
+    return MissingFile(spec.name, spec.local, spec.url or "", str(error))
 
 
 if __name__ == "__main__":

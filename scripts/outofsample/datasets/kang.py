@@ -38,7 +38,7 @@ _SHA256 = {
 MIRROR = "kang_2018.h5ad"
 _MIRROR_SHA256 = "e6a5adac64dcdeb36eaba27db49b63e0c64bb0ed4a64c6705971506b41c39830"
 _MIRROR_URL = f"https://exampledata.scverse.org/pertpy/{MIRROR}"
-#: The authors' own file, in their public ``DataDownloader.py``: Google Drive answers with a page, so nothing fetches it.
+#: The authors' own file, as their public ``DataDownloader.py`` has it; Google Drive asks before it sends.
 _AUTHORS_URL = "https://drive.google.com/file/d/1bd8R8hy8GL3QPgTVdHWtFqdPqbGUdLE9/view"
 
 #: The paper's eight; GEO's table has no type of its own for activated T cells ("T").
@@ -100,8 +100,8 @@ class Dataset(base.Dataset):
     kinds = frozenset({"tabular", "counts"})
     unit = single_cell.UNIT
     how_to_get = (
-        f"The paper's own file is public: {_AUTHORS_URL} (13,576 cells; take it with a browser and name it in the "
-        f"setting 'file'). GEO's files are fetched with 'download: true', the same cells in one file with 'file: {MIRROR}'"
+        f"The paper's own file (13,576 cells) is public: take it with a browser from {_AUTHORS_URL} and name it in the "
+        f"setting 'file'. GEO's files are fetched with 'download: true', their cells in one with 'file: {MIRROR}'"
     )
 
     @property
@@ -196,7 +196,7 @@ def _read_h5ad(path: Path) -> "AnnData":
 
 
 def _as_the_authors_name_it(obs: "pd.DataFrame") -> "pd.DataFrame":
-    """Return pertpy's table of cells with the names used here; its columns are ``label``, ``cell_type``, ``replicate``."""
+    """Return pertpy's table of cells (``label``, ``cell_type``, ``replicate``) with the names used here."""
     condition = {stim: name for stim, (name, _, _) in LANES.items()}
     table = obs.rename(columns={"replicate": "donor"})
     types = [CELL_TYPES.get(name, name) for name in obs.get("cell_type", ())]

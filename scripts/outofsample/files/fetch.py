@@ -1,6 +1,10 @@
-"""Getting a raw file: from the user's data folder where it is, from the network where it is not."""
+"""Getting a raw file: from the user's data folder where it is, from the network where it is not.
+
+With ``OUTOFSAMPLE_MIRROR`` in the environment, ``https://HOST/PATH`` is fetched from ``MIRROR/HOST/PATH`` instead.
+"""
 
 import http.client
+import os
 import shutil
 import time
 import urllib.error
@@ -13,6 +17,16 @@ from outofsample.files import writing
 #: Answers of a server that may be different a moment later.
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 _BLOCK = 1 << 16
+
+
+class CannotBeHad(UserError):
+    """A raw file is not in the data folder, and not to be had from elsewhere either."""
+
+
+def mirrored(url: str) -> str:
+    """Return where a file is fetched from: its address, or its place on the mirror that the environment names."""
+    mirror = os.environ.get("OUTOFSAMPLE_MIRROR", "").rstrip("/")
+    return f"{mirror}/{url.partition('://')[2]}" if mirror else url
 
 
 def fetch(
@@ -34,9 +48,11 @@ def fetch(
 
     Raises
     ------
-    UserError
+    CannotBeHad
         If the file is in neither place, or the digest is wrong; the message says where to put the file, and
         gives the ``hint`` where it is not to be had automatically.
+    UserError
+        If the disk is full.
     """
     local = Path(data_dir_file)
     wrong = None
@@ -49,16 +65,17 @@ def fetch(
         wrong = f"{local} has the SHA-256 digest {found}, and {sha256} is expected"
     if url is None:
         if wrong:
-            raise UserError(f"{wrong}; put the right file there (no address to download it from is known).")
+            raise CannotBeHad(f"{wrong}; put the right file there (no address to download it from is known).")
         advice = f" {hint}." if hint else ""
-        raise UserError(f"{name}: the file is missing and cannot be downloaded; put it at {local}.{advice}")
+        raise CannotBeHad(f"{name}: the file is missing and cannot be downloaded; put it at {local}.{advice}")
+    url = mirrored(url)
     if wrong:
         print(f"{wrong}; downloading {url} instead.", flush=True)
     with writing.replacing(target) as temporary:
         _download_with_retries(name, url, temporary, local, retries, timeout, pause)
         found = writing.sha256(temporary)
         if sha256 not in (None, found):
-            raise UserError(
+            raise CannotBeHad(
                 f"{name}: what {url} sends has the SHA-256 digest {found}, and {sha256} is expected; "
                 f"put the right file at {local}."
             )
@@ -78,7 +95,7 @@ def _download_with_retries(
                 isinstance(error, urllib.error.HTTPError) and error.code not in _PASSING
             )
             if final or attempt == retries:
-                raise UserError(
+                raise CannotBeHad(
                     f"{name}: {url} cannot be downloaded after {attempt + 1} attempt{'s' * (attempt > 0)} "
                     f"({reason}); check the network, or put the file at {local}."
                 ) from error

@@ -1,16 +1,59 @@
-"""What the page says of missing methods: which did not run and why, and where no truth was measured."""
+"""What the page says of what is missing.
+
+Data that could not be had, with the command that adds them; methods that did not run, and why; queries of which no
+truth was measured.
+"""
+
+import shlex
+from pathlib import Path
 
 import pandas as pd
 
+from outofsample.files.missing import REASON, MissingFile, read_note
 from outofsample.jobs.page import PageSpec
 from outofsample.jobs.table import ORACLE
 
 
+def missing(study: PageSpec, datasets: list[Path]) -> list[dict]:
+    """Return what could not be had of each dataset: name, labels of its tasks, hint, and of each file what adds it."""
+    return [
+        {
+            "dataset": note.dataset,
+            "tasks": [study.task_label(task) for task in study.datasets[note.dataset]],
+            "hint": note.hint,
+            "files": [
+                {"name": file.name, "local": file.local, "url": file.url, "reason": file.reason, "command": _adds(file)}
+                for file in note.files
+            ],
+        }
+        for path in datasets
+        if (note := read_note(path))
+    ]
+
+
+def _adds(file: MissingFile) -> str:
+    """Return the command that puts a missing file where it belongs."""
+    if file.url:
+        return shlex.join(["curl", "--fail", "--location", "--create-dirs", "--output", file.local, file.url])
+    return shlex.join(["install", "-D", f"/where/it/is/{Path(file.name).name}", file.local])
+
+
+def tasks_with_data(study: PageSpec, scores: pd.DataFrame) -> list[str]:
+    """Return the tasks of the study whose data could be had."""
+    without = {task for task, rows in scores.groupby("task", sort=False) if (rows["note"] == REASON).all()}
+    return [task for task in study.tasks if task not in without]
+
+
 def not_run(study: PageSpec, scores: pd.DataFrame) -> list[dict]:
-    """Return the methods that did not run: label, reason, labels of the tasks, and how many these are."""
+    """Return the methods that did not run: label, reason, labels of the tasks, and how many these are.
+
+    Tasks whose data could not be had are left out: `missing` names them.
+    """
+    with_data = tasks_with_data(study, scores)
     reasons: dict[tuple[str, str], list[str]] = {}
     for method in study.methods:
-        for task, shown in study.tasks.items():
+        for task in with_data:
+            shown = study.tasks[task]
             rows = scores[(scores["method"] == method) & (scores["task"] == task)]
             if shown.methods is not None and method not in shown.methods:
                 reason = "this task does not ask for it"
@@ -30,7 +73,8 @@ def not_run(study: PageSpec, scores: pd.DataFrame) -> list[dict]:
 def no_truth(study: PageSpec, scores: pd.DataFrame) -> list[str]:
     """Return the queries whose truth nobody measured: no oracle has a number there."""
     named = []
-    for (task, query), rows in scores.groupby(["task", "query"], sort=False):
+    measured = scores[scores["task"].isin(tasks_with_data(study, scores))]
+    for (task, query), rows in measured.groupby(["task", "query"], sort=False):
         if rows.loc[rows["method"] == ORACLE.name, "value"].isna().all():
             named.append(f"{study.task_label(task)}: {query}")
     return named

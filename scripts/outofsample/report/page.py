@@ -5,7 +5,7 @@ later (`outofsample.report.snakemake_report`). The template and the style stand 
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -35,6 +35,7 @@ class Files:
     own: list[Path]
     benchmarks: Path
     paper_values: Path
+    datasets: list[Path] = field(default_factory=list)
 
 
 def gather(study: PageSpec, files: Files) -> dict:
@@ -63,8 +64,9 @@ def gather(study: PageSpec, files: Files) -> dict:
         "tables": [page_tables.table(spec, tidy[name], study.command(name)) for name, spec in study.tables.items()],
         "figures": [figure for figure in shown if figure["notebook"] != "summary"],
         "own": [attachment(path) for path in files.own],
+        "missing": completeness.missing(study, files.datasets),
         "not_run": completeness.not_run(study, scores),
-        "pairs": len(study.methods) * len(study.tasks),
+        "pairs": len(study.methods) * len(completeness.tasks_with_data(study, scores)),
         "no_truth": completeness.no_truth(study, scores),
         "backends": provenance.backends(study, scores),
         "packages": provenance.packages(),

@@ -202,6 +202,20 @@ class Presentation:
             methods={method: self._row(method) for method in self.plan.methods},
             tables={name: self.table_spec(name) for name in self.study.selected("tables")},
             figures={name: self._shown_figure(name) for name in self.study.selected("figures")},
+            datasets={
+                name: tuple(task for task in self.plan.tasks if self.study.tasks[task].dataset == name)
+                for name in self.plan.fetched
+            },
+        )
+
+    def last_line(self) -> str:
+        """Return the line that counts the tasks which could not run, after a run; empty where all could."""
+        without = self.plan.tasks_without_data()
+        if not without:
+            return ""
+        return (
+            f"{len(without)} of {len(self.plan.tasks)} tasks could not run, since their data could not be had: "
+            f"{', '.join(without)}. What is missing, and what adds it: {self.paths.page}."
         )
 
     def _shown_figure(self, name: str) -> ShownFigure:
