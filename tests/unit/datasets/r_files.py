@@ -2,6 +2,14 @@
 
 import numpy as np
 
+from outofsample.datasets import hela
+
+#: The columns of the authors' matrix of HeLa cells; ``treatment`` comes twice.
+HELA_COLUMNS = [
+    *("Time", "Cell_length", "BC1", *hela.MARKERS[:9], "Normbeads1", *hela.MARKERS[9:], "DNA1", "File Number"),
+    *("barcode", "treatment", "tSNE1", "treatment", "groups"),
+]
+
 
 class Matrix:
     """A matrix of R with column names."""
@@ -26,3 +34,10 @@ def write_rdata(path, **objects):
 
     rdata.write_rda(path, objects, constructor_dict={**DEFAULT_CLASS_MAP, Matrix: matrix_to_r})
     return path
+
+
+def hela_matrix(cells=20):
+    """Return values (cells, `HELA_COLUMNS`) as the authors' matrix has them: transformed codes, then codes."""
+    rng, codes = np.random.default_rng(0), np.arange(cells) % 5 + 1
+    intensities = rng.gamma(1.0, 60.0, (cells, len(HELA_COLUMNS) - 4)) * (1 + 0.1 * codes[:, None])
+    return np.column_stack([intensities, np.sinh(codes), rng.normal(size=cells), codes, np.arange(cells) % 2 + 1])

@@ -9,21 +9,9 @@ from outofsample.datasets import hela
 from outofsample.errors import UserError
 from outofsample.files import writing
 from outofsample.files.dataset import check_contract
-from tests.unit.datasets.r_files import Matrix, write_rdata
+from tests.unit.datasets.r_files import HELA_COLUMNS, Matrix, hela_matrix, write_rdata
 
 MATRIX, REWRITTEN = hela.FILES["rdata"][0], hela.FILES["h5ad"][0]
-#: The columns of the authors' matrix; ``treatment`` comes twice.
-COLUMNS = [
-    *("Time", "Cell_length", "BC1", *hela.MARKERS[:9], "Normbeads1", *hela.MARKERS[9:], "DNA1", "File Number"),
-    *("barcode", "treatment", "tSNE1", "treatment", "groups"),
-]
-
-
-def authors_matrix(cells=20):
-    """Return values (cells, `COLUMNS`) as the authors' matrix has them: transformed codes, then codes."""
-    rng, codes = np.random.default_rng(0), np.arange(cells) % 5 + 1
-    intensities = rng.gamma(1.0, 60.0, (cells, len(COLUMNS) - 4))
-    return np.column_stack([intensities, np.sinh(codes), rng.normal(size=cells), codes, np.arange(cells) % 2 + 1])
 
 
 def read(path, **settings):
@@ -32,15 +20,15 @@ def read(path, **settings):
 
 class TestRdata:
     def test_the_form_of_the_authors_file(self, tmp_path):
-        values = authors_matrix()
-        path = write_rdata(tmp_path / MATRIX, heladatamatrix=Matrix(values, COLUMNS))
+        values = hela_matrix()
+        path = write_rdata(tmp_path / MATRIX, heladatamatrix=Matrix(values, HELA_COLUMNS))
         adata = read(path)
         check_contract(adata, "hela")
         assert tuple(adata.var_names) == hela.MARKERS
         assert adata.obs["condition"].tolist() == list(hela.DRUGS) * 4
         assert adata.obs["domain"].tolist() == ["cluster1", "cluster2"] * 10
         assert adata.obs_names[1] == "cluster2_TRAIL_1"
-        columns = [COLUMNS.index(name) for name in hela.MARKERS]
+        columns = [HELA_COLUMNS.index(name) for name in hela.MARKERS]
         np.testing.assert_allclose(adata.X, np.arcsinh(values[:, columns] / 5), rtol=1e-5)
 
     @pytest.mark.parametrize(
@@ -48,8 +36,8 @@ class TestRdata:
         [("pErk", "the column 'pErk' is missing; the matrix has Time,"), ("groups", "the column 'groups' is missing")],
     )
     def test_a_column_that_is_missing_is_named(self, tmp_path, lost, sentence):
-        columns = [{lost: "other"}.get(name, name) for name in COLUMNS]
-        path = write_rdata(tmp_path / MATRIX, m=Matrix(authors_matrix(), columns))
+        columns = [{lost: "other"}.get(name, name) for name in HELA_COLUMNS]
+        path = write_rdata(tmp_path / MATRIX, m=Matrix(hela_matrix(), columns))
         with pytest.raises(UserError, match=re.escape(sentence)):
             read(path)
 
