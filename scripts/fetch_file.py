@@ -4,6 +4,7 @@ Where it cannot be had, a note of that takes its place (`outofsample.files.missi
 """
 
 import argparse
+from pathlib import Path
 
 from outofsample.errors import run_script
 from outofsample.files.fetch import CannotBeHad, fetch
@@ -15,13 +16,16 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", required=True, help="JSON of a FetchSpec; - is the standard input")
-    parser.add_argument("--output", required=True, help="the file to write")
+    parser.add_argument("--output", type=Path, required=True, help="the file to write")
     parser.add_argument("--retries", type=int, default=3, help="attempts after the first (default: 3)")
     parser.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for an answer (default: 30)")
     args = parser.parse_args()
     spec = FetchSpec.read(args.spec)
+    # Snakemake deletes an output before it is made again, and the network may be gone by then.
+    kept = args.output.with_name(f".{args.output.name}.kept")
+    attempts = {"retries": args.retries, "timeout": args.timeout}
     try:
-        fetch(spec.name, args.output, spec.local, spec.sha256, spec.url, args.retries, args.timeout, hint=spec.hint)
+        fetch(spec.name, args.output, spec.local, spec.sha256, spec.url, **attempts, hint=spec.hint, kept=kept)
     except CannotBeHad as error:
         if spec.required:
             raise

@@ -3,6 +3,7 @@
 With ``OUTOFSAMPLE_MIRROR`` in the environment, ``https://HOST/PATH`` is fetched from ``MIRROR/HOST/PATH`` instead.
 """
 
+import contextlib
 import http.client
 import os
 import shutil
@@ -39,12 +40,16 @@ def fetch(
     timeout: float = 30.0,
     pause: float = 1.0,
     hint: str = "",
+    kept: str | Path | None = None,
 ) -> None:
     """Make ``target`` a copy of the raw file ``name``.
 
     ``data_dir_file`` is taken, without any network, if it exists and has the digest ``sha256`` (or none is known).
     Otherwise ``url`` is downloaded: at most ``1 + retries`` attempts with a growing ``pause`` (seconds) between them,
     each read limited to ``timeout`` seconds. ``target`` appears only when it is whole and its digest is right.
+
+    What was downloaded stands under the name ``kept`` too (a link, which takes no space) and is taken when it is asked
+    for again: before any network where a digest vouches for it, else where the address no longer answers.
 
     Raises
     ------
@@ -68,17 +73,36 @@ def fetch(
             raise CannotBeHad(f"{wrong}; put the right file there (no address to download it from is known).")
         advice = f" {hint}." if hint else ""
         raise CannotBeHad(f"{name}: the file is missing and cannot be downloaded; put it at {local}.{advice}")
+    if sha256 and _take_kept(name, kept, target, sha256):
+        return
     url = mirrored(url)
     if wrong:
         print(f"{wrong}; downloading {url} instead.", flush=True)
     with writing.replacing(target) as temporary:
-        _download_with_retries(name, url, temporary, local, retries, timeout, pause)
+        try:
+            _download_with_retries(name, url, temporary, local, retries, timeout, pause)
+        except CannotBeHad:
+            if sha256 or not _take_kept(name, kept, temporary, None):
+                raise
         found = writing.sha256(temporary)
         if sha256 not in (None, found):
             raise CannotBeHad(
                 f"{name}: what {url} sends has the SHA-256 digest {found}, and {sha256} is expected; "
                 f"put the right file at {local}."
             )
+    if kept:
+        with contextlib.suppress(OSError), writing.replacing(kept) as temporary:
+            os.link(target, temporary)
+
+
+def _take_kept(name: str, kept: str | Path | None, target: str | Path, sha256: str | None) -> bool:
+    """Copy what an earlier download has left to ``target``, if its digest is right; return whether it was."""
+    if kept is None or not Path(kept).is_file() or sha256 not in (None, writing.sha256(kept)):
+        return False
+    print(f"{name}: taking what was downloaded before.", flush=True)
+    with writing.replacing(target) as temporary:
+        shutil.copyfile(kept, temporary)
+    return True
 
 
 def _download_with_retries(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from outofsample import registry
 from outofsample.datasets.support.base import RawFile
+from outofsample.errors import UserError
 from outofsample.files import missing
 from outofsample.files.writing import check_outside
 from outofsample.jobs.base import as_plain
@@ -43,8 +44,8 @@ class Plan:
     Raises
     ------
     UserError
-        If a user's file lies in the results, or what the study needs before any job starts is not there: a file of
-        the user's own, Inception's weights.
+        If a user's file lies in the results, what the study needs before any job starts is not there (a file of the
+        user's own, Inception's weights), or the data of results are gone.
     """
 
     def __init__(self, study: Study, data_dir: str | Path | None = None):
@@ -68,6 +69,8 @@ class Plan:
                 self._check_originals(name)
         #: Datasets that lack a file without an address: what rests on them is left out.
         self.missing = frozenset(name for name in self.datasets if self._is_missing(name))
+        for name in self.missing:
+            self._check_no_results(name)
         for task in self.tasks:
             self.inception_files(task)
 
@@ -137,6 +140,17 @@ class Plan:
         """Whether a file of a dataset is not there and has no address; files of the user's own are never left out."""
         originals = self.originals(name).values() if name in self.fetched else ()
         return any(not raw.url and not os.path.isfile(self._local(name, raw)) for raw in originals)
+
+    def _check_no_results(self, name: str) -> None:
+        """Raise `UserError` where results rest on a dataset that is missing now: leaving it out would undo them."""
+        path = self.paths.dataset(name)
+        if os.path.isfile(path) and missing.read_note(path) is None:
+            gone = [self._local(name, raw) for raw in self.originals(name).values() if not raw.url]
+            gone = next(local for local in gone if not os.path.isfile(local))
+            raise UserError(
+                f"{gone}: this file is gone, and {self.paths.results} has results on it, which would be lost; name the "
+                f"folder in 'data_dir' as before, or remove {path} to leave its tasks out."
+            )
 
     @property
     def fetched(self) -> list[str]:

@@ -104,7 +104,9 @@ class Presentation:
 
     def tuning_files(self) -> list[str]:
         """Return the files with the chosen settings; none where the study chooses none."""
-        return [self.paths.tuning(suffix) for suffix in ("csv", "md", "yaml")] if self.study.tuning else []
+        if self.study.tuning is None or self.plan.is_missing(self.study.tuning.task):
+            return []
+        return [self.paths.tuning(suffix) for suffix in ("csv", "md", "yaml")]
 
     def tuning_spec(self, extends: str) -> TuningSpec:
         """Return what the choice of settings needs; the chosen ones are put on top of the study ``extends``."""

@@ -8,7 +8,7 @@ import pytest
 
 from outofsample.errors import UserError
 from outofsample.files import missing
-from outofsample.files.fetch import fetch, mirrored
+from outofsample.files.fetch import CannotBeHad, fetch, mirrored
 from outofsample.jobs.fetch import FetchSpec
 from tests.conftest import run_script
 
@@ -189,3 +189,24 @@ def test_the_script_copies_a_local_file(tmp_path):
     (tmp_path / "raw.fcs").write_bytes(CONTENT)
     assert run(tmp_path).returncode == 0
     assert (tmp_path / "out.fcs").read_bytes() == CONTENT
+
+
+def test_a_download_is_kept_for_the_day_without_network(tmp_path, serve):
+    target, kept = tmp_path / "raw" / "raw.fcs", tmp_path / "raw" / ".raw.fcs.kept"
+    server = serve(CONTENT, 403)
+    for _ in range(2):
+        fetch("raw.fcs", target, tmp_path / "none", DIGEST, server.url, kept=kept)
+        assert target.read_bytes() == kept.read_bytes() == CONTENT and server.requests == 1
+        target.unlink()
+    kept.write_bytes(b"something else")
+    assert_fails(tmp_path, ["403"], tmp_path / "none", DIGEST, server.url, retries=0, kept=tmp_path / "no" / "where")
+    with pytest.raises(CannotBeHad, match="403"):
+        fetch("raw.fcs", target, tmp_path / "none", DIGEST, server.url, kept=kept)
+
+
+def test_without_a_digest_what_was_kept_is_taken_where_the_address_no_longer_answers(tmp_path, serve):
+    target, kept = tmp_path / "raw.fcs", tmp_path / ".raw.fcs.kept"
+    server = serve(CONTENT, b"newer", 403)
+    for content in (CONTENT, b"newer", b"newer"):
+        fetch("raw.fcs", target, tmp_path / "none", None, server.url, kept=kept)
+        assert target.read_bytes() == content

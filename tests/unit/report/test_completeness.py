@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import pandas as pd
+
+from outofsample.files.missing import REASON, MissingFile, Note, write_note
 from outofsample.files.scores import read_scores
-from outofsample.report.completeness import not_run
+from outofsample.report.completeness import missing, no_truth, not_run, tasks_with_data
 
 
 def test_what_did_not_run_is_listed_with_its_reason(small):
@@ -22,3 +25,29 @@ def test_a_stand_in_has_no_label_of_the_real_data(small):
     spec = replace(small.spec, tasks=tasks)
     assert spec.task_label("dengue") == "dengue (stand-in)" and spec.task_label("second") == "second, of its name"
     assert spec.task_label("unknown") == "unknown"
+
+
+def test_data_that_could_not_be_had_are_listed_with_what_adds_them(small, tmp_path):
+    files = (
+        MissingFile("a b.gz", "data/x/a b.gz", "https://host/a%20b.gz", "a b.gz: 403."),
+        MissingFile("sub/two.zip", "data/x/sub/two.zip", "", "sub/two.zip: the file is missing."),
+    )
+    write_note(tmp_path / "x.h5ad", Note("x", "Ask for it", files))
+    (tmp_path / "whole.h5ad").write_bytes(b"cells")
+    spec = replace(small.spec, datasets={"x": ("dengue",), "whole": ("second",)})
+    (entry,) = missing(spec, [tmp_path / "whole.h5ad", tmp_path / "x.h5ad"])
+    assert (entry["dataset"], entry["tasks"], entry["hint"]) == ("x", ["dengue"], "Ask for it")
+    assert [file["command"] for file in entry["files"]] == [
+        "curl --fail --location --create-dirs --output 'data/x/a b.gz' https://host/a%20b.gz",
+        "install -D /where/it/is/two.zip data/x/sub/two.zip",
+    ]
+
+
+def test_methods_are_not_listed_for_data_that_could_not_be_had(small):
+    scores = read_scores(sorted((small.folder / "scores").glob("*.csv")))
+    without = scores[scores["task"] != "dengue"]
+    row = scores[scores["task"] == "dengue"].head(1).assign(score="", value=float("nan"), note=REASON)
+    scores = pd.concat([without, row])
+    assert tasks_with_data(small.spec, scores) == ["second"]
+    assert {label for entry in not_run(small.spec, scores) for label in entry["tasks"]} == {"second, of its name"}
+    assert not [name for name in no_truth(small.spec, scores) if name.startswith("dengue")]
