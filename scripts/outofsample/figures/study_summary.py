@@ -91,7 +91,8 @@ def summarise_study(
     without = [task for task, rows in table.groupby("task", sort=False) if (rows["note"] == REASON).all()]
     table = table[~table["task"].isin(without)]
     tasks = list(table["task"].unique())
-    score_of = dict.fromkeys(tasks, score) | (score_by_task or {})
+    asked = {task: wanted for task, wanted in (score_by_task or {}).items() if task not in without}
+    score_of = dict.fromkeys(tasks, score) | asked
     for task, wanted in score_of.items():
         if task not in tasks:
             raise UserError(
