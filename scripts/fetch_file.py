@@ -23,9 +23,9 @@ def main() -> None:
     spec = FetchSpec.read(args.spec)
     # Snakemake deletes an output before it is made again, and the network may be gone by then.
     kept = args.output.with_name(f".{args.output.name}.kept")
-    attempts = {"retries": args.retries, "timeout": args.timeout}
+    options = {"retries": args.retries, "timeout": args.timeout, "hint": spec.hint if spec.required else ""}
     try:
-        fetch(spec.name, args.output, spec.local, spec.sha256, spec.url, **attempts, hint=spec.hint, kept=kept)
+        fetch(spec.name, args.output, spec.local, spec.sha256, spec.url, **options, kept=kept)
     except CannotBeHad as error:
         if spec.required:
             raise

@@ -70,6 +70,7 @@ class Dataset(base.Dataset):
     """One file: condition is the drug (`DRUGS`), domain "cluster1" or "cluster2"."""
 
     Settings = Settings
+    how_to_get = "'format: rdata' downloads the authors' own matrix, whose values are the same"
 
     def raw_files(self) -> list[base.RawFile]:
         """Return the one file with its digest, and its address where it has one."""

@@ -21,10 +21,7 @@ def missing(study: PageSpec, datasets: list[Path]) -> list[dict]:
             "dataset": note.dataset,
             "tasks": [study.task_label(task) for task in study.datasets[note.dataset]],
             "hint": note.hint,
-            "files": [
-                {"name": file.name, "local": file.local, "url": file.url, "reason": file.reason, "command": _adds(file)}
-                for file in note.files
-            ],
+            "files": [{"reason": file.reason, "command": _adds(file)} for file in note.files],
         }
         for path in datasets
         if (note := read_note(path))
