@@ -30,8 +30,7 @@ def main() -> None:
         if spec.required:
             raise
         write_note(args.output, Note(spec.dataset, spec.hint, (_missing(spec, error),)))
-        if spec.url:
-            count_failure(args.output)
+        count_failure(args.output)
         print(f"{error} What rests on it is left out.")
 
 

@@ -64,15 +64,11 @@ def fetch(
     if local.is_file():
         found = writing.sha256(local)
         if sha256 in (None, found):
-            with writing.replacing(target) as temporary:
-                shutil.copyfile(local, temporary)
+            _copy(local, target)
             return
         wrong = f"{local} has the SHA-256 digest {found}, and {sha256} is expected"
     if url is None:
-        if wrong:
-            raise CannotBeHad(f"{wrong}; put the right file there (no address to download it from is known).")
-        advice = f" {hint}." if hint else ""
-        raise CannotBeHad(f"{name}: the file is missing and cannot be downloaded; put it at {local}.{advice}")
+        raise _no_address(name, local, wrong, hint)
     if sha256 and _take_kept(name, kept, target, sha256):
         return
     url = mirrored(url)
@@ -100,9 +96,21 @@ def _take_kept(name: str, kept: str | Path | None, target: str | Path, sha256: s
     if kept is None or not Path(kept).is_file() or sha256 not in (None, writing.sha256(kept)):
         return False
     print(f"{name}: taking what was downloaded before.", flush=True)
-    with writing.replacing(target) as temporary:
-        shutil.copyfile(kept, temporary)
+    _copy(kept, target)
     return True
+
+
+def _copy(source: str | Path, target: str | Path) -> None:
+    with writing.replacing(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def _no_address(name: str, local: Path, wrong: str | None, hint: str) -> CannotBeHad:
+    """Return the error on a file without an address that is missing, or ``wrong``."""
+    if wrong:
+        return CannotBeHad(f"{wrong}; put the right file there (no address to download it from is known).")
+    advice = f" {hint}." if hint else ""
+    return CannotBeHad(f"{name}: the file is missing and cannot be downloaded; put it at {local}.{advice}")
 
 
 def _download_with_retries(

@@ -9,8 +9,8 @@ takes a note for its own.
 - Then JSON: ``dataset``; ``hint``: what to do where a file has no address; ``files``: a list of {name, local, url,
   reason}, where ``local`` is where the file belongs and ``reason`` a sentence.
 
-Beside the note of a raw file with an address stands ``FILE.failures``, the number of downloads that failed: the next
-run tries again since it is another number.
+Beside the note of a raw file stands ``FILE.failures``, how often it could not be had: where there is an address, or the
+file is there now, the next run tries again since it is another number.
 """
 
 import json
@@ -86,7 +86,7 @@ def pass_on(inputs: Iterable[str | Path], outputs: Sequence[str | Path]) -> bool
 
 
 def failures(path: str | Path) -> int:
-    """Return how many downloads of a raw file have failed."""
+    """Return how often a raw file could not be had."""
     try:
         return int(_failures_path(path).read_text())
     except (FileNotFoundError, ValueError):
@@ -94,7 +94,7 @@ def failures(path: str | Path) -> int:
 
 
 def count_failure(path: str | Path) -> None:
-    """Count one more download of a raw file that failed."""
+    """Count that a raw file could not be had once more."""
     number = failures(path) + 1
     with replacing(_failures_path(path)) as temporary:
         temporary.write_text(f"{number}\n")

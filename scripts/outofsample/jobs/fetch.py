@@ -22,7 +22,7 @@ class FetchSpec(Spec):
     hint
         What to do where the file is missing and has no address.
     state
-        Size and time of a local file that no digest vouches for, and how many downloads have failed: when they change,
+        Size and time of a local file that no digest vouches for, and how often it could not be had: when they change,
         the file is taken anew.
     dataset
         The dataset that it belongs to.

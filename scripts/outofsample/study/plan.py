@@ -11,7 +11,6 @@ from pathlib import Path
 
 from outofsample import registry
 from outofsample.datasets.support.base import RawFile
-from outofsample.errors import UserError
 from outofsample.files import missing
 from outofsample.files.writing import check_outside
 from outofsample.jobs.base import as_plain
@@ -25,6 +24,7 @@ from outofsample.methods.families.base import why_not
 from outofsample.metrics.extractors import find_inception
 from outofsample.study.config import Study
 from outofsample.study.imports import PACKAGE, files_imported, files_imported_by_notebook
+from outofsample.study.missing_data import is_nowhere
 from outofsample.study.paths import Paths
 
 #: The dataset of the user's own files, which get their predictions back in their own format.
@@ -44,8 +44,8 @@ class Plan:
     Raises
     ------
     UserError
-        If a user's file lies in the results, what the study needs before any job starts is not there (a file of the
-        user's own, Inception's weights), or the data of results are gone.
+        If a user's file lies in the results, or what the study needs before any job starts is not there: a file of
+        the user's own, Inception's weights.
     """
 
     def __init__(self, study: Study, data_dir: str | Path | None = None):
@@ -68,9 +68,7 @@ class Plan:
             if name not in self.simulated:
                 self._check_originals(name)
         #: Datasets that lack a file without an address: what rests on them is left out.
-        self.missing = frozenset(name for name in self.datasets if self._is_missing(name))
-        for name in self.missing:
-            self._check_no_results(name)
+        self.missing = frozenset(name for name in self.fetched if is_nowhere(self, name))
         for task in self.tasks:
             self.inception_files(task)
 
@@ -125,32 +123,16 @@ class Plan:
         """Return the real files of a dataset by the name of our copy: what the user calls them is in no path."""
         return {raw.stored: raw for raw in self.dataset(name).raw_files()}
 
-    def _local(self, name: str, raw: RawFile) -> str:
+    def local(self, name: str, raw: RawFile) -> str:
         """Return where the user may have a real file of a dataset."""
         return f"{self.data_dir}/{self.dataset(name).settings.folder}/{raw.name}"
 
     def _check_originals(self, name: str) -> None:
         """Raise `UserError` where a user's file lies in the results: Snakemake deletes what a job is about to write."""
-        originals = [self._local(name, raw) for raw in self.originals(name).values()]
+        originals = [self.local(name, raw) for raw in self.originals(name).values()]
         originals += filter(None, [getattr(self.dataset(name).settings, "images", None)])
         for path in originals:
             check_outside(path, self.paths.results)
-
-    def _is_missing(self, name: str) -> bool:
-        """Whether a file of a dataset is not there and has no address; files of the user's own are never left out."""
-        originals = self.originals(name).values() if name in self.fetched else ()
-        return any(not raw.url and not os.path.isfile(self._local(name, raw)) for raw in originals)
-
-    def _check_no_results(self, name: str) -> None:
-        """Raise `UserError` where results rest on a dataset that is missing now: leaving it out would undo them."""
-        path = self.paths.dataset(name)
-        if os.path.isfile(path) and missing.read_note(path) is None:
-            gone = [self._local(name, raw) for raw in self.originals(name).values() if not raw.url]
-            gone = next(local for local in gone if not os.path.isfile(local))
-            raise UserError(
-                f"{gone}: this file is gone, and {self.paths.results} has results on it, which would be lost; name the "
-                f"folder in 'data_dir' as before, or remove {path} to leave its tasks out."
-            )
 
     @property
     def fetched(self) -> list[str]:
@@ -161,20 +143,16 @@ class Plan:
         """Whether it is known before any job starts that the data of a task cannot be had."""
         return self.study.tasks[task].dataset in self.missing
 
-    def tasks_without_data(self) -> list[str]:
-        """Return the tasks whose data could not be had, after a run."""
-        files = {name: self.paths.dataset(name) for name in self.fetched}
-        without = {name for name, path in files.items() if os.path.isfile(path) and missing.read_note(path)}
-        return [task for task in self.tasks if self.study.tasks[task].dataset in without]
-
     def fetch_spec(self, name: str, file: str) -> FetchSpec:
         """Return what fetching a raw file of a dataset needs; ``file`` is the name of our copy."""
         raw = self.originals(name)[file]
-        local, state = self._local(name, raw), []
-        if not (raw.sha256 and raw.url) and os.path.isfile(local):
+        local, state = self.local(name, raw), []
+        there = os.path.isfile(local)
+        if there and not raw.sha256:
             status = os.stat(local)
             state = [status.st_size, status.st_mtime_ns]
-        if failures := missing.failures(self.paths.raw(name, file)):
+        # Tried again where it can end otherwise.
+        if (there or raw.url) and (failures := missing.failures(self.paths.raw(name, file))):
             state.append(f"{failures} failures")
         hint, required = self.dataset(name).how_to_get, self.uses(name) == OWN
         state = " ".join(map(str, state))

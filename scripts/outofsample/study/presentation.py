@@ -17,6 +17,7 @@ from outofsample.jobs.tune import TuningSpec
 from outofsample.metrics.directions import DIRECTIONS
 from outofsample.study.config import Column
 from outofsample.study.expand import grid_points
+from outofsample.study.missing_data import tasks_without_data
 from outofsample.study.plan import Plan
 from outofsample.texts import as_label
 
@@ -212,7 +213,7 @@ class Presentation:
 
     def last_line(self) -> str:
         """Return the line that counts the tasks which could not run, after a run; empty where all could."""
-        without = self.plan.tasks_without_data()
+        without = tasks_without_data(self.plan)
         if not without:
             return ""
         return (

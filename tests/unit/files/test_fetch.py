@@ -160,7 +160,7 @@ def test_a_note_takes_the_place_of_a_file_without_address(tmp_path):
     assert (note.dataset, note.hint) == ("cells", "Ask for it")
     (file,) = note.files
     assert (file.name, file.local, file.url) == ("raw.fcs", str(tmp_path / "raw.fcs"), "")
-    assert file.reason.startswith("raw.fcs: the file is missing") and missing.failures(tmp_path / "out.fcs") == 0
+    assert file.reason.startswith("raw.fcs: the file is missing") and missing.failures(tmp_path / "out.fcs") == 1
 
 
 @pytest.mark.parametrize(("answer", "word"), [(403, "403"), (b"something else", "digest")])

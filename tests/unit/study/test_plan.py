@@ -7,7 +7,6 @@ import pytest
 
 from outofsample import registry
 from outofsample.errors import UserError
-from outofsample.files import missing
 from outofsample.study import cluster
 from outofsample.study.load import load_study, read_study
 from outofsample.study.paths import Paths
@@ -222,52 +221,3 @@ def test_a_machine_without_slurm_is_named(monkeypatch):
     monkeypatch.setattr(cluster.shutil, "which", lambda name: None)
     with pytest.raises(UserError, match="no 'sbatch' here"):
         cluster.check({"slurm_account": "me", "slurm_partition": "cpus"}, 0, None)
-
-
-def without_data(folder):
-    """Return the plan of a study with a dataset that lacks a file without address, and one that does not."""
-    celeba = {"dataset": "celeba", "queries": [{"domain": "female", "source": "black", "target": "blond"}]}
-    changes = {"datasets": {"dengue": {}, "celeba": {}}, "tasks": {"t": TASK, "faces": celeba}}
-    return Plan(load_study({**copy.deepcopy(SMALL), "study": "without", **changes}), folder)
-
-
-def test_data_without_an_address_are_left_out_with_a_reason(tmp_path):
-    plan = without_data(tmp_path)
-    assert plan.missing == {"celeba"} and plan.is_missing("faces") and not plan.is_missing("t")
-    assert plan.runs("faces") == [] and plan.predictions("faces") == [] and plan.runs("t")
-    assert set(plan.evaluation_spec("faces").not_run.values()) == {missing.REASON}
-    assert plan.fitted_files("faces", "small") == plan.history_files("faces", "small") == []
-    assert plan.classifier_files("faces") == [] and plan.fetched == ["celeba"]
-    spec = plan.evaluation_spec("faces")
-    assert (spec.task, spec.methods) == ("faces", tuple(SMALL["methods"])) and len(spec.queries) == 1
-    for raw in plan.originals("celeba").values():
-        (tmp_path / "celeba").mkdir(exist_ok=True)
-        (tmp_path / "celeba" / raw.name).touch()
-    assert without_data(tmp_path).missing == frozenset()
-
-
-def test_results_are_not_undone_since_their_data_are_gone(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    dataset = tmp_path / "results" / "without" / "datasets" / "celeba.h5ad"
-    missing.write_note(dataset, missing.Note("celeba", "", ()))
-    plan = without_data("data")
-    assert plan.tasks_without_data() == ["faces"]
-    assert (
-        Presentation(plan).last_line().startswith("1 of 2 tasks could not run, since their data could not be had: fac")
-    )
-    dataset.write_bytes(b"cells")
-    assert plan.tasks_without_data() == [] and Presentation(plan).last_line() == ""
-    with pytest.raises(
-        UserError, match=r"data/celeba/img_align_celeba\.zip: this file is gone, and results/without has"
-    ):
-        without_data("data")
-
-
-def test_a_download_that_failed_is_tried_again(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    plan = plan_of(study="again", datasets={"hela": {}}, tasks={"t": {**TASK, "dataset": "hela"}})
-    (name,) = plan.originals("hela")
-    before = plan.fetch_spec("hela", name)
-    assert (before.state, before.dataset, before.required) == ("", "hela", False)
-    missing.count_failure(plan.paths.raw("hela", name))
-    assert plan.fetch_spec("hela", name).state == "1 failures"
