@@ -29,6 +29,12 @@ onstart:
     check_cluster()
 
 
+onsuccess:
+    # The last line of all: Snakemake itself still names its log.
+    if last_line := SHOWN.last_line():
+        atexit.register(print, last_line, file=sys.stderr)
+
+
 rule all:
     default_target: True
     input:

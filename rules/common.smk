@@ -1,3 +1,4 @@
+import atexit
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from outofsample.errors import UserError
 from outofsample.study import cluster
 from outofsample.study.load import load_study
+from outofsample.study.missing_data import check_data
 from outofsample.study.plan import Plan
 from outofsample.study.presentation import Presentation, snakemake_options
 
@@ -37,6 +39,8 @@ PLAN = stop_at_user_errors(Plan, STUDY)
 OPTIONS = snakemake_options(workflow.configfiles, workflow.config_settings.config, workflow.basedir)
 SHOWN = stop_at_user_errors(Presentation, PLAN, OPTIONS)
 PATHS = PLAN.paths
+if workflow.is_main_process:
+    stop_at_user_errors(check_data, PLAN)
 
 
 def either(names):

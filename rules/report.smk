@@ -2,6 +2,8 @@
 rule make_page:
     input:
         scores=[PATHS.scores(task) for task in PLAN.tasks],
+        # Of those that could not be had the page says what is missing.
+        datasets=[PATHS.dataset(name) for name in PLAN.fetched],
         tables=[PATHS.table(name, "csv") for name in STUDY.selected("tables")],
         figures=[PATHS.figure(name, "png") for name in STUDY.selected("figures")],
         own=SHOWN.own_pages(),
@@ -31,7 +33,7 @@ rule make_page:
         spec=lambda wildcards: SHOWN.page_spec().to_json(),
         benchmarks=PATHS.benchmarks,
     shell:
-        "python scripts/make_page.py --spec - --scores {input.scores:q} --tables {input.tables:q} "
-        "--figures {input.figures:q} --own {input.own:q} --benchmarks={params.benchmarks:q} "
+        "python scripts/make_page.py --spec - --scores {input.scores:q} --datasets {input.datasets:q} "
+        "--tables {input.tables:q} --figures {input.figures:q} --own {input.own:q} --benchmarks={params.benchmarks:q} "
         "--paper-values={input.paper_values:q} --claims={input.claims:q} --output={output.page:q} "
         ">{log:q} 2>&1 <<<{params.spec:q}"

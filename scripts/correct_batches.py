@@ -5,6 +5,7 @@ from pathlib import Path
 
 from outofsample import registry
 from outofsample.errors import NotAvailable, run_script
+from outofsample.files.missing import pass_on
 from outofsample.jobs.predict import CorrectionSpec
 
 
@@ -16,6 +17,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="prediction file to write")
     args = parser.parse_args()
     spec = CorrectionSpec.read(args.spec)
+    if pass_on([args.train], [args.output]):
+        return
 
     from outofsample.files.prediction import PredictionWriter
     from outofsample.files.task import read_training

@@ -4,9 +4,10 @@ import argparse
 from pathlib import Path
 
 from outofsample.errors import run_script
+from outofsample.files.missing import read_note
 from outofsample.files.scores import write_scores
 from outofsample.jobs.evaluate import EvaluationSpec
-from outofsample.metrics.evaluation import evaluate
+from outofsample.metrics.evaluation import evaluate, rows_without_data
 from outofsample.metrics.extractors import load_extractors
 from outofsample.metrics.families import Settings
 
@@ -17,7 +18,7 @@ def main() -> None:
     parser.add_argument("--spec", required=True, help="JSON of an EvaluationSpec; - is the standard input")
     parser.add_argument("--train", type=Path, required=True, help="tasks/T/train.h5ad")
     parser.add_argument("--truth", type=Path, required=True, help="tasks/T/truth.h5ad")
-    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help="predictions/T/METHOD.h5ad")
+    parser.add_argument("--predictions", type=Path, nargs="*", required=True, help="predictions/T/METHOD.h5ad")
     parser.add_argument(
         "--classifier", type=Path, nargs="*", help="the task's classifier of images, for distances of its features"
     )
@@ -28,6 +29,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="scores/T.csv")
     args = parser.parse_args()
     spec = EvaluationSpec.read(args.spec)
+    if read_note(args.train):
+        write_scores(rows_without_data(spec), args.output)
+        return
     # A rule gives one file or none.
     inception, classifier = (next(iter(files or []), None) for files in (args.inception, args.classifier))
     extractors = load_extractors(inception, classifier, args.threads)

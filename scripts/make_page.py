@@ -12,6 +12,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", required=True, help="JSON of a PageSpec; - is the standard input")
     parser.add_argument("--scores", type=Path, nargs="+", required=True, help="scores/T.csv of each task")
+    parser.add_argument(
+        "--datasets", type=Path, nargs="*", default=[], help="datasets/D.h5ad of those that are fetched"
+    )
     parser.add_argument("--tables", type=Path, nargs="*", default=[], help="tables/NAME.csv of each table")
     parser.add_argument("--figures", type=Path, nargs="*", default=[], help="figures/NAME.png of each figure")
     parser.add_argument("--own", type=Path, nargs="*", default=[], help="pages on what changed in the user's own data")

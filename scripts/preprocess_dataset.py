@@ -6,6 +6,7 @@ from pathlib import Path
 from outofsample.datasets.support.base import from_spec
 from outofsample.errors import UserError, run_script
 from outofsample.files.dataset import write_dataset
+from outofsample.files.missing import pass_on
 from outofsample.jobs.dataset import DatasetSpec
 
 
@@ -17,6 +18,8 @@ def main() -> None:
     parser.add_argument("--output", required=True, help="the AnnData file to write")
     args = parser.parse_args()
     spec = DatasetSpec.read(args.spec)
+    if pass_on(args.files, [args.output]):
+        return
     dataset = from_spec(spec)
     names = [file.name for file in (dataset.simulated_files() if spec.simulated else dataset.raw_files())]
     if len(names) != len(args.files):

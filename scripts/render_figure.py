@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from outofsample.errors import run_script
+from outofsample.figures.left_out import why_left_out, write_left_out
 from outofsample.figures.render import Shown, render
 from outofsample.jobs.figure import FigureSpec
 
@@ -24,7 +25,12 @@ def main() -> None:
     parser.add_argument("--html", type=Path, required=True)
     args = parser.parse_args()
     shown = Shown(args.cells, args.predictions, args.histories, args.scores)
-    render(FigureSpec.read(args.spec), args.notebook, shown, args.pdf, args.png, args.html)
+    spec = FigureSpec.read(args.spec)
+    if sentence := why_left_out(shown):
+        print(sentence)
+        write_left_out(spec, sentence, args.pdf, args.png, args.html)
+        return
+    render(spec, args.notebook, shown, args.pdf, args.png, args.html)
 
 
 if __name__ == "__main__":

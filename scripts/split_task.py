@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from outofsample.errors import run_script
+from outofsample.files.missing import pass_on
 from outofsample.jobs.split import SplitSpec
 
 
@@ -16,6 +17,8 @@ def main() -> None:
     parser.add_argument("--truth", type=Path, required=True, help="truth to write")
     args = parser.parse_args()
     spec = SplitSpec.read(args.spec)
+    if pass_on([args.dataset], [args.train, args.truth]):
+        return
 
     from outofsample.files.dataset import read_dataset
     from outofsample.files.task import write_task

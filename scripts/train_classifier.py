@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from outofsample.errors import run_script
+from outofsample.files.missing import pass_on
 
 
 def main() -> None:
@@ -14,6 +15,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--output", type=Path, required=True, help="classifier to write")
     arguments = parser.parse_args()
+    if pass_on([arguments.train], [arguments.output]):
+        return
 
     import torch
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from outofsample import registry
 from outofsample.errors import run_script
+from outofsample.files.missing import pass_on
 from outofsample.jobs.train import TrainSpec
 from outofsample.training.fit import Fit, fit_seeds
 from outofsample.training.gpus import one_gpu
@@ -27,6 +28,8 @@ def main() -> None:
     """Run the command line."""
     args = parse_arguments()
     spec = TrainSpec.read(args.spec)
+    if pass_on([args.train], [args.fitted, args.history]):
+        return
     fit = Fit(spec.model, spec.device, args.checkpoints, args.checkpoint_seconds)
     with one_gpu(spec.device) as gpu:
         if gpu is not None:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from outofsample.errors import run_script
+from outofsample.files.missing import pass_on
 from outofsample.jobs.predict import TransformSpec
 
 
@@ -17,6 +18,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--outputs", type=Path, nargs="+", required=True, help="prediction files, one per method")
     args = parser.parse_args()
+    if pass_on([args.train], args.outputs):
+        return
     # POT imports torch in case somebody gives it tensors: longer than the transport itself takes.
     os.environ.setdefault("POT_BACKEND_DISABLE_PYTORCH", "1")
     # Else the compiled percentile edit takes all cores of the machine, whatever the rule was given.

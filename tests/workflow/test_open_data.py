@@ -8,10 +8,10 @@ import yaml
 
 @pytest.fixture(scope="module")
 def cytonorm(workflow, shared_data):
-    target = "results/open_data/predictions/cytonorm/quantile_mapping.h5ad"
-    run = workflow.snakemake(target, "--config", f"data_dir={shared_data}", study="studies/open_data.yaml")
+    target = "results/sample_data/predictions/cytonorm/quantile_mapping.h5ad"
+    run = workflow.snakemake(target, "--config", f"data_dir={shared_data}", study="studies/sample_data.yaml")
     assert run.returncode == 0, run.stdout[-4000:]
-    return workflow.folder / "results" / "open_data"
+    return workflow.folder / "results" / "sample_data"
 
 
 def test_roles_and_truth(cytonorm):
@@ -32,7 +32,7 @@ def test_prediction_has_both_queries(cytonorm):
 #: HeLa cells and both Kang files, few cells and small networks.
 SMALL = {
     "study": "open_small",
-    "extends": "studies/open_data.yaml",
+    "extends": "studies/sample_data.yaml",
     "seeds": 1,
     "tasks": {
         "hela": {

@@ -1,9 +1,10 @@
 """Leukaemia cells under two drugs, alone and together (mass cytometry, 41 proteins), or a stand-in.
 
 Neuron Editing, Section 3.3: basal cells are the source, cells under dasatinib (Das) the target, cells under BEZ-235
-(Bez) the query, and cells under both the truth. The real data (patient UPN7 of Anchang et al. 2018, DRUG-NEM,
-doi:10.1073/pnas.1711365115) are not in a public repository; they are read where a user has them, as the authors'
-R matrix or as one FCS file per treatment.
+(Bez) the query, and cells under both the truth. The real data are patient UPN7 of Anchang et al. 2018 (DRUG-NEM,
+doi:10.1073/pnas.1711365115). The manual of the authors' package names a public folder with them, from which a browser
+alone can take them; so they are read where a user has put them, as the authors' R matrix or as one FCS file per
+treatment. The matrix is read in the form that the authors' public one of HeLa cells has (`treatment_matrix`).
 
 The stand-in draws independent cells for each treatment, as an experiment does. Each has a type and a state (signalling
 through Src kinases, growth, stress, cycling); a small model of the pathways turns these and the drugs into activities.
@@ -39,8 +40,8 @@ TREATMENTS = {
 #: The treatments of the papers, which the stand-in has too.
 PAPERS = ("Basal", "Das", "Bez", "Bez+Das")
 RDATA = "UPN7datamatrix.rdata"
-#: Column of the authors' matrices that numbers cell clusters; no marker.
-_CLUSTERS = "groups"
+#: How the manual spells markers that the paper's figures call otherwise.
+_SPELLINGS = {"4ebp1": "p4EBP1", "pstat5": "pSTAT5"}
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,11 @@ class Dataset(base.Dataset):
 
     Settings = Settings
     can_simulate = True
+    how_to_get = (
+        "The manual of the authors' package (github.com/anchangben/DRUGNEM) names a public folder with the matrix, "
+        f"https://stanford.box.com/s/ljb09b7wzwuqmm49ahbsb6qzcqo4ruew: take {RDATA} from there with a browser and put "
+        "it into the folder 'drug_combination' (setting 'folder') of data_dir"
+    )
 
     def raw_files(self) -> list[base.RawFile]:
         """Return the matrix, or one FCS file per treatment; without address and digest."""
@@ -197,16 +203,16 @@ def _read_rdata(path: Path, settings: Settings) -> tuple[list[np.ndarray], tuple
         If the file can't be read, has no column of treatments or other treatments than those asked for, or its
         values are no finite intensities; the message lists what was found.
     """
-    table = treatment_matrix.find_table(path, settings.treatment_column)
-    treatment = treatment_matrix.treatment_names(
-        path, table[settings.treatment_column], settings.treatment_order, TREATMENTS
+    table, treatment = treatment_matrix.read_matrix(
+        path, settings.treatment_column, settings.treatment_order, TREATMENTS
     )
     if missing := [name for name in settings.treatments if (treatment == name).sum() < 2]:
         found = ", ".join(f"{name} ({(treatment == name).sum():,} cells)" for name in dict.fromkeys(treatment))
         raise UserError(f"{path}: treatment '{missing[0]}' has fewer than 2 cells; the file has {found}.")
-    channels = table.select_dtypes("number").drop(columns=[settings.treatment_column, _CLUSTERS], errors="ignore")
-    names = tuple(channels.columns.astype(str))
-    panel = fcs.FcsFile(path.name, channels.to_numpy(np.float32), names, names)
+    channels = table.select_dtypes("number")
+    names = tuple(name for name in channels.columns.astype(str) if not treatment_matrix.NO_MARKER.match(name))
+    labels = tuple(_SPELLINGS.get(name.casefold(), name) for name in names)
+    panel = fcs.FcsFile(path.name, channels[list(names)].to_numpy(np.float32), names, labels)
     columns, markers = fcs.select_markers(panel, settings.include, settings.exclude)
     values = panel.values[:, columns]
     treatment_matrix.check_scale(path, values, settings.transformed)

@@ -4,7 +4,8 @@ The second single-cell data of the trVAE paper (Section 4.3): 13,576 cells x 14,
 cells are held out. The files are those of GEO GSE96583, batch 2: one matrix and one list of barcodes per condition,
 the genes, and a table of cells. The paper's authors read Seurat's ``ifnb`` object, which was made from the same run
 with other cell types and only with cells in which more than 500 genes were seen; so the numbers of cells differ, and
-`Dataset.load` says by how much. An AnnData file of counts can be read instead (setting ``file``).
+`Dataset.load` says by how much. An AnnData file of counts can be read instead (setting ``file``): the authors' own
+``kang_count`` of 13,576 cells, or `MIRROR`, GEO's cells as pertpy has them.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from outofsample.datasets.support.single_cell_simulator import check_size, is_st
 from outofsample.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
+    import pandas as pd
     from anndata import AnnData
 
 _GEO = "https://ftp.ncbi.nlm.nih.gov/geo"
@@ -32,8 +34,14 @@ _SHA256 = {
     CELLS: "1d57e72e92ca8695250e88cc0f1c3fa8c0be1175d974f8b427c58f1274dc6c09",
 }
 
-#: The authors' own file, as their code calls it: the cells and cell types that the paper's values rest on.
+#: pertpy's file of GEO's singlets (24,673 cells), a second address of the data, with its digest.
+MIRROR = "kang_2018.h5ad"
+_MIRROR_SHA256 = "e6a5adac64dcdeb36eaba27db49b63e0c64bb0ed4a64c6705971506b41c39830"
+_MIRROR_URL = f"https://exampledata.scverse.org/pertpy/{MIRROR}"
+#: The authors' own file, as their public ``DataDownloader.py`` has it: the cells and cell types that the paper's values
+#: rest on. Google Drive asks before it sends.
 AUTHORS_FILE = "kang_count.h5ad"
+_AUTHORS_URL = "https://drive.google.com/file/d/1bd8R8hy8GL3QPgTVdHWtFqdPqbGUdLE9/view"
 #: The paper's eight; GEO's table has no type of its own for activated T cells ("T").
 PAPER_TYPES = ("CD14 Mono", "CD4 T", "B", "CD16 Mono", "CD8 T", "T", "NK", "DC")
 _OTHER_TYPES = ("Mk", "pDC", "Eryth")
@@ -51,7 +59,8 @@ class Settings:
         The dataset's folder in ``data_dir``.
     file
         An AnnData file of counts in that folder, with ``condition`` ("control", "stimulated") and ``cell_type`` in
-        ``obs``; None: the files from GEO.
+        ``obs`` as the authors' own file, or ``label`` ("ctrl", "stim") and ``cell_type`` as `MIRROR`, which is
+        downloaded where it is not there; None: the files from GEO.
     download
         Download GEO's files (58 MB) that are not in ``data_dir``, instead of using the stand-in.
     cell_types
@@ -91,6 +100,10 @@ class Dataset(base.Dataset):
     Settings = Settings
     kinds = frozenset({"tabular", "counts"})
     unit = single_cell.UNIT
+    how_to_get = (
+        f"The paper's own file (13,576 cells) is public: take it with a browser from {_AUTHORS_URL} and name it in the "
+        f"setting 'file'. GEO's files are fetched with 'download: true', their cells in one with 'file: {MIRROR}'"
+    )
 
     @property
     def can_simulate(self) -> bool:
@@ -105,12 +118,14 @@ class Dataset(base.Dataset):
     @property
     def domains(self) -> tuple[str, ...]:
         """The cell types that are kept, without those that GEO's table does not have."""
-        if self.settings.file is not None:
+        if self.settings.file not in (None, MIRROR):
             return self.settings.cell_types
         return tuple(name for name in self.settings.cell_types if name in CELL_TYPES.values())
 
     def raw_files(self) -> list[base.RawFile]:
         """Return GEO's six files with digests and addresses, or the file that the settings name."""
+        if self.settings.file == MIRROR:
+            return [base.RawFile(MIRROR, _MIRROR_SHA256, _MIRROR_URL)]
         if self.settings.file is not None:
             return [base.RawFile(self.settings.file)]
         series = f"{_GEO}/series/GSE96nnn/GSE96583/suppl"
@@ -171,6 +186,8 @@ def _read_h5ad(path: Path) -> "AnnData":
     import anndata
 
     read = single_cell.read(path, anndata.read_h5ad)
+    if "condition" not in read.obs and "label" in read.obs:
+        read.obs = _as_the_authors_name_it(read.obs)
     for column in ("condition", "cell_type"):
         if column not in read.obs:
             raise UserError(f"{path}: obs has no column '{column}'; it has {', '.join(read.obs)}.")
@@ -182,3 +199,13 @@ def _read_h5ad(path: Path) -> "AnnData":
         )
     columns = ["condition", "cell_type", *(name for name in ("donor", "label_source") if name in read.obs)]
     return single_cell.as_anndata(read.X, read.obs[columns].astype(str), read.var_names, path)
+
+
+def _as_the_authors_name_it(obs: "pd.DataFrame") -> "pd.DataFrame":
+    """Return pertpy's table of cells (``label``, ``cell_type``, ``replicate``) with the names used here."""
+    condition = {stim: name for stim, (name, _, _) in LANES.items()}
+    table = obs.rename(columns={"replicate": "donor"})
+    types = [CELL_TYPES.get(name, name) for name in obs.get("cell_type", ())]
+    if types:
+        table["cell_type"] = types
+    return table.assign(condition=[condition.get(name, name) for name in obs["label"]])

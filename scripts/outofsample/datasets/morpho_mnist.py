@@ -96,6 +96,11 @@ class Dataset(base.Dataset):
     Settings = Settings
     can_simulate = True
     kinds = frozenset({"images"})
+    how_to_get = (
+        "Morpho-MNIST's archives plain, thin and thic are linked at https://github.com/dccastro/Morpho-MNIST#datasets "
+        "(Google Drive, which asks before it sends, so use a browser): unpack each into a folder of its name "
+        "in the dataset's folder. With 'source: mnist, download: true' MNIST is fetched, and strokes are redrawn here"
+    )
 
     @property
     def domains(self) -> tuple[str, ...]:

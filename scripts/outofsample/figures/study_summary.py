@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from outofsample.errors import UserError, did_you_mean
+from outofsample.files.missing import REASON
 from outofsample.files.scores import read_scores
 from outofsample.metrics.directions import distance_to_best
 from outofsample.report.ranks import Ranks, rank_methods
@@ -87,8 +88,11 @@ def summarise_study(
     if not paths:
         raise UserError(f"{figure['name']}: no scores were given; name tasks under `scores:` of the figure.")
     table = read_scores([Path(path) for path in paths])
+    without = [task for task, rows in table.groupby("task", sort=False) if (rows["note"] == REASON).all()]
+    table = table[~table["task"].isin(without)]
     tasks = list(table["task"].unique())
-    score_of = dict.fromkeys(tasks, score) | (score_by_task or {})
+    asked = {task: wanted for task, wanted in (score_by_task or {}).items() if task not in without}
+    score_of = dict.fromkeys(tasks, score) | asked
     for task, wanted in score_of.items():
         if task not in tasks:
             raise UserError(
@@ -100,7 +104,7 @@ def summarise_study(
                 f"{figure['name']}: task '{task}' has no score '{wanted}'{did_you_mean(wanted, known)}; it has "
                 f"{', '.join(known)}."
             )
-    columns, left_out, few_cells = {}, {}, []
+    columns, left_out, few_cells = {}, dict.fromkeys(without, REASON), []
     for task in tasks:
         of_task = table[table["task"] == task]
         for query, rows in of_task.groupby("query", sort=False):

@@ -1,6 +1,11 @@
-"""Getting a raw file: from the user's data folder where it is, from the network where it is not."""
+"""Getting a raw file: from the user's data folder where it is, from the network where it is not.
 
+With ``OUTOFSAMPLE_MIRROR`` in the environment, ``https://HOST/PATH`` is fetched from ``MIRROR/HOST/PATH`` instead.
+"""
+
+import contextlib
 import http.client
+import os
 import shutil
 import time
 import urllib.error
@@ -15,6 +20,16 @@ _PASSING = {408, 425, 429, 500, 502, 503, 504}
 _BLOCK = 1 << 16
 
 
+class CannotBeHad(UserError):
+    """A raw file is not in the data folder, and not to be had from elsewhere either."""
+
+
+def mirrored(url: str) -> str:
+    """Return where a file is fetched from: its address, or its place on the mirror that the environment names."""
+    mirror = os.environ.get("OUTOFSAMPLE_MIRROR", "").rstrip("/")
+    return f"{mirror}/{url.partition('://')[2]}" if mirror else url
+
+
 def fetch(
     name: str,
     target: str | Path,
@@ -25,6 +40,7 @@ def fetch(
     timeout: float = 30.0,
     pause: float = 1.0,
     hint: str = "",
+    kept: str | Path | None = None,
 ) -> None:
     """Make ``target`` a copy of the raw file ``name``.
 
@@ -32,36 +48,69 @@ def fetch(
     Otherwise ``url`` is downloaded: at most ``1 + retries`` attempts with a growing ``pause`` (seconds) between them,
     each read limited to ``timeout`` seconds. ``target`` appears only when it is whole and its digest is right.
 
+    What was downloaded stands under the name ``kept`` too (a link, which takes no space) and is taken when it is asked
+    for again: before any network where a digest vouches for it, else where the address no longer answers.
+
     Raises
     ------
-    UserError
+    CannotBeHad
         If the file is in neither place, or the digest is wrong; the message says where to put the file, and
         gives the ``hint`` where it is not to be had automatically.
+    UserError
+        If the disk is full.
     """
     local = Path(data_dir_file)
     wrong = None
     if local.is_file():
         found = writing.sha256(local)
         if sha256 in (None, found):
-            with writing.replacing(target) as temporary:
-                shutil.copyfile(local, temporary)
+            _copy(local, target)
             return
         wrong = f"{local} has the SHA-256 digest {found}, and {sha256} is expected"
     if url is None:
-        if wrong:
-            raise UserError(f"{wrong}; put the right file there (no address to download it from is known).")
-        advice = f" {hint}." if hint else ""
-        raise UserError(f"{name}: the file is missing and cannot be downloaded; put it at {local}.{advice}")
+        raise _no_address(name, local, wrong, hint)
+    if sha256 and _take_kept(name, kept, target, sha256):
+        return
+    url = mirrored(url)
     if wrong:
         print(f"{wrong}; downloading {url} instead.", flush=True)
     with writing.replacing(target) as temporary:
-        _download_with_retries(name, url, temporary, local, retries, timeout, pause)
+        try:
+            _download_with_retries(name, url, temporary, local, retries, timeout, pause)
+        except CannotBeHad:
+            if sha256 or not _take_kept(name, kept, temporary, None):
+                raise
         found = writing.sha256(temporary)
         if sha256 not in (None, found):
-            raise UserError(
+            raise CannotBeHad(
                 f"{name}: what {url} sends has the SHA-256 digest {found}, and {sha256} is expected; "
                 f"put the right file at {local}."
             )
+    if kept:
+        with contextlib.suppress(OSError), writing.replacing(kept) as temporary:
+            os.link(target, temporary)
+
+
+def _take_kept(name: str, kept: str | Path | None, target: str | Path, sha256: str | None) -> bool:
+    """Copy what an earlier download has left to ``target``, if its digest is right; return whether it was."""
+    if kept is None or not Path(kept).is_file() or sha256 not in (None, writing.sha256(kept)):
+        return False
+    print(f"{name}: taking what was downloaded before.", flush=True)
+    _copy(kept, target)
+    return True
+
+
+def _copy(source: str | Path, target: str | Path) -> None:
+    with writing.replacing(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def _no_address(name: str, local: Path, wrong: str | None, hint: str) -> CannotBeHad:
+    """Return the error on a file without an address that is missing, or ``wrong``."""
+    if wrong:
+        return CannotBeHad(f"{wrong}; put the right file there (no address to download it from is known).")
+    advice = f" {hint}." if hint else ""
+    return CannotBeHad(f"{name}: the file is missing and cannot be downloaded; put it at {local}.{advice}")
 
 
 def _download_with_retries(
@@ -78,7 +127,7 @@ def _download_with_retries(
                 isinstance(error, urllib.error.HTTPError) and error.code not in _PASSING
             )
             if final or attempt == retries:
-                raise UserError(
+                raise CannotBeHad(
                     f"{name}: {url} cannot be downloaded after {attempt + 1} attempt{'s' * (attempt > 0)} "
                     f"({reason}); check the network, or put the file at {local}."
                 ) from error

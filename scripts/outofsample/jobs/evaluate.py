@@ -21,6 +21,9 @@ class EvaluationSpec(Spec):
         Seed of resamples, halves and draws.
     not_run
         Reasons of the methods that cannot run on the task's data, by method.
+    task, queries, methods
+        Name of the task, of its queries and of the methods that it asks for: what the scores say of a task whose data
+        are missing.
     """
 
     resamples: int = 200
@@ -28,3 +31,6 @@ class EvaluationSpec(Spec):
     max_cells: int = 2000
     seed: int = 0
     not_run: dict[str, str] = field(default_factory=dict)
+    task: str = ""
+    queries: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()

@@ -22,7 +22,12 @@ class FetchSpec(Spec):
     hint
         What to do where the file is missing and has no address.
     state
-        Size and time of a local file that no digest vouches for: when they change, it is taken anew.
+        Size and time of a local file that no digest vouches for, and how often it could not be had: when they change,
+        the file is taken anew.
+    dataset
+        The dataset that it belongs to.
+    required
+        Whether the job fails where the file cannot be had, and does not leave a note in its place.
     """
 
     name: str
@@ -31,3 +36,5 @@ class FetchSpec(Spec):
     url: str | None = None
     hint: str = ""
     state: str = ""
+    dataset: str = ""
+    required: bool = False

@@ -1,7 +1,7 @@
 """Making the page of a study."""
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from outofsample.jobs.base import Spec
 from outofsample.jobs.figure import ShownTask
@@ -30,6 +30,8 @@ class PageSpec(Spec):
         The options of Snakemake that name the study, as ("--configfile", "studies/x.yaml"); none for the demo.
     tasks, methods, tables, figures
         All that the study shows, by name.
+    datasets
+        The tasks on each dataset whose files are fetched.
     """
 
     study: str
@@ -40,6 +42,7 @@ class PageSpec(Spec):
     methods: dict[str, MethodRow]
     tables: dict[str, TableSpec]
     figures: dict[str, ShownFigure]
+    datasets: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def command(self, target: str = "") -> str:
         """Return the command that makes a target again."""
@@ -55,8 +58,13 @@ class PageSpec(Spec):
         return [task for task, methods in asked.items() if 2 * methods >= len(self.methods)]
 
     def task_label(self, task: str) -> str:
-        """Return how the page calls a task; one that the study does not run has its name alone."""
-        return self.tasks[task].label if task in self.tasks else task
+        """Return how the page calls a task; one that the study does not run has its name alone.
+
+        A stand-in never carries the label of the real data: tables and figures mark it beside the label.
+        """
+        if task not in self.tasks:
+            return task
+        return self.tasks[task].label + (" (stand-in)" if self.tasks[task].stand_in else "")
 
     def method_label(self, method: str) -> str:
         """Return how the page calls a method; one that the study does not run has its name alone."""

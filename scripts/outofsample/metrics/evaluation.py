@@ -6,11 +6,13 @@ without one.
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from outofsample.arrays import Query, TrainingData, as_float
 from outofsample.errors import UserError
+from outofsample.files.missing import REASON
 from outofsample.files.prediction import PredictionFile, Predictions, read_predictions
 from outofsample.files.scores import FEW_CELLS, Row
 from outofsample.files.task import Truth, read_task, read_truth
@@ -34,6 +36,9 @@ from outofsample.metrics.images import (
     ThicknessScores,
 )
 from outofsample.metrics.response import response_features
+
+if TYPE_CHECKING:
+    from outofsample.jobs.evaluate import EvaluationSpec
 
 #: The families of scores by kind of data, in the order of the rows.
 FAMILIES: dict[str, tuple[type[Family], ...]] = {
@@ -118,6 +123,12 @@ def evaluate(
         rows += oracle_rows(task, name, scorer)
     order = [query.name for query in data.queries]
     return sorted(rows, key=lambda row: order.index(row.query))
+
+
+def rows_without_data(spec: "EvaluationSpec") -> list[Row]:
+    """Return the rows of a task whose data are missing: of each query and method that it did not run, and why."""
+    methods = [*spec.methods, "oracle"]
+    return [Row(spec.task, query, method, note=REASON) for query in spec.queries for method in methods]
 
 
 def populations_of(

@@ -1,7 +1,16 @@
-"""What the page says of what is missing: methods that did not run, truths, and what no study makes of the papers."""
+"""What the page says of what is missing.
+
+Data that could not be had, with the command that adds them; methods that did not run, and why; queries of which no
+truth was measured; and what no study makes of the papers.
+"""
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
 
 import pandas as pd
 
+from outofsample.files.missing import REASON, MissingFile, read_note
 from outofsample.jobs.page import PageSpec
 from outofsample.jobs.table import ORACLE
 
@@ -15,14 +24,44 @@ LEFT_OUT = (
 )
 
 
+def missing(study: PageSpec, datasets: list[Path]) -> list[dict]:
+    """Return what could not be had of each dataset: name, labels of its tasks, hint, and of each file what adds it."""
+    return [
+        {
+            "dataset": note.dataset,
+            "tasks": [study.task_label(task) for task in study.datasets[note.dataset]],
+            "hint": note.hint,
+            "files": [{"reason": file.reason, "command": _adds(file)} for file in note.files],
+        }
+        for path in datasets
+        if (note := read_note(path))
+    ]
+
+
+def _adds(file: MissingFile) -> str:
+    """Return the command that puts a missing file where it belongs."""
+    if file.url:
+        return shlex.join(["curl", "--fail", "--location", "--create-dirs", "--output", file.local, file.url])
+    return shlex.join(["install", "-D", f"/where/it/is/{Path(file.name).name}", file.local])
+
+
+def tasks_with_data(study: PageSpec, scores: pd.DataFrame) -> list[str]:
+    """Return the tasks of the study whose data could be had."""
+    without = {task for task, rows in scores.groupby("task", sort=False) if (rows["note"] == REASON).all()}
+    return [task for task in study.tasks if task not in without]
+
+
 def not_run(study: PageSpec, scores: pd.DataFrame) -> list[dict]:
     """Return the methods that did not run: label, reason, labels of the tasks, and how many these are.
 
-    Of tasks that ask for few methods the others are not listed (`few_methods`).
+    Of tasks that ask for few methods the others are not listed (`few_methods`), nor are tasks whose data could not be
+    had: `missing` names them.
     """
+    with_data = tasks_with_data(study, scores)
     reasons: dict[tuple[str, str], list[str]] = {}
     for method in study.methods:
-        for task, shown in study.tasks.items():
+        for task in with_data:
+            shown = study.tasks[task]
             rows = scores[(scores["method"] == method) & (scores["task"] == task)]
             asked = shown.methods is None or method in shown.methods
             if not asked and task not in study.compared:
@@ -35,17 +74,16 @@ def not_run(study: PageSpec, scores: pd.DataFrame) -> list[dict]:
                 reason = "; ".join(rows.loc[rows["score"] == "", "note"].unique()).removeprefix("not run: ")
             else:
                 continue
-            reasons.setdefault((method, reason), []).append(shown.label)
+            reasons.setdefault((method, reason), []).append(study.task_label(task))
     return [
         {"label": study.method_label(method), "reason": reason, "tasks": labels, "count": len(labels)}
         for (method, reason), labels in reasons.items()
     ]
 
 
-def pairs(study: PageSpec) -> int:
-    """Return how many pairs of method and task there are, those aside that `not_run` does not list."""
-    asked = {task: study.methods if task in study.compared else shown.methods for task, shown in study.tasks.items()}
-    return sum(map(len, asked.values()))
+def pairs(study: PageSpec, tasks: Iterable[str]) -> int:
+    """Return how many pairs of a method and one of these tasks there are, those aside that `not_run` does not list."""
+    return sum(len(study.methods if task in study.compared else study.tasks[task].methods) for task in tasks)
 
 
 def few_methods(study: PageSpec) -> list[dict]:
@@ -60,7 +98,8 @@ def few_methods(study: PageSpec) -> list[dict]:
 def no_truth(study: PageSpec, scores: pd.DataFrame) -> list[str]:
     """Return the queries whose truth nobody measured: no oracle has a number there."""
     named = []
-    for (task, query), rows in scores.groupby(["task", "query"], sort=False):
+    measured = scores[scores["task"].isin(tasks_with_data(study, scores))]
+    for (task, query), rows in measured.groupby(["task", "query"], sort=False):
         if rows.loc[rows["method"] == ORACLE.name, "value"].isna().all():
             named.append(f"{study.task_label(task)}: {query}")
     return named

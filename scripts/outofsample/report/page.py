@@ -5,7 +5,7 @@ later (`outofsample.report.snakemake_report`). The template and the style stand 
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -48,6 +48,7 @@ class Files:
     benchmarks: Path
     paper_values: Path
     claims: Path
+    datasets: list[Path] = field(default_factory=list)
 
 
 def gather(study: PageSpec, files: Files) -> dict:
@@ -77,8 +78,9 @@ def gather(study: PageSpec, files: Files) -> dict:
         "tables": [page_tables.table(spec, tidy[name], study.command(name)) for name, spec in study.tables.items()],
         "figures": [figure for figure in shown if figure["notebook"] != "summary"],
         "own": [attachment(path) for path in files.own],
+        "missing": completeness.missing(study, files.datasets),
         "not_run": completeness.not_run(study, scores),
-        "pairs": completeness.pairs(study),
+        "pairs": completeness.pairs(study, completeness.tasks_with_data(study, scores)),
         "few_methods": completeness.few_methods(study),
         "left_out": completeness.LEFT_OUT if any(spec.paper for spec in study.tables.values()) else (),
         "no_truth": completeness.no_truth(study, scores),

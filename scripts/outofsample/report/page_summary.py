@@ -25,7 +25,6 @@ def summary(study: PageSpec, scores: pd.DataFrame) -> dict | None:
     key = partial(distance_to_best, SUMMARY_SCORE)
     unchanged = values.loc["no_change"] if "no_change" in values.index else pd.Series(np.nan, values.columns)
     controls = {method for method, row in study.methods.items() if row.control}
-    stand_ins = {name for name, task in study.tasks.items() if task.stand_in}
     rows = [
         {
             "label": study.method_label(method),
@@ -45,10 +44,7 @@ def summary(study: PageSpec, scores: pd.DataFrame) -> dict | None:
     ]
     several = values.columns.get_level_values(0).value_counts()
     heads = [
-        {
-            "label": study.task_label(task) + (f": {query}" if several[task] > 1 else ""),
-            "stand_in": task in stand_ins,
-        }
+        {"label": study.task_label(task) + (f": {query}" if several[task] > 1 else "")}
         for task, query in values.columns
     ]
     return {"heads": heads, "rows": rows, "oracle": list(found.oracle), "tasks": len(several)}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from outofsample import registry
 from outofsample.datasets.support.base import RawFile
+from outofsample.files import missing
 from outofsample.files.writing import check_outside
 from outofsample.jobs.base import as_plain
 from outofsample.jobs.dataset import DatasetSpec
@@ -23,6 +24,7 @@ from outofsample.methods.families.base import why_not
 from outofsample.metrics.extractors import find_inception
 from outofsample.study.config import Study
 from outofsample.study.imports import PACKAGE, files_imported, files_imported_by_notebook
+from outofsample.study.missing_data import is_nowhere
 from outofsample.study.paths import Paths
 
 #: The dataset of the user's own files, which get their predictions back in their own format.
@@ -65,6 +67,8 @@ class Plan:
         for name in self.datasets:
             if name not in self.simulated:
                 self._check_originals(name)
+        #: Datasets that lack a file without an address: what rests on them is left out.
+        self.missing = frozenset(name for name in self.fetched if is_nowhere(self, name))
         for task in self.tasks:
             self.inception_files(task)
 
@@ -131,26 +135,40 @@ class Plan:
         """Return the real files of a dataset by the name of our copy: what the user calls them is in no path."""
         return {raw.stored: raw for raw in self.dataset(name).raw_files()}
 
-    def _local(self, name: str, raw: RawFile) -> str:
+    def local(self, name: str, raw: RawFile) -> str:
         """Return where the user may have a real file of a dataset."""
         return f"{self.data_dir}/{self.dataset(name).settings.folder}/{raw.name}"
 
     def _check_originals(self, name: str) -> None:
         """Raise `UserError` where a user's file lies in the results: Snakemake deletes what a job is about to write."""
-        originals = [self._local(name, raw) for raw in self.originals(name).values()]
+        originals = [self.local(name, raw) for raw in self.originals(name).values()]
         originals += filter(None, [getattr(self.dataset(name).settings, "images", None)])
         for path in originals:
             check_outside(path, self.paths.results)
 
+    @property
+    def fetched(self) -> list[str]:
+        """The datasets whose files are fetched, and may be nowhere to be had."""
+        return [name for name in self.datasets if name not in self.simulated and self.uses(name) != OWN]
+
+    def is_missing(self, task: str) -> bool:
+        """Whether it is known before any job starts that the data of a task cannot be had."""
+        return self.study.tasks[task].dataset in self.missing
+
     def fetch_spec(self, name: str, file: str) -> FetchSpec:
         """Return what fetching a raw file of a dataset needs; ``file`` is the name of our copy."""
         raw = self.originals(name)[file]
-        local, state = self._local(name, raw), ""
-        if not raw.sha256 and os.path.isfile(local):
+        local, state = self.local(name, raw), []
+        there = os.path.isfile(local)
+        if there and not raw.sha256:
             status = os.stat(local)
-            state = f"{status.st_size} {status.st_mtime_ns}"
-        hint = self.dataset(name).how_to_get
-        return FetchSpec(raw.name, local, raw.sha256 or None, raw.url or None, hint, state)
+            state = [status.st_size, status.st_mtime_ns]
+        # Tried again where it can end otherwise.
+        if (there or raw.url) and (failures := missing.failures(self.paths.raw(name, file))):
+            state.append(f"{failures} failures")
+        hint, required = self.dataset(name).how_to_get, self.uses(name) == OWN
+        state = " ".join(map(str, state))
+        return FetchSpec(raw.name, local, raw.sha256 or None, raw.url or None, hint, state, name, required)
 
     def is_images(self, task: str) -> bool:
         """Whether a task is one of images."""
@@ -228,6 +246,8 @@ class Plan:
 
     def _why_not(self, task: str, method: str) -> str | None:
         """Return why a method cannot run on a task, or None where it can."""
+        if self.is_missing(task):
+            return missing.REASON
         return why_not(self.study.method_class(method), self.dataset_of(task).kinds)
 
     def _runs(self, task: str) -> list[str]:
@@ -281,13 +301,13 @@ class Plan:
 
     def fitted_files(self, task: str, group: str) -> list[str]:
         """Return the files with the fitted states of a model; none where it needs no training."""
-        if not self.trains(group):
+        if self.is_missing(task) or not self.trains(group):
             return []
         return [self.paths.fitted(task, group, batch) for batch in self.seed_batches(task, group)]
 
     def history_files(self, task: str, group: str) -> list[str]:
         """Return the files with the losses of a model; none where it needs no training."""
-        if not self.trains(group):
+        if self.is_missing(task) or not self.trains(group):
             return []
         return [self.paths.history(task, group, batch) for batch in self.seed_batches(task, group)]
 
@@ -302,11 +322,15 @@ class Plan:
         """Return what scoring a task needs."""
         settings = self.study.evaluation
         reasons = {m: why for m in self.study.task_methods(task) if (why := self.why_not(task, m))}
-        return EvaluationSpec(settings.resamples, settings.oracle_halves, settings.max_cells, 0, reasons)
+        queries = tuple(query.name for query in self.study.tasks[task].as_queries())
+        methods = tuple(self.study.task_methods(task))
+        return EvaluationSpec(
+            settings.resamples, settings.oracle_halves, settings.max_cells, 0, reasons, task, queries, methods
+        )
 
     def classifier_files(self, task: str) -> list[str]:
         """Return the classifier whose features describe the images of a task; none for other data."""
-        return [self.paths.classifier(task)] if self.is_images(task) else []
+        return [self.paths.classifier(task)] if self.is_images(task) and not self.is_missing(task) else []
 
     def inception_files(self, task: str) -> list[str]:
         """Return Inception's file for FID and KID, where the study asks for them and the task has images."""

@@ -18,6 +18,7 @@ from outofsample.jobs.tune import TuningSpec
 from outofsample.metrics.directions import DIRECTIONS
 from outofsample.study.config import Column
 from outofsample.study.expand import grid_points
+from outofsample.study.missing_data import tasks_without_data
 from outofsample.study.plan import Plan
 from outofsample.texts import as_label
 
@@ -107,7 +108,9 @@ class Presentation:
 
     def tuning_files(self) -> list[str]:
         """Return the files with the chosen settings; none where the study chooses none."""
-        return [self.paths.tuning(suffix) for suffix in ("csv", "md", "yaml")] if self.study.tuning else []
+        if self.study.tuning is None or self.plan.is_missing(self.study.tuning.task):
+            return []
+        return [self.paths.tuning(suffix) for suffix in ("csv", "md", "yaml")]
 
     def tuning_spec(self, extends: str) -> TuningSpec:
         """Return what the choice of settings needs; the chosen ones are put on top of the study ``extends``."""
@@ -220,6 +223,20 @@ class Presentation:
             methods={method: self._row(method) for method in self.plan.methods},
             tables={name: self.table_spec(name) for name in self.study.selected("tables")},
             figures={name: self._shown_figure(name) for name in self.study.selected("figures")},
+            datasets={
+                name: tuple(task for task in self.plan.tasks if self.study.tasks[task].dataset == name)
+                for name in self.plan.fetched
+            },
+        )
+
+    def last_line(self) -> str:
+        """Return the line that counts the tasks which could not run, after a run; empty where all could."""
+        without = tasks_without_data(self.plan)
+        if not without:
+            return ""
+        return (
+            f"{len(without)} of {len(self.plan.tasks)} tasks could not run, since their data could not be had: "
+            f"{', '.join(without)}. What is missing, and what adds it: {self.paths.page}."
         )
 
     def _shown_figure(self, name: str) -> ShownFigure:

@@ -12,6 +12,7 @@ from outofsample.errors import UserError
 from outofsample.files import fcs, writing
 from outofsample.files.dataset import check_contract
 from outofsample.metrics.distances import energy_distance
+from tests.unit.datasets.r_files import Matrix, write_rdata
 
 SMALL = {"basal_cells": 60, "das_cells": 61, "bez_cells": 62, "bez_das_cells": 63}
 
@@ -132,31 +133,6 @@ class TestEffects:
         assert oracle > 0.995 and 0.9 < no_change < 0.98
 
 
-def matrix_to_r(matrix, converter):
-    """Write a `Matrix` as R does a matrix with column names; rdata itself writes data frames alone."""
-    from rdata.conversion.to_r import RObjectType, build_r_object
-
-    attributes = {"dim": np.array(matrix.values.shape), "dimnames": [None, np.array(matrix.columns)]}
-    value = np.ravel(matrix.values, order="F")
-    return build_r_object(RObjectType.REAL, value=value, attributes=converter.convert_to_r_attributes(attributes))
-
-
-class Matrix:
-    """A matrix of R with column names."""
-
-    def __init__(self, values, columns):
-        self.values, self.columns = np.asarray(values, dtype=np.float64), list(columns)
-
-
-def write_rdata(path, **objects):
-    """Write an R data file as R's save() does."""
-    import rdata
-    from rdata.conversion.to_r import DEFAULT_CLASS_MAP
-
-    rdata.write_rda(path, objects, constructor_dict={**DEFAULT_CLASS_MAP, Matrix: matrix_to_r})
-    return path
-
-
 COLUMNS = ["Time", "DNA1", "CD45", "p4EBP1", "pSTAT5", "treatment", "groups"]
 
 
@@ -258,6 +234,28 @@ class TestRdata:
         one = Matrix(authors_matrix(), COLUMNS)
         path = write_rdata(tmp_path / "m.rdata", one=one, two=one)
         with pytest.raises(UserError, match=r"must have the column 'treatment' that says.*; 2 have it"):
+            load_rdata(path)
+
+    def test_the_form_of_the_authors_public_matrix_is_read(self, tmp_path):
+        """``treatment`` comes twice, the first time transformed; some columns are no markers; spellings differ."""
+        columns = ["Time", "BC1", "157", "CD45", "4EBP1", "pStat5", "myeloid_FITC", "File Number", "beadDist"]
+        columns += ["barcode", "treatment", "tSNE1", "treatment", "groups"]
+        rng, codes = np.random.default_rng(0), np.arange(70) % 7 + 1
+        values = np.column_stack(
+            [rng.gamma(1.0, 60.0, (70, 10)), np.sinh(codes), rng.normal(size=70), codes, codes % 2]
+        )
+        adata = load_rdata(write_rdata(tmp_path / "m.rdata", UPN7datamatrix=Matrix(values, columns)))
+        check_contract(adata, "drug_combination")
+        assert list(adata.var_names) == ["CD45", "p4EBP1", "pSTAT5"]
+        assert adata.obs["treatment"].value_counts().to_dict() == dict.fromkeys(drug_combination.PAPERS, 10)
+        np.testing.assert_allclose(adata.X[:10], np.arcsinh(values[codes == 1, 3:6] / 5), rtol=1e-5)
+        path = write_rdata(tmp_path / "m.rdata", m=Matrix(values, columns))
+        assert list(load_rdata(path, include=["4EBP1", "CD45"]).var_names) == ["p4EBP1", "CD45"]
+
+    def test_a_repeated_column_without_treatments_is_refused(self, tmp_path):
+        values = np.column_stack([authors_matrix()[:, :5], np.full((70, 2), 0.5)])
+        path = write_rdata(tmp_path / "m.rdata", m=Matrix(values, [*COLUMNS[:5], "treatment", "treatment"]))
+        with pytest.raises(UserError, match=r"column 'treatment' holds 0\.5; it must hold the codes"):
             load_rdata(path)
 
     @pytest.mark.parametrize("content", [b"", b"no R at all", b"RDX3\nX\n" + bytes(40), b"\x1f\x8b\x08damaged"])

@@ -196,6 +196,26 @@ class TestKangFromAnAnnDataFile:
         with pytest.raises(UserError, match=r"mine\.h5ad: the file cannot be read"):
             dataset.load(paths)
 
+    def test_the_second_address_has_other_names_for_the_same(self, tmp_path):
+        import anndata
+
+        dataset = kang.Dataset(kang.Settings(file=kang.MIRROR))
+        (raw,) = dataset.raw_files()
+        assert raw.sha256 and raw.url.endswith(kang.MIRROR) and not dataset.use_simulated(tmp_path)
+        assert dataset.domains == kang.Dataset().domains
+        obs = pd.DataFrame(
+            {"label": ["ctrl", "stim", "stim"], "cell_type": ["NK cells", "NK cells", "Megakaryocytes"]},
+            index=["a", "b", "c"],
+        ).assign(replicate=["patient_101", "patient_107", "patient_107"])
+        path = tmp_path / kang.MIRROR
+        anndata.AnnData(csr_matrix(np.eye(3, dtype=np.float32)), obs=obs).write_h5ad(path)
+        adata = dataset.load({kang.MIRROR: path})
+        check_contract(adata, "kang")
+        assert adata.obs[["condition", "domain", "donor"]].to_numpy().tolist() == [
+            ["control", "NK", "patient_101"],
+            ["stimulated", "NK", "patient_107"],
+        ]
+
     @pytest.mark.parametrize(
         ("name", "labels", "shape", "natural_killers"),
         [

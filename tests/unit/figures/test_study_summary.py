@@ -6,6 +6,7 @@ import pytest
 
 from outofsample.errors import UserError
 from outofsample.figures import study_summary, summary_map
+from outofsample.files.missing import REASON
 from tests.unit.figures.drawn import texts
 from tests.unit.figures.study_scores import COLUMNS, TWO, rows
 
@@ -147,3 +148,9 @@ def test_ranks_of_queries_are_averaged_and_the_best_of_a_task_is_bold(summarise_
         ("1.7", "normal"),
         ("3", "normal"),
     ]
+
+
+def test_a_task_whose_data_could_not_be_had_is_named(summarise_scores):
+    empty = rows("gone", {}, oracle=(), not_run=dict.fromkeys(("no_change", "trvae", "oracle"), REASON))
+    summary = summarise_scores(*TWO, empty, score_by_task={"gone": "sd_ratio"})
+    assert summary.left_out == {"gone": REASON} and list(summary.shares) == ["a", "sim"]

@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from outofsample.errors import UserError
-from outofsample.files.fetch import fetch
+from outofsample.files import missing
+from outofsample.files.fetch import CannotBeHad, fetch, mirrored
 from outofsample.jobs.fetch import FetchSpec
 from tests.conftest import run_script
 from tests.unit.files.full_device import needs_full_device, on_full_device
@@ -142,16 +143,48 @@ def test_a_wrong_local_file_without_address_names_both_digests(tmp_path):
     assert_fails(tmp_path, [str(local), DIGEST, "0" * 64], local, "0" * 64, None)
 
 
-def run(tmp_path):
-    """Run the script as a rule does for a file without known digest and address."""
-    spec = FetchSpec("raw.fcs", str(tmp_path / "raw.fcs"))
-    return run_script("fetch_file.py", spec, "--output", tmp_path / "out.fcs")
+def run(tmp_path, *arguments, **settings):
+    """Run the script as a rule does, for a file without known digest and address where nothing else is given."""
+    spec = FetchSpec("raw.fcs", str(tmp_path / "raw.fcs"), **settings)
+    return run_script("fetch_file.py", spec, "--output", tmp_path / "out.fcs", *arguments)
 
 
-def test_the_script_ends_with_one_sentence(tmp_path):
-    done = run(tmp_path)
-    assert done.returncode == 1
+def test_where_a_file_is_required_the_script_ends_with_one_sentence(tmp_path):
+    done = run(tmp_path, required=True)
+    assert done.returncode == 1 and not (tmp_path / "out.fcs").exists()
     assert done.stderr.startswith("error: raw.fcs: the file is missing") and "Traceback" not in done.stderr
+
+
+def test_a_note_takes_the_place_of_a_file_without_address(tmp_path):
+    done = run(tmp_path, dataset="cells", hint="Ask for it")
+    assert done.returncode == 0 and "What rests on it is left out" in done.stdout
+    note = missing.read_note(tmp_path / "out.fcs")
+    assert (note.dataset, note.hint) == ("cells", "Ask for it")
+    (file,) = note.files
+    assert (file.name, file.local, file.url) == ("raw.fcs", str(tmp_path / "raw.fcs"), "")
+    assert file.reason.startswith("raw.fcs: the file is missing") and missing.failures(tmp_path / "out.fcs") == 1
+
+
+@pytest.mark.parametrize(("answer", "word"), [(403, "403"), (b"something else", "digest")])
+def test_a_note_says_what_a_server_did_and_failures_are_counted(tmp_path, serve, answer, word):
+    url = serve(answer).url
+    for number in (1, 2):
+        assert run(tmp_path, "--retries", "0", sha256=DIGEST, url=url).returncode == 0
+        (file,) = missing.read_note(tmp_path / "out.fcs").files
+        assert file.url == url and word in file.reason
+        assert missing.failures(tmp_path / "out.fcs") == number
+    (tmp_path / "raw.fcs").write_bytes(CONTENT)
+    assert run(tmp_path, sha256=DIGEST, url=url).returncode == 0
+    assert (tmp_path / "out.fcs").read_bytes() == CONTENT
+
+
+def test_a_mirror_takes_the_place_of_the_host(tmp_path, serve, monkeypatch):
+    mirror = serve(CONTENT).url.removesuffix("/raw.fcs")
+    assert mirrored("https://host/a/b.gz") == "https://host/a/b.gz"
+    monkeypatch.setenv("OUTOFSAMPLE_MIRROR", f"{mirror}/")
+    assert mirrored("https://host/a/b.gz") == f"{mirror}/host/a/b.gz"
+    fetch("raw.fcs", tmp_path / "out.fcs", tmp_path / "none.fcs", DIGEST, "https://nowhere.invalid/raw.fcs")
+    assert (tmp_path / "out.fcs").read_bytes() == CONTENT
 
 
 def test_the_script_copies_a_local_file(tmp_path):
@@ -181,3 +214,24 @@ def test_a_full_device_is_no_reason_to_try_a_download_again(tmp_path, there, cap
     with pytest.raises(UserError, match=r"target: there is no space left on the device"):
         fetch("file", tmp_path / "target", local, url=url, pause=0)
     assert "trying again" not in capsys.readouterr().out
+
+
+def test_a_download_is_kept_for_the_day_without_network(tmp_path, serve):
+    target, kept = tmp_path / "raw" / "raw.fcs", tmp_path / "raw" / ".raw.fcs.kept"
+    server = serve(CONTENT, 403)
+    for _ in range(2):
+        fetch("raw.fcs", target, tmp_path / "none", DIGEST, server.url, kept=kept)
+        assert target.read_bytes() == kept.read_bytes() == CONTENT and server.requests == 1
+        target.unlink()
+    kept.write_bytes(b"something else")
+    assert_fails(tmp_path, ["403"], tmp_path / "none", DIGEST, server.url, retries=0, kept=tmp_path / "no" / "where")
+    with pytest.raises(CannotBeHad, match="403"):
+        fetch("raw.fcs", target, tmp_path / "none", DIGEST, server.url, kept=kept)
+
+
+def test_without_a_digest_what_was_kept_is_taken_where_the_address_no_longer_answers(tmp_path, serve):
+    target, kept = tmp_path / "raw.fcs", tmp_path / ".raw.fcs.kept"
+    server = serve(CONTENT, b"newer", 403)
+    for content in (CONTENT, b"newer", b"newer"):
+        fetch("raw.fcs", target, tmp_path / "none", None, server.url, kept=kept)
+        assert target.read_bytes() == content

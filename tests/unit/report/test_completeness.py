@@ -4,9 +4,18 @@ from dataclasses import asdict, replace
 
 import pandas as pd
 
+from outofsample.files.missing import REASON, MissingFile, Note, write_note
 from outofsample.files.scores import Row, read_scores
 from outofsample.jobs.figure import ShownTask
-from outofsample.report.completeness import LEFT_OUT, few_methods, not_run, pairs
+from outofsample.report.completeness import (
+    LEFT_OUT,
+    few_methods,
+    missing,
+    no_truth,
+    not_run,
+    pairs,
+    tasks_with_data,
+)
 from tests.browser.study import SPEC
 from tests.conftest import ROOT
 
@@ -29,7 +38,7 @@ def test_a_task_for_one_figure_is_told_apart():
     scores = pd.DataFrame([asdict(row) for row in rows])
     assert {"label": "No change", "reason": "why", "tasks": ["gut, Stem"], "count": 1} in not_run(spec, scores)
     assert not [entry for entry in not_run(spec, scores) if entry["label"] == "GAN" and "gut, TA" in entry["tasks"]]
-    assert (pairs(SPEC), pairs(spec)) == (8, 10)
+    assert (pairs(SPEC, SPEC.tasks), pairs(spec, spec.tasks)) == (8, 10)
     assert spec.compared == list(SPEC.tasks)
     assert few_methods(spec) == [{"methods": ("No change",), "tasks": ["gut, Stem", "gut, TA"]}]
     assert few_methods(SPEC) == []
@@ -41,3 +50,36 @@ def test_what_no_study_makes_is_on_the_page_and_in_the_documents(small):
         assert f"<li>{item}: {reason}.</li>" in page
         assert f"| {item} | {reason} |" in document
     assert any("Figure 1" in item and "schematic" in reason for item, reason in LEFT_OUT)
+
+
+def test_a_stand_in_has_no_label_of_the_real_data(small):
+    tasks = {name: replace(task, stand_in=name == "dengue") for name, task in small.spec.tasks.items()}
+    spec = replace(small.spec, tasks=tasks)
+    assert spec.task_label("dengue") == "dengue (stand-in)" and spec.task_label("second") == "second, of its name"
+    assert spec.task_label("unknown") == "unknown"
+
+
+def test_data_that_could_not_be_had_are_listed_with_what_adds_them(small, tmp_path):
+    files = (
+        MissingFile("a b.gz", "data/x/a b.gz", "https://host/a%20b.gz", "a b.gz: 403."),
+        MissingFile("sub/two.zip", "data/x/sub/two.zip", "", "sub/two.zip: the file is missing."),
+    )
+    write_note(tmp_path / "x.h5ad", Note("x", "Ask for it", files))
+    (tmp_path / "whole.h5ad").write_bytes(b"cells")
+    spec = replace(small.spec, datasets={"x": ("dengue",), "whole": ("second",)})
+    (entry,) = missing(spec, [tmp_path / "whole.h5ad", tmp_path / "x.h5ad"])
+    assert (entry["dataset"], entry["tasks"], entry["hint"]) == ("x", ["dengue"], "Ask for it")
+    assert [file["command"] for file in entry["files"]] == [
+        "curl --fail --location --create-dirs --output 'data/x/a b.gz' https://host/a%20b.gz",
+        "install -D /where/it/is/two.zip data/x/sub/two.zip",
+    ]
+
+
+def test_methods_are_not_listed_for_data_that_could_not_be_had(small):
+    scores = read_scores(sorted((small.folder / "scores").glob("*.csv")))
+    without = scores[scores["task"] != "dengue"]
+    row = scores[scores["task"] == "dengue"].head(1).assign(score="", value=float("nan"), note=REASON)
+    scores = pd.concat([without, row])
+    assert tasks_with_data(small.spec, scores) == ["second"]
+    assert {label for entry in not_run(small.spec, scores) for label in entry["tasks"]} == {"second, of its name"}
+    assert not [name for name in no_truth(small.spec, scores) if name.startswith("dengue")]

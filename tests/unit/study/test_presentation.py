@@ -86,7 +86,7 @@ def test_the_page_has_the_tables_and_what_they_speak_of(tmp_path):
     page = shown.page_spec()
     assert page.tables == {"t2": shown.table_spec("t2")}
     assert page.tasks["held_out"].methods == ("no_change",) and page.tasks["held_out"].stand_in
-    assert page.task_label("held_out") == "held out" and page.method_label("no_change") == "no change"
+    assert page.task_label("held_out") == "held out (stand-in)" and page.method_label("no_change") == "no change"
     assert page.method_label("another") == "another"
 
 

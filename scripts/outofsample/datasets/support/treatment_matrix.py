@@ -1,5 +1,9 @@
-"""The authors' matrix of cells under drugs: an R data file with a column that says which treatment a cell had."""
+"""The authors' matrix of cells under drugs: an R data file with a column that says which treatment a cell had.
 
+The public one (HeLa cells) has two columns ``treatment``: transformed codes first, then the codes themselves.
+"""
+
+import re
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,9 +16,39 @@ from outofsample.errors import UserError, did_you_mean
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Columns of the authors' matrices that are no markers, beside those that `fcs.TECHNICAL` knows: cell clusters, an
+#: embedding, the number of the file, an empty channel and a gate.
+NO_MARKER = re.compile(r"^(?:groups|tsne[\W_]?\d*|file[\W_]?number|\d{3}|myeloid[\W_]?fitc)$", re.IGNORECASE)
+
+
+def read_matrix(
+    path: Path, column: str, order: tuple[str, ...], names: Iterable[str]
+) -> tuple["pd.DataFrame", np.ndarray]:
+    """Return the table (cells, other columns) that has ``column``, and the treatment (cells,) of each cell.
+
+    Where ``column`` comes more than once, the one that holds treatments is read; ``order`` and ``names`` as
+    `treatment_names` takes them.
+
+    Raises
+    ------
+    UserError
+        As `find_table` and `treatment_names` do.
+    """
+    table = find_table(path, column)
+    copies = table.loc[:, table.columns == column]
+    names, refused = tuple(names), None
+    for number in range(copies.shape[1]):
+        try:
+            treatment = treatment_names(path, copies.iloc[:, number], order, names)
+        except UserError as error:
+            refused = error
+        else:
+            return table.loc[:, table.columns != column], treatment
+    raise refused
+
 
 def find_table(path: Path, column: str) -> "pd.DataFrame":
-    """Return the one matrix or data frame in an R file that has ``column``, with unique column names.
+    """Return the one matrix or data frame in an R file that has ``column``; other column names are unique.
 
     Raises
     ------
@@ -33,8 +67,9 @@ def find_table(path: Path, column: str) -> "pd.DataFrame":
             f"{listed or 'no matrix with column names'}."
         )
     table = tables[fitting[0]]
-    if not table.columns.is_unique:
-        twice = table.columns[table.columns.duplicated()][0]
+    others = table.columns[table.columns != column]
+    if not others.is_unique:
+        twice = others[others.duplicated()][0]
         raise UserError(f"{path}: the column '{twice}' of {fitting[0]} occurs twice; column names must be unique.")
     return table
 
