@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, help="the AnnData file to write")
     args = parser.parse_args()
     spec = DatasetSpec.read(args.spec)
-    if pass_on(args.files, [args.output]):
+    if pass_on(args.files, [args.output], spec.name):
         return
     dataset = from_spec(spec)
     names = [file.name for file in (dataset.simulated_files() if spec.simulated else dataset.raw_files())]

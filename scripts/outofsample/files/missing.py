@@ -15,7 +15,7 @@ file is there now, the next run tries again since it is another number.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from outofsample.files.writing import replacing
@@ -71,14 +71,16 @@ def find_note(paths: Iterable[str | Path]) -> Note | None:
     return Note(notes[0].dataset, notes[0].hint, tuple(files))
 
 
-def pass_on(inputs: Iterable[str | Path], outputs: Sequence[str | Path]) -> bool:
+def pass_on(inputs: Iterable[str | Path], outputs: Sequence[str | Path], dataset: str | None = None) -> bool:
     """Write the note among the inputs of a job in the place of its outputs; return whether there is one.
 
-    A job that returns at once then has done all that can be done, and says so.
+    A job that returns at once then has done all that can be done, and says so. ``dataset`` names the dataset that is
+    made of raw files, of which several datasets may share one.
     """
     note = find_note(inputs)
     if note is None:
         return False
+    note = note if dataset is None else replace(note, dataset=dataset)
     for path in outputs:
         write_note(path, note)
     print(f"Not done: the data of '{note.dataset}' could not be had.", *[f.reason for f in note.files], flush=True)

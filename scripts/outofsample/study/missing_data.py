@@ -25,7 +25,7 @@ def _is_gone(plan: "Plan", dataset: str, file: str) -> bool:
 
 def _is_copied(plan: "Plan", dataset: str, file: str) -> bool:
     """Whether there is a copy of a raw file: a compute node may see that alone."""
-    path = plan.paths.raw(dataset, file)
+    path = plan.raw_copy(dataset, file)
     return os.path.isfile(path) and missing.read_note(path) is None
 
 
@@ -39,7 +39,7 @@ def check_data(plan: "Plan") -> None:
     """
     for dataset in plan.fetched:
         for file, raw in plan.originals(dataset).items():
-            path = plan.paths.raw(dataset, file)
+            path = plan.raw_copy(dataset, file)
             again = not raw.sha256 or missing.failures(path)
             if again and _is_gone(plan, dataset, file) and _is_copied(plan, dataset, file):
                 raise UserError(

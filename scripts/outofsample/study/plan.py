@@ -117,7 +117,11 @@ class Plan:
         """Return the files that a dataset is read from: simulated, or fetched."""
         if name in self.simulated:
             return [self.paths.simulated(name, file.name) for file in self.dataset(name).simulated_files()]
-        return [self.paths.raw(self._holder(name, file), file) for file in self.originals(name)]
+        return [self.raw_copy(name, file) for file in self.originals(name)]
+
+    def raw_copy(self, name: str, file: str) -> str:
+        """Return our copy of a raw file of a dataset; datasets that read the same file share one."""
+        return self.paths.raw(self._holder(name, file), file)
 
     def _holder(self, name: str, file: str) -> str:
         """Return the dataset whose copy of a raw file is read: the first that the study defines with the same file.
@@ -128,8 +132,12 @@ class Plan:
         if self.uses(name) == OWN:
             return name
         alike = (other for other in self.study.datasets if self.uses(other) == self.uses(name))
-        wanted = self.fetch_spec(name, file)
-        return next(o for o in alike if file in self.originals(o) and self.fetch_spec(o, file) == wanted)
+        wanted = self.originals(name)[file], self.local(name, self.originals(name)[file])
+        return next(
+            other
+            for other in alike
+            if (raw := self.originals(other).get(file)) and (raw, self.local(other, raw)) == wanted
+        )
 
     def _originals(self, name: str) -> dict[str, RawFile]:
         """Return the real files of a dataset by the name of our copy: what the user calls them is in no path."""
@@ -164,7 +172,7 @@ class Plan:
             status = os.stat(local)
             state = [status.st_size, status.st_mtime_ns]
         # Tried again where it can end otherwise.
-        if (there or raw.url) and (failures := missing.failures(self.paths.raw(name, file))):
+        if (there or raw.url) and (failures := missing.failures(self.raw_copy(name, file))):
             state.append(f"{failures} failures")
         hint, required = self.dataset(name).how_to_get, self.uses(name) == OWN
         state = " ".join(map(str, state))
