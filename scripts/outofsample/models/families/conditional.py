@@ -103,12 +103,32 @@ class ConditionalModel(NeuralModel, Representation):
             raise UserError("noise: 'nb' needs raw counts, and this dataset has none; use 'gaussian' or 'none'.")
         positive = data.image_shape is not None or bool(data.X[cells].min() >= 0)
         self.floor = positive and not self.settings.standardize
-        self.scale = 1.0
+        self.scale, self.size = 1.0, 1.0
+        if self.settings.noise == "nb":
+            self.size = float(np.median(np.expm1(data.X[cells]).sum(axis=1)))
         if data.counts is not None:
             sizes = data.counts[cells].sum(axis=1)
             ratio = np.expm1(data.X[cells]).sum(axis=1)[sizes > 0] / sizes[sizes > 0]
             self.scale = float(np.median(ratio))
-        return super().fit(data, seed, run)
+        super().fit(data, seed, run)
+        if run.progress:
+            self.report_shares()
+        return self
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The terms of the loss and their weights."""
+        settings = self.settings
+        matched = {} if settings.matched == "none" else {"mmd": settings.beta}
+        return {"reconstruction": settings.eta, "kl": settings.alpha, **matched}
+
+    def report_shares(self) -> None:
+        """Print how much of the loss each term was in the last epoch: a weight says little without it."""
+        parts = {name: weight * self.history[-1][f"train_{name}"] for name, weight in self.weights.items()}
+        # The likelihood of a noise model can be negative.
+        whole = sum(map(abs, parts.values())) or 1.0
+        shares = ", ".join(f"{name} {abs(part) / whole:.2%}" for name, part in parts.items())
+        print(f"Shares of the loss: {shares}.", flush=True)
 
     def build(self, features: int):
         from outofsample.networks.image_networks import image_vae
@@ -161,11 +181,10 @@ class ConditionalModel(NeuralModel, Representation):
         terms["kl"] = losses.kl_standard_normal(output["mean"], output["latent_log_variance"])
         if settings.kl == "sum":
             terms["kl"] = terms["kl"] * settings.latent
-        terms["loss"] = settings.eta * terms["reconstruction"] + settings.alpha * terms["kl"]
         if settings.matched != "none":
             layer = output["matched" if settings.matched == "decoder" else "z"]
             terms["mmd"] = losses.pairwise_mmd(layer, batch["condition"], len(self.conditions), settings.widths)
-            terms["loss"] = terms["loss"] + settings.beta * terms["mmd"]
+        terms["loss"] = sum(weight * terms[name] for name, weight in self.weights.items())
         return terms
 
     def reconstruction(self, network, batch: dict, output: dict):
@@ -194,7 +213,8 @@ class ConditionalModel(NeuralModel, Representation):
             raise UserError("skips: true takes images past the latent values, which alone cannot be decoded then.")
         codes = self.code_of(condition, len(Z))
         output = self.apply(lambda z: self.network.decode_all(z, codes)["x"], Z)
-        return self.unscaled(output) if self.settings.noise != "nb" else output
+        # Latent values do not tell how large a cell is: rates become those of a typical one.
+        return self.unscaled(output) if self.settings.noise != "nb" else self._from_rates(output, self.size)
 
     def translate(
         self, X: np.ndarray, source: str, target: str, sample: int | None = None, counts: np.ndarray | None = None
@@ -227,16 +247,17 @@ class ConditionalModel(NeuralModel, Representation):
 
         joined = self.apply(run, self.scaled(X))
         x, latent, matched = np.split(joined, [X.shape[1], X.shape[1] + self.settings.latent], axis=1)
-        x = self._from_rates(x, X, sample) if self.settings.noise == "nb" else self.unscaled(x)
+        sizes = np.expm1(X).sum(axis=1, keepdims=True)
+        x = self._from_rates(x, sizes, sample) if self.settings.noise == "nb" else self.unscaled(x)
         return {"x": np.maximum(x, 0) if self.floor else x, "latent": latent, "matched": matched}
 
-    def _from_rates(self, rates: np.ndarray, X: np.ndarray, sample: int | None) -> np.ndarray:
-        """Turn rates (cells, features) into log1p of normalised counts, for cells as large as those in ``X``.
+    def _from_rates(self, rates: np.ndarray, sizes: np.ndarray | float, sample: int | None = None) -> np.ndarray:
+        """Turn rates (cells, features) into log1p of normalised counts, for cells of these ``sizes`` (cells, 1).
 
         The size of a cell on the normalised scale is the sum of expm1(X); `scale` takes counts to that scale.
         """
         share = rates / np.maximum(rates.sum(axis=1, keepdims=True), 1e-8)
-        mean = share * np.expm1(X).sum(axis=1, keepdims=True)
+        mean = share * sizes
         if sample is None:
             return np.log1p(mean).astype(np.float32)
         dispersion = np.exp(self.network.log_dispersion.detach().cpu().numpy().astype(np.float64))
@@ -245,8 +266,8 @@ class ConditionalModel(NeuralModel, Representation):
         return np.log1p(counts * self.scale).astype(np.float32)
 
     def state(self) -> dict:
-        return {**super().state(), "floor": self.floor, "scale": self.scale}
+        return {**super().state(), "floor": self.floor, "scale": self.scale, "size": self.size}
 
     def load_state(self, state: dict) -> "ConditionalModel":
-        self.floor, self.scale = state["floor"], state["scale"]
+        self.floor, self.scale, self.size = state["floor"], state["scale"], state["size"]
         return super().load_state(state)
