@@ -247,8 +247,10 @@ class ConditionalModel(NeuralModel, Representation):
 
         joined = self.apply(run, self.scaled(X))
         x, latent, matched = np.split(joined, [X.shape[1], X.shape[1] + self.settings.latent], axis=1)
-        sizes = np.expm1(X).sum(axis=1, keepdims=True)
-        x = self._from_rates(x, sizes, sample) if self.settings.noise == "nb" else self.unscaled(x)
+        if self.settings.noise == "nb":
+            x = self._from_rates(x, np.expm1(X).sum(axis=1, keepdims=True), sample)
+        else:
+            x = self.unscaled(x)
         return {"x": np.maximum(x, 0) if self.floor else x, "latent": latent, "matched": matched}
 
     def _from_rates(self, rates: np.ndarray, sizes: np.ndarray | float, sample: int | None = None) -> np.ndarray:
