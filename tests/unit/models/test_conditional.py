@@ -1,5 +1,7 @@
 """Conditional variational autoencoders on counts: the scale of what they decode, and what they draw."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -61,4 +63,31 @@ def test_the_terms_shares_of_the_loss_are_in_the_log(capsys):
     shares = [weight * last[f"train_{name}"] / last["train_loss"] for name, weight in model.weights.items()]
     assert sum(shares) == pytest.approx(1, rel=1e-4)
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Shares of the loss"))
-    assert line == f"Shares of the loss: reconstruction {shares[0]:.2%}, kl {shares[1]:.2%}, mmd {shares[2]:.2%}."
+    found = f"Shares of the loss: reconstruction {shares[0]:.2%}, kl {shares[1]:.2%}, mmd {shares[2]:.2%}; weights: "
+    assert line == found + "reconstruction 2, kl 0.5, mmd 3."
+
+
+@pytest.mark.parametrize("name", ["trvae", "mmd_cvae"])
+@pytest.mark.parametrize("factor", [1, 10])
+def test_the_weight_of_mmd_goes_with_the_scale_of_the_data_where_none_is_given(name, factor):
+    data = counted()
+    data = replace(data, X=data.X * factor)
+    settings = {**SETTINGS, "max_steps": 1}
+    model = registry.create("models", name, settings).fit(data)
+    assert model.beta == pytest.approx(0.05 * model.settings.eta * data.X.var(axis=0).sum(), rel=1e-4)
+    assert registry.create("models", name, {**settings, "beta": 7.0}).fit(data).weights["mmd"] == 7
+
+
+def test_the_authors_weights_on_the_authors_scale_have_their_share(shared_data):
+    """Half the squared error 23.1 and MMD .0121: eta 100 and beta 500 on Kang's cells, normalised to the median."""
+    import scanpy
+
+    from outofsample.datasets import kang
+    from outofsample.models.families.conditional import AUTHORS_BETA
+
+    file = "kang_trvae_layout_counts.h5ad"
+    path = shared_data / "kang2018_pbmc" / file
+    adata = kang.Dataset(kang.Settings(file=file, normalise="median")).load({file: path})
+    genes = scanpy.pp.highly_variable_genes(adata, n_top_genes=2000, inplace=False)["highly_variable"].to_numpy()
+    assert AUTHORS_BETA * 100 * adata.X[:, genes].toarray().var(axis=0).sum() == pytest.approx(500, rel=0.15)
+    assert pytest.approx(0.0026, abs=1e-4) == 500 * 0.0121 / (100 * 23.1 + 500 * 0.0121)

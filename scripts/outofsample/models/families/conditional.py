@@ -12,6 +12,11 @@ from outofsample.training.run import Run
 
 #: Kernel widths of trVAE's code, the s of exp(-d^2 / (2 s)).
 WIDTHS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 5, 10, 15, 20, 25, 30, 35, 100, 1e3, 1e4, 1e5, 1e6)
+#: beta / (eta x total variance of the data), where ``beta`` is None: with it MMD is about as much of the loss as in the
+#: saved training of trVAE's authors, .26 % at its end (docs/choices.md).
+AUTHORS_BETA = 0.05
+#: Cells, at most, whose variance gives that weight.
+VARIANCE_CELLS = 10_000
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class ConditionalSettings(NetworkSettings):
     hidden, latent, leak, dropout
         Widths of the encoder (the decoder mirrors them) and of the bottleneck; leak of the ReLU; share of dropout.
     eta, alpha, beta
-        Weights of the reconstruction, of the KL term, and of the MMD.
+        Weights of the reconstruction, of the KL term, and of the MMD. A ``beta`` of None is `AUTHORS_BETA` x ``eta`` x
+        the total variance of the training data: the reconstruction term, a sum over features, grows with that.
     kl
         Whether the KL term is the ``mean`` over latent units (trVAE's saved results) or their ``sum`` (scGen).
     matched
@@ -60,7 +66,7 @@ class ConditionalSettings(NetworkSettings):
     dropout: float = 0.2
     eta: float = 1.0
     alpha: float = 1e-3
-    beta: float = 0.0
+    beta: float | None = 0.0
     kl: str = "mean"
     matched: str = "none"
     widths: tuple[float, ...] = WIDTHS
@@ -74,7 +80,7 @@ class ConditionalSettings(NetworkSettings):
     def __post_init__(self):
         super().__post_init__()
         self.require_at_least(1, "latent", "divisor")
-        self.require_at_least(0, "eta", "alpha", "beta")
+        self.require_at_least(0, "eta", "alpha", *(["beta"] if self.beta is not None else []))
         self.require_widths("hidden")
         self.require_share("dropout")
         self.require_word("kl", "mean", "sum")
@@ -115,11 +121,19 @@ class ConditionalModel(NeuralModel, Representation):
             self.report_shares()
         return self
 
+    def learn_scale(self, data: TrainingData) -> None:
+        super().learn_scale(data)
+        self.beta = self.settings.beta
+        if self.beta is None:
+            cells = np.flatnonzero(np.isin(data.role, self.roles))
+            shown = self.scaled(data.X[cells[:: -(-len(cells) // VARIANCE_CELLS)]])
+            self.beta = AUTHORS_BETA * self.settings.eta * float(shown.var(axis=0).sum())
+
     @property
     def weights(self) -> dict[str, float]:
-        """The terms of the loss and their weights."""
+        """The terms of the loss and their weights, while the model is fitted."""
         settings = self.settings
-        matched = {} if settings.matched == "none" else {"mmd": settings.beta}
+        matched = {} if settings.matched == "none" else {"mmd": self.beta}
         return {"reconstruction": settings.eta, "kl": settings.alpha, **matched}
 
     def report_shares(self) -> None:
@@ -128,7 +142,8 @@ class ConditionalModel(NeuralModel, Representation):
         # The likelihood of a noise model can be negative.
         whole = sum(map(abs, parts.values())) or 1.0
         shares = ", ".join(f"{name} {abs(part) / whole:.2%}" for name, part in parts.items())
-        print(f"Shares of the loss: {shares}.", flush=True)
+        weights = ", ".join(f"{name} {weight:.3g}" for name, weight in self.weights.items())
+        print(f"Shares of the loss: {shares}; weights: {weights}.", flush=True)
 
     def build(self, features: int):
         from outofsample.networks.image_networks import image_vae
