@@ -1,6 +1,6 @@
 """The losses of a training: ``models/T/MODEL/history_B.csv``.
 
-A row per seed of the batch B and epoch: ``epoch``, ``steps`` (all that were taken up to its end), the model's loss terms
+A row per seed of the batch B and epoch: ``epoch``, ``steps`` (all that were taken by its end), the model's loss terms
 by name (``validation_`` before those of the held-out part, where there is one), ``seed``, and ``change``, the number of
 the change, where a model trains a network for each. A model that keeps no losses leaves a table without rows.
 """
