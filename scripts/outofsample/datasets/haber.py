@@ -8,7 +8,7 @@ of GEO GSE92332: a table of counts, genes x cells, with what is known of a cell 
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -86,18 +86,23 @@ class Settings:
         The dataset's folder in ``data_dir``.
     download
         Download GEO's file where it is not in ``data_dir``, instead of using the stand-in.
+    normalise
+        Counts that each cell is scaled to before log1p: a number, or ``median``, the median count of all cells, as
+        trVAE's authors did (`single_cell.normalise_counts`).
     cells, genes, seed
         Size and seed of the stand-in.
     """
 
     folder: str = "haber2017"
     download: bool = False
+    normalise: float | Literal["median"] = single_cell.TARGET_SUM
     cells: int = 3000
     genes: int = 400
     seed: int = 0
 
     def __post_init__(self):
         base.check_settings(self)
+        object.__setattr__(self, "normalise", single_cell.check_normalise(self.normalise))
         named = simulator.named_genes(_MARKERS, _HOUSEKEEPING, _EFFECTS)
         simulator.check_size(self.cells, self.genes, named)
 
@@ -108,8 +113,12 @@ class Dataset(base.Dataset):
     Settings = Settings
     can_simulate = True
     kinds = frozenset({"tabular", "counts"})
-    unit = single_cell.UNIT
     domains = CELL_TYPES
+
+    @property
+    def unit(self) -> str:
+        """The scale of ``X``, for axes."""
+        return single_cell.unit_of(self.settings.normalise)
 
     def raw_files(self) -> list[base.RawFile]:
         """Return GEO's file; its digest is not known."""
@@ -159,7 +168,9 @@ class Dataset(base.Dataset):
                     for name, number in zip(CELL_TYPES, numbers, strict=True)
                 },
             )
-        return single_cell.as_anndata(counts, obs, genes, path)
+        adata = single_cell.as_anndata(counts, obs, genes, path)
+        single_cell.normalise_counts(adata, self.settings.normalise)
+        return adata
 
 
 def _read_names(path: Path) -> list[str]:

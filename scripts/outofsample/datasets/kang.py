@@ -69,6 +69,9 @@ class Settings:
         ``published``: only cells whose ``label_source`` is ``seurat_ifnb``, where the file says so; ``all``.
     min_genes
         Cells with fewer genes are left out; Seurat's object has cells with at least 501.
+    normalise
+        Counts that each cell is scaled to before log1p: a number, or ``median``, the median count of the cells that are
+        kept, as trVAE's authors did (`single_cell.normalise_counts`).
     cells, genes, seed
         Size and seed of the stand-in.
     """
@@ -79,12 +82,14 @@ class Settings:
     cell_types: tuple[str, ...] = PAPER_TYPES
     labels: Literal["all", "published"] = "all"
     min_genes: int = 0
+    normalise: float | Literal["median"] = single_cell.TARGET_SUM
     cells: int = 3000
     genes: int = 500
     seed: int = 0
 
     def __post_init__(self):
         base.check_settings(self, tuples=("cell_types",))
+        object.__setattr__(self, "normalise", single_cell.check_normalise(self.normalise))
         if not self.cell_types:
             raise ValueError("cell_types must name at least one cell type")
         if self.labels not in ("all", "published"):
@@ -99,11 +104,15 @@ class Dataset(base.Dataset):
 
     Settings = Settings
     kinds = frozenset({"tabular", "counts"})
-    unit = single_cell.UNIT
     how_to_get = (
         f"The paper's own file (13,576 cells) is public: take it with a browser from {_AUTHORS_URL} and name it in the "
         f"setting 'file'. GEO's files are fetched with 'download: true', their cells in one with 'file: {MIRROR}'"
     )
+
+    @property
+    def unit(self) -> str:
+        """The scale of ``X``, for axes."""
+        return single_cell.unit_of(self.settings.normalise)
 
     @property
     def can_simulate(self) -> bool:
@@ -169,6 +178,7 @@ class Dataset(base.Dataset):
                 f"kang: no cell is left; the cell types are {', '.join(sorted(set(adata.obs['cell_type'])))}."
             )
         adata = adata[keep].copy()
+        single_cell.normalise_counts(adata, settings.normalise)
         _compare_with_paper(adata)
         return adata
 

@@ -29,7 +29,7 @@ def terms_of(history: pd.DataFrame) -> dict[str, str]:
 
     Gradients are no losses, and the validation's terms are drawn beside the training's of the same name.
     """
-    skipped = ("epoch", "seed", "change", "precision")
+    skipped = ("epoch", "steps", "seed", "change", "precision")
     names = [name for name in history.columns if name not in skipped and not name.endswith("_gradient")]
     return {name: as_label(name.removeprefix("train_")) for name in names if not name.startswith("validation_")}
 
@@ -39,7 +39,7 @@ def training_curves(figure: dict, histories: dict[str, pd.DataFrame]) -> Figure:
     about = marks(figure["stand_in"], figure["demo_size"]).capitalize()
     text = (
         f"{about}. " * bool(about) + f"Task {figure['task']}. Lines: mean over seeds, bands: "
-        "their range; dashed: on the held-out tenth. Terms that become negative are not drawn."
+        "their range; dashed: on the held-out tenth, where there is one. Terms that become negative are not drawn."
     )
     page = style.page(figure["title"], text, panels.grid_height(len(histories)) + 0.9)
     columns = panels.columns_for(len(histories))

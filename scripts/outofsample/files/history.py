@@ -1,8 +1,9 @@
 """The losses of a training: ``models/T/MODEL/history_B.csv``.
 
-A row per seed of the batch B and epoch: ``epoch``, the model's loss terms by name (``validation_`` before those of the
-held-out part), ``precision`` of the matrix products (``float32`` or ``bfloat16``), ``seed``, and ``change``, the
-number of the change, where a model trains a network for each. A model that keeps no losses leaves a table without rows.
+A row per seed of the batch B and epoch: ``epoch``, ``steps`` (all that were taken by its end), the model's loss terms
+by name (``validation_`` before those of the held-out part, where there is one), ``precision`` of the matrix products
+(``float32`` or ``bfloat16``), ``seed``, and ``change``, the number of the change, where a model trains a network for
+each. A model that keeps no losses leaves a table without rows.
 """
 
 import csv

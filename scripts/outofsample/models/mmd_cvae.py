@@ -7,10 +7,10 @@ from outofsample.models.families.conditional import ConditionalModel, Conditiona
 
 @dataclass(frozen=True)
 class Settings(ConditionalSettings):
-    """Hyper-parameters, see `ConditionalSettings`; weights of Table 6."""
+    """Hyper-parameters, see `ConditionalSettings`; weights of Table 6, but for ``beta`` (there 1)."""
 
     alpha: float = 1e-3
-    beta: float = 1.0
+    beta: float | None = None
     matched: str = "bottleneck"
 
 

@@ -17,6 +17,9 @@ class Settings(NetworkSettings):
 
     Attributes
     ----------
+    warm_up
+        Share of the epochs over which the weight of the KL term rises from 0 to 1. scvi-tools' own 400 epochs are
+        longer than most budgets, in which the term would never count. Early stopping waits for its end.
     hidden, layers, latent, dropout
         Width and number of hidden layers, width of the bottleneck, share of dropout.
     likelihood
@@ -31,11 +34,12 @@ class Settings(NetworkSettings):
     latent: int = 10
     dropout: float = 0.2
     likelihood: str = "nb"
+    warm_up: float = 0.5
 
     def __post_init__(self):
         super().__post_init__()
         self.require_at_least(1, "hidden", "layers", "latent")
-        self.require_share("dropout")
+        self.require_share("dropout", "warm_up")
         self.require_word("likelihood", "nb", "zinb")
         if self.standardize or self.learning_rate_patience or self.clip_gradient or self.precision != "float32":
             raise ValueError("standardize, learning_rate_patience, clip_gradient and precision are not for scVI")
@@ -61,22 +65,29 @@ class Model(base.Model):
         self.conditions = np.unique(data.condition[cells]).tolist()
         self.network = self._build(data.counts[cells], data.condition[cells])
         settings = self.settings
-        accelerator = {"auto": "auto", "cpu": "cpu", "cuda": "gpu"}[run.device]
+        # Where nothing stops early the held-out part decides nothing.
+        trained = 1 - settings.validation * (settings.patience is not None)
+        steps = -(-round(trained * cells.sum()) // settings.batch_size)
+        epochs = settings.epochs if settings.max_steps is None else -(-settings.max_steps // steps)
+        warm_up = int(settings.warm_up * epochs)
+        if run.progress:
+            print(f"{epochs:,} epochs = {epochs * steps:,} steps of {settings.batch_size:,} cells", flush=True)
         self.network.train(
-            max_epochs=settings.epochs,
+            max_epochs=epochs,
             batch_size=settings.batch_size,
-            accelerator=accelerator,
-            train_size=1 - settings.validation,
+            accelerator={"auto": "auto", "cpu": "cpu", "cuda": "gpu"}[run.device],
+            train_size=trained,
             early_stopping=settings.patience is not None,
             early_stopping_patience=settings.patience or 1,
-            check_val_every_n_epoch=1,
-            plan_kwargs={"lr": settings.learning_rate},
+            early_stopping_warmup_epochs=warm_up,
+            check_val_every_n_epoch=1 if settings.patience is not None else None,
+            plan_kwargs={"lr": settings.learning_rate, "n_epochs_kl_warmup": warm_up},
             enable_progress_bar=False,
             logger=None,
         )
         columns = {name: values.iloc[:, 0].reset_index(drop=True) for name, values in self.network.history.items()}
-        history = pd.DataFrame(columns).astype(float)
-        self.history = [{"epoch": epoch + 1, **row} for epoch, row in enumerate(history.to_dict("records"))]
+        history = pd.DataFrame(columns).astype(float).to_dict("records")
+        self.history = [{"epoch": n, "steps": n * steps, **row} for n, row in enumerate(history, start=1)]
         return self
 
     def _anndata(self, counts: np.ndarray, condition: np.ndarray):

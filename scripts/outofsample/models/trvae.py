@@ -7,11 +7,11 @@ from outofsample.models.families.conditional import ConditionalModel, Conditiona
 
 @dataclass(frozen=True)
 class Settings(ConditionalSettings):
-    """Hyper-parameters, see `ConditionalSettings`; weights of the appendix's Table 3."""
+    """Hyper-parameters, see `ConditionalSettings`; weights of the appendix's Table 3, but for ``beta`` (there 100)."""
 
     eta: float = 100.0
     alpha: float = 1e-5
-    beta: float = 100.0
+    beta: float | None = None
     matched: str = "decoder"
 
 

@@ -61,17 +61,12 @@ class _Loop:
         self.network, self.players, self.budget, self.run = network, list(players), budget, run
         self.generator = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)
-        self.training, self.validation = [], []
-        for group in groups:
-            training, validation = self._hold_out(group if isinstance(group, Rows) else all_rows(group))
-            self.training.append(training)
-            self.validation.append(validation)
+        self.training, self.validation = self._hold_out([g if isinstance(g, Rows) else all_rows(g) for g in groups])
         cells = sum(map(len, self.training))
         self.steps = max(1, -(-cells // (budget.batch_size * len(groups))))
-        if budget.max_steps is not None:
-            self.steps = min(self.steps, budget.max_steps)
-        self.epochs = budget.epochs if budget.max_steps is None else -(-budget.max_steps // self.steps)
-        self.epoch, self.step, self.waited = 0, 0, 0
+        self.all_steps = self.steps * budget.epochs if budget.max_steps is None else budget.max_steps
+        self.epochs = -(-self.all_steps // self.steps)
+        self.epoch, self.step, self.steps_done, self.waited = 0, 0, 0, 0
         self.best_loss, self.best = float("inf"), None
         self.sums: list[Terms] = [{} for _ in self.players]
         self.history: list[dict] = []
@@ -79,13 +74,19 @@ class _Loop:
         self.saved_at = time.monotonic()
         self._resume()
 
-    def _hold_out(self, group: Rows) -> tuple[Rows, Rows]:
-        cells = len(group)
-        # A group of a few cells cannot spare one for validation.
-        held = int(self.budget.validation * cells) if cells >= 10 else 0
-        order = torch.randperm(cells, generator=self.generator)
-        places = (order[held:].sort()[0], order[:held].sort()[0])
-        return tuple(group.pick(part.to(group.rows.device)) for part in places)
+    def _hold_out(self, groups: list[Rows]) -> tuple[list[Rows], list[Rows]]:
+        """Return the cells of each group that are trained on, and those that are held out for the validation loss.
+
+        None are held out where that loss decides nothing, or where a group has too few to spare one: it is the mean
+        over all groups or it is not.
+        """
+        held = [int(self.budget.validation * len(group)) for group in groups]
+        if not self.budget.chooses or min(map(len, groups)) < 10 or not min(held):
+            return groups, [group.pick(slice(0, 0)) for group in groups]
+        orders = [torch.randperm(len(group), generator=self.generator).to(group.rows.device) for group in groups]
+        parts = list(zip(groups, orders, held, strict=True))
+        # In a random order, so that each chunk of the validation is a fair sample, however the file is sorted.
+        return [g.pick(order[n:]) for g, order, n in parts], [g.pick(order[:n]) for g, order, n in parts]
 
     def _orders(self) -> list[Tensor]:
         """Return, per group, the rows of all batches of one epoch: shuffled passes, one after the other."""
@@ -100,6 +101,10 @@ class _Loop:
     def run_epochs(self, stopped: threading.Event) -> list[dict]:
         from tqdm import tqdm
 
+        if self.run.progress:
+            whole = f"{self.epochs:,} epochs = {self.all_steps:,} steps"
+            drawn = f"{self.budget.batch_size:,} cells from each of {len(self.training)} groups"
+            print(f"{whole} of {drawn}", flush=True)
         progress = tqdm(
             total=self.epochs,
             initial=self.epoch,
@@ -122,12 +127,14 @@ class _Loop:
 
     def _finished(self) -> bool:
         patience = self.budget.patience
-        return self.epoch >= self.epochs or (patience is not None and self.waited >= patience)
+        return self.steps_done >= self.all_steps or (patience is not None and self.waited >= patience)
 
     def _run_epoch(self, stopped: threading.Event) -> None:
         self.network.train()
         orders = self._orders()
-        while self.step < self.steps:
+        # A budget in steps can end within an epoch.
+        steps = min(self.steps, self.all_steps - self.steps_done)
+        while self.step < steps:
             rows = slice(self.step * self.budget.batch_size, (self.step + 1) * self.budget.batch_size)
             batches = [group.batch(order[rows]) for group, order in zip(self.training, orders, strict=True)]
             for player, sums in zip(self.players, self.sums, strict=True):
@@ -143,9 +150,10 @@ class _Loop:
         self._end_epoch()
 
     def _end_epoch(self) -> None:
-        row = {"epoch": self.epoch + 1}
+        self.steps_done += self.step
+        row = {"epoch": self.epoch + 1, "steps": self.steps_done}
         for player, sums in zip(self.players, self.sums, strict=True):
-            row |= {f"{player.name}_{name}": float(value) / self.steps for name, value in sums.items()}
+            row |= {f"{player.name}_{name}": float(value) / self.step for name, value in sums.items()}
             row[f"{player.name}_gradient"] = player.gradient_norm()
         row |= self._validate()
         for name, value in row.items():
@@ -175,21 +183,26 @@ class _Loop:
 
     def _monitored(self) -> str:
         """Return the history column that early stopping watches."""
-        return "validation_loss" if min(map(len, self.validation)) else f"{self.players[0].name}_loss"
+        return "validation_loss" if len(self.validation[0]) else f"{self.players[0].name}_loss"
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
-        """Return the first player's terms on the held-out cells, averaged over equally many cells of each group."""
-        cells = min(map(len, self.validation))
+        """Return the first player's terms on all held-out cells; groups count alike, as in the training.
+
+        Smaller groups are passed over again until the largest is through: a cell then counts as often as another of
+        its group, or once more.
+        """
+        cells = max(map(len, self.validation))
         if not cells:
             return {}
         self.network.eval()
         sums: dict[str, float] = {}
-        for start in range(0, cells, self.budget.validation_chunk):
-            rows = slice(start, min(start + self.budget.validation_chunk, cells))
-            batches = [group.batch(group.rows[rows]) for group in self.validation]
+        for places in torch.arange(cells).split(self.budget.validation_chunk):
+            batches = [
+                group.batch(group.rows[(places % len(group)).to(group.rows.device)]) for group in self.validation
+            ]
             for name, value in self.players[0].terms(batches).items():
-                sums[name] = sums.get(name, 0.0) + float(value) * (rows.stop - rows.start) / cells
+                sums[name] = sums.get(name, 0.0) + float(value) * len(places) / cells
         return {f"validation_{name}": value for name, value in sums.items()}
 
     def _keep_best(self, loss: float) -> None:
@@ -212,7 +225,7 @@ class _Loop:
             "fingerprint": self.run.fingerprint,
             "network": self.network.state_dict(),
             "optimizers": [player.optimizer.state_dict() for player in self.players],
-            "numbers": [self.epoch, self.step, self.waited, self.best_loss],
+            "numbers": [self.epoch, self.step, self.steps_done, self.waited, self.best_loss],
             "best": self.best,
             "sums": self.sums,
             "history": self.history,
@@ -231,7 +244,7 @@ class _Loop:
         self.network.load_state_dict(content["network"])
         for player, state in zip(self.players, content["optimizers"], strict=True):
             player.optimizer.load_state_dict(state)
-        self.epoch, self.step, self.waited, self.best_loss = content["numbers"]
+        self.epoch, self.step, self.steps_done, self.waited, self.best_loss = content["numbers"]
         self.best, self.sums, self.history = content["best"], content["sums"], content["history"]
         self.epoch_start = content["epoch_start"]
         self.generator.set_state(self.epoch_start)

@@ -11,6 +11,7 @@ from outofsample.datasets.support import single_cell_simulator as simulator
 from outofsample.errors import UserError
 from outofsample.files import writing
 from outofsample.files.dataset import check_contract
+from tests.unit.datasets.conftest import simulated
 
 
 @pytest.mark.parametrize("name", ["blood", "gut"])
@@ -60,6 +61,33 @@ def test_normalised_values_are_refused():
     obs = pd.DataFrame({"condition": ["a", "b"], "cell_type": ["T", "T"]}, index=["1", "2"])
     with pytest.raises(UserError, match=r"mine\.h5ad: the values must be raw counts"):
         single_cell.as_anndata(csr_matrix([[0, 1.5], [2, 0]]), obs, ["a", "b"], "mine.h5ad")
+
+
+@pytest.mark.parametrize("name", ["blood", "gut"])
+def test_cells_can_be_normalised_to_the_median_or_to_a_number(name, request):
+    adata = request.getfixturevalue(name).copy()
+    sizes = adata.layers["counts"].toarray().sum(axis=1)
+    for normalise, wanted in (("median", np.median(sizes)), (1234.0, 1234.0)):
+        single_cell.normalise_counts(adata, normalise)
+        np.testing.assert_allclose(np.expm1(adata.X.toarray()).sum(axis=1), wanted, rtol=1e-4)
+
+
+def test_the_median_is_that_of_the_cells_that_are_kept(tmp_path):
+    settings = kang.Settings(cells=300, genes=200, cell_types=("B",), normalise="median")
+    adata = simulated(kang.Dataset(settings), tmp_path)
+    assert set(adata.obs["cell_type"]) == {"B"}
+    sizes = adata.layers["counts"].toarray().sum(axis=1)
+    np.testing.assert_allclose(np.expm1(adata.X.toarray()).sum(axis=1), np.median(sizes), rtol=1e-4)
+
+
+@pytest.mark.parametrize("module", [kang, haber])
+def test_normalise_is_a_number_or_the_median(module):
+    # YAML reads 1e4 as a word.
+    for normalise, unit in (("1e4", "log1p(counts per 10,000)"), ("median", "log1p(counts per median cell)")):
+        assert module.Dataset(module.Settings(normalise=normalise)).unit == unit
+    for wrong in ("mean", 0, float("nan")):
+        with pytest.raises(ValueError, match="normalise must be 'median' or a number of counts above 0"):
+            module.Settings(normalise=wrong)
 
 
 def test_genes_of_the_same_name_stay_apart():

@@ -14,6 +14,7 @@ from outofsample.errors import UserError
 from outofsample.training.budget import Budget
 from outofsample.training.loop import train
 from outofsample.training.player import Player
+from outofsample.training.run import Run
 from tests.conftest import ROOT, planted
 from tests.unit.training.conftest import Scale, fit, run_scale, weights
 
@@ -24,9 +25,10 @@ def test_same_seed_same_bits_and_another_seed_others():
 
 
 def test_loss_falls_and_history_names_its_terms():
-    history = fit(epochs=40).history
+    history = fit(epochs=40, patience=40).history
     assert [row["epoch"] for row in history] == list(range(1, 41))
-    assert set(history[0]) == {"epoch", "train_loss", "train_gradient", "validation_loss", "precision"}
+    names = {"epoch", "steps", "train_loss", "train_gradient", "validation_loss", "precision"}
+    assert set(history[0]) == names
     assert history[-1]["validation_loss"] < 0.3 * history[0]["validation_loss"]
 
 
@@ -71,7 +73,7 @@ def test_a_group_that_spares_no_cells_leaves_the_training_loss_to_watch(sizes):
     groups = [{"x": torch.ones(cells, 1)} for cells in sizes]
     player = Player("train", list(network.parameters()), lambda batches: {"loss": network.weight**2})
     history = train(network, [player], groups, Budget(4, batch_size=20, patience=2), seed=0)
-    assert len(history) == 4 and set(history[0]) == {"epoch", "train_loss", "train_gradient"}
+    assert len(history) == 4 and set(history[0]) == {"epoch", "steps", "train_loss", "train_gradient"}
 
 
 def test_loss_that_is_not_finite_stops_with_a_sentence():
@@ -88,8 +90,51 @@ def test_validation_cells_are_not_trained_on():
         return {"loss": network.weight**2}
 
     groups = [{"x": torch.arange(100.0)[:, None]}]
-    train(network, [Player("train", list(network.parameters()), terms)], groups, Budget(3, 10), seed=0)
+    train(network, [Player("train", list(network.parameters()), terms)], groups, Budget(3, 10, patience=3), seed=0)
     assert len(held) == 10 and not seen & held and len(seen) == 90
+
+
+@pytest.mark.parametrize("sizes", [(100,), (100, 8)])
+def test_every_cell_is_trained_on_where_nothing_is_chosen_by_held_out_ones(sizes):
+    network, seen = Scale(), [set() for _ in sizes]
+
+    def terms(batches):
+        assert torch.is_grad_enabled()
+        for cells, batch in zip(seen, batches, strict=True):
+            cells.update(batch["x"][:, 0].tolist())
+        return {"loss": network.weight**2}
+
+    groups = [{"x": torch.arange(float(cells))[:, None]} for cells in sizes]
+    # With a group too small to spare a cell there is no validation loss, so the other group keeps its own too.
+    budget = Budget(6, 10, patience=None if len(sizes) == 1 else 6)
+    train(network, [Player("train", list(network.parameters()), terms)], groups, budget, seed=0)
+    assert [len(cells) for cells in seen] == list(sizes)
+
+
+@pytest.mark.parametrize("chunk", [4096, 7])
+def test_validation_sees_all_held_out_cells_however_the_file_is_sorted(chunk):
+    """Domains in blocks: each group's cells are of domain 0, then of domain 1, as many."""
+    network, held = Scale(), [[], []]
+
+    def terms(batches):
+        loss = torch.cat([batch["x"] for batch in batches]).mean() + 0 * network.weight.sum()
+        if not torch.is_grad_enabled():
+            for cells, batch in zip(held, batches, strict=True):
+                cells += batch["cell"].tolist()
+        return {"loss": loss}
+
+    sizes = (400, 2000)
+    groups = [
+        {"x": torch.full((cells, 1), float(group)), "cell": torch.arange(cells)} for group, cells in enumerate(sizes)
+    ]
+    budget = Budget(1, 100, patience=2, validation_chunk=chunk)
+    history = train(network, [Player("train", list(network.parameters()), terms)], groups, budget, seed=0)
+    for cells, size in zip(held, sizes, strict=True):
+        assert len(set(cells)) == size // 10
+        # Half of them of each domain, but for chance.
+        assert np.mean(np.array(cells) >= size // 2) == pytest.approx(0.5, abs=0.15)
+    # Groups count alike: the mean of 0 and 1, though the second group has five times the cells.
+    assert history[0]["validation_loss"] == pytest.approx(0.5)
 
 
 def test_exploding_gradients_are_reported(capsys):
@@ -121,7 +166,8 @@ def test_learning_rate_falls_where_the_loss_does_not():
     assert player.optimizer.learning_rate == pytest.approx(1e-3 * 0.01)
 
 
-def test_a_limit_of_steps_ends_the_training():
+@pytest.mark.parametrize("max_steps", [8, 10, 3])
+def test_a_limit_of_steps_ends_the_training(max_steps):
     network, taken = Scale(), []
 
     def terms(batches):
@@ -129,8 +175,27 @@ def test_a_limit_of_steps_ends_the_training():
         return {"loss": network.weight**2}
 
     player = Player("train", list(network.parameters()), terms)
-    train(network, [player], [{"x": torch.ones(40, 1)}], Budget(99, 10, validation=0, max_steps=8), seed=0)
-    assert taken == [True] * 8
+    budget = Budget(99, 10, validation=0, max_steps=max_steps)
+    history = train(network, [player], [{"x": torch.ones(40, 1)}], budget, seed=0)
+    assert taken == [True] * max_steps
+    # An epoch has four steps; the last one may have fewer.
+    assert [row["steps"] for row in history] == [*range(4, max_steps, 4), max_steps]
+    assert history[0]["train_loss"] == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("budget", [{"epochs": 3}, {"max_steps": 18}, {"max_steps": 15}])
+def test_the_log_says_how_many_steps_the_epochs_are(capsys, budget):
+    model = fit(run=Run(progress=True), **budget)
+    steps = budget.get("max_steps", 18)
+    assert f"3 epochs = {steps} steps of 20 cells from each of 3 groups" in capsys.readouterr().out
+    assert len(model.history) == 3 and model.history[-1]["steps"] == steps
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "gan", "trvae", "saucie", "vae", "scvi"])
+def test_every_network_takes_a_budget_in_steps(name):
+    assert registry.find("models", name).Settings(max_steps=7).max_steps == 7
+    with pytest.raises(ValueError, match="max_steps must be at least 1"):
+        registry.find("models", name).Settings(max_steps=0)
 
 
 def test_training_does_not_import_the_compiler_of_torch():

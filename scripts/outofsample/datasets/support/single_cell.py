@@ -18,8 +18,52 @@ TARGET_SUM = 10_000
 UNIT = "log1p(counts per 10,000)"
 
 
+def check_normalise(normalise: float | str) -> float | str:
+    """Return the setting ``normalise``: "median", or a number of counts above 0.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if normalise == "median":
+        return normalise
+    try:
+        number = float(normalise)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise ValueError(f"normalise must be 'median' or a number of counts above 0, not {normalise!r}")
+    return number
+
+
+def unit_of(normalise: float | str) -> str:
+    """Return the scale of values that `normalise_counts` made, for axes."""
+    return "log1p(counts per median cell)" if normalise == "median" else f"log1p(counts per {normalise:,.10g})"
+
+
+def normalise_counts(adata: "AnnData", normalise: float | str) -> None:
+    """Scale the counts of each cell to the same sum and take log1p; ``X`` alone is changed.
+
+    Parameters
+    ----------
+    adata
+        Cells with ``layers["counts"]``.
+    normalise
+        The sum: a number, or "median", the median sum of the cells that have counts, as scanpy's older
+        ``normalize_per_cell`` and so trVAE's authors. All cells of the dataset are counted, those too that a task
+        holds out, since no task is known yet here. What is learned so is one scale factor, the same for every cell and
+        gene.
+    """
+    import scanpy
+
+    adata.X = adata.layers["counts"].copy()
+    scanpy.pp.normalize_total(adata, target_sum=None if normalise == "median" else normalise)
+    adata.X = adata.X.log1p()
+
+
 def as_anndata(counts: "csr_matrix", obs: "pd.DataFrame", genes: Sequence[str], source: str | Path) -> "AnnData":
-    """Return cells with normalised values and their raw counts; every gene is kept.
+    """Return cells with their raw counts, for `normalise_counts`; every gene is kept.
 
     Parameters
     ----------
@@ -34,7 +78,7 @@ def as_anndata(counts: "csr_matrix", obs: "pd.DataFrame", genes: Sequence[str], 
 
     Returns
     -------
-    ``X`` = log(1 + counts per 10,000 of the cell), ``layers["counts"]`` the counts, both float32 CSR.
+    ``layers["counts"]``: the counts, float32 CSR; no ``X`` yet.
 
     Raises
     ------
@@ -43,7 +87,6 @@ def as_anndata(counts: "csr_matrix", obs: "pd.DataFrame", genes: Sequence[str], 
     """
     import anndata
     import pandas as pd
-    import scanpy
     from anndata.utils import make_index_unique
     from scipy.sparse import csr_matrix
 
@@ -53,11 +96,7 @@ def as_anndata(counts: "csr_matrix", obs: "pd.DataFrame", genes: Sequence[str], 
     counts.sort_indices()
     obs = obs.assign(domain=obs["cell_type"])
     var = pd.DataFrame(index=make_index_unique(pd.Index(genes).astype(str)))
-    adata = anndata.AnnData(counts.copy(), obs=obs, var=var)
-    scanpy.pp.normalize_total(adata, target_sum=TARGET_SUM)
-    adata.X = adata.X.log1p()
-    adata.layers["counts"] = counts
-    return adata
+    return anndata.AnnData(obs=obs, var=var, layers={"counts": counts})
 
 
 def warn_of_differences(what: str, found: Mapping[str, int], expected: Mapping[str, int], remark: str = "") -> bool:

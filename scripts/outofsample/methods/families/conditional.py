@@ -45,14 +45,18 @@ class ConditionalDecoder(Method):
         self.floor, self.seed = residual_floor(data), seed
 
     def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
-        sample = self.seed if self.settings.prediction == "sample" else None
+        rng = np.random.default_rng(self.seed)
         counted = [None] * len(list(self.chunks(X))) if counts is None else self.chunks(counts)
         outputs = [
-            self._translate(part, query, sample, part_counts)
+            self._translate(part, query, self._next_sample(rng), part_counts)
             for part, part_counts in zip(self.chunks(X), counted, strict=True)
         ]
         joined = {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
         return Prediction(joined["x"].astype(np.float32, copy=False), joined.get("latent"), joined.get("matched"))
+
+    def _next_sample(self, rng: np.random.Generator) -> int | None:
+        """Return the seed of the draws for the next chunk: with one for all, their noise would repeat."""
+        return int(rng.integers(2**31)) if self.settings.prediction == "sample" else None
 
     def _translate(self, X: np.ndarray, query: Query, sample: int | None, counts) -> dict[str, np.ndarray]:
         output = self.fitted.translate(X, query.source, query.target, sample, counts)

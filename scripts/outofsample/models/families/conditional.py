@@ -12,6 +12,11 @@ from outofsample.training.run import Run
 
 #: Kernel widths of trVAE's code, the s of exp(-d^2 / (2 s)).
 WIDTHS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 5, 10, 15, 20, 25, 30, 35, 100, 1e3, 1e4, 1e5, 1e6)
+#: beta / (eta x total variance of the data), where ``beta`` is None: with it MMD is about as much of the loss as in the
+#: saved training of trVAE's authors, .26 % at its end (docs/choices.md).
+AUTHORS_BETA = 0.05
+#: Cells, at most, whose variance gives that weight.
+VARIANCE_CELLS = 10_000
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class ConditionalSettings(NetworkSettings):
     hidden, latent, leak, dropout
         Widths of the encoder (the decoder mirrors them) and of the bottleneck; leak of the ReLU; share of dropout.
     eta, alpha, beta
-        Weights of the reconstruction, of the KL term, and of the MMD.
+        Weights of the reconstruction, of the KL term, and of the MMD. A ``beta`` of None is `AUTHORS_BETA` x ``eta`` x
+        the total variance of the training data: the reconstruction term, a sum over features, grows with that.
     kl
         Whether the KL term is the ``mean`` over latent units (trVAE's saved results) or their ``sum`` (scGen).
     matched
@@ -60,7 +66,7 @@ class ConditionalSettings(NetworkSettings):
     dropout: float = 0.2
     eta: float = 1.0
     alpha: float = 1e-3
-    beta: float = 0.0
+    beta: float | None = 0.0
     kl: str = "mean"
     matched: str = "none"
     widths: tuple[float, ...] = WIDTHS
@@ -74,7 +80,7 @@ class ConditionalSettings(NetworkSettings):
     def __post_init__(self):
         super().__post_init__()
         self.require_at_least(1, "latent", "divisor")
-        self.require_at_least(0, "eta", "alpha", "beta")
+        self.require_at_least(0, "eta", "alpha", *(["beta"] if self.beta is not None else []))
         self.require_widths("hidden")
         self.require_share("dropout")
         self.require_word("kl", "mean", "sum")
@@ -103,12 +109,41 @@ class ConditionalModel(NeuralModel, Representation):
             raise UserError("noise: 'nb' needs raw counts, and this dataset has none; use 'gaussian' or 'none'.")
         positive = data.image_shape is not None or bool(data.X[cells].min() >= 0)
         self.floor = positive and not self.settings.standardize
-        self.scale = 1.0
+        self.scale, self.size = 1.0, 1.0
+        if self.settings.noise == "nb":
+            self.size = float(np.median(np.expm1(data.X[cells]).sum(axis=1)))
         if data.counts is not None:
             sizes = data.counts[cells].sum(axis=1)
             ratio = np.expm1(data.X[cells]).sum(axis=1)[sizes > 0] / sizes[sizes > 0]
             self.scale = float(np.median(ratio))
-        return super().fit(data, seed, run)
+        super().fit(data, seed, run)
+        if run.progress:
+            self.report_shares()
+        return self
+
+    def learn_scale(self, data: TrainingData) -> None:
+        super().learn_scale(data)
+        self.beta = self.settings.beta
+        if self.beta is None:
+            cells = np.flatnonzero(np.isin(data.role, self.roles))
+            shown = self.scaled(data.X[cells[:: -(-len(cells) // VARIANCE_CELLS)]])
+            self.beta = AUTHORS_BETA * self.settings.eta * float(shown.var(axis=0).sum())
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The terms of the loss and their weights, while the model is fitted."""
+        settings = self.settings
+        matched = {} if settings.matched == "none" else {"mmd": self.beta}
+        return {"reconstruction": settings.eta, "kl": settings.alpha, **matched}
+
+    def report_shares(self) -> None:
+        """Print how much of the loss each term was in the last epoch: a weight says little without it."""
+        parts = {name: weight * self.history[-1][f"train_{name}"] for name, weight in self.weights.items()}
+        # The likelihood of a noise model can be negative.
+        whole = sum(map(abs, parts.values())) or 1.0
+        shares = ", ".join(f"{name} {abs(part) / whole:.2%}" for name, part in parts.items())
+        weights = ", ".join(f"{name} {weight:.3g}" for name, weight in self.weights.items())
+        print(f"Shares of the loss: {shares}; weights: {weights}.", flush=True)
 
     def build(self, features: int):
         from outofsample.networks.image_networks import image_vae
@@ -161,11 +196,10 @@ class ConditionalModel(NeuralModel, Representation):
         terms["kl"] = losses.kl_standard_normal(output["mean"], output["latent_log_variance"])
         if settings.kl == "sum":
             terms["kl"] = terms["kl"] * settings.latent
-        terms["loss"] = settings.eta * terms["reconstruction"] + settings.alpha * terms["kl"]
         if settings.matched != "none":
             layer = output["matched" if settings.matched == "decoder" else "z"]
             terms["mmd"] = losses.pairwise_mmd(layer, batch["condition"], len(self.conditions), settings.widths)
-            terms["loss"] = terms["loss"] + settings.beta * terms["mmd"]
+        terms["loss"] = sum(weight * terms[name] for name, weight in self.weights.items())
         return terms
 
     def reconstruction(self, network, batch: dict, output: dict):
@@ -194,7 +228,8 @@ class ConditionalModel(NeuralModel, Representation):
             raise UserError("skips: true takes images past the latent values, which alone cannot be decoded then.")
         codes = self.code_of(condition, len(Z))
         output = self.apply(lambda z: self.network.decode_all(z, codes)["x"], Z)
-        return self.unscaled(output) if self.settings.noise != "nb" else output
+        # Latent values do not tell how large a cell is: rates become those of a typical one.
+        return self.unscaled(output) if self.settings.noise != "nb" else self._from_rates(output, self.size)
 
     def translate(
         self, X: np.ndarray, source: str, target: str, sample: int | None = None, counts: np.ndarray | None = None
@@ -227,16 +262,19 @@ class ConditionalModel(NeuralModel, Representation):
 
         joined = self.apply(run, self.scaled(X))
         x, latent, matched = np.split(joined, [X.shape[1], X.shape[1] + self.settings.latent], axis=1)
-        x = self._from_rates(x, X, sample) if self.settings.noise == "nb" else self.unscaled(x)
+        if self.settings.noise == "nb":
+            x = self._from_rates(x, np.expm1(X).sum(axis=1, keepdims=True), sample)
+        else:
+            x = self.unscaled(x)
         return {"x": np.maximum(x, 0) if self.floor else x, "latent": latent, "matched": matched}
 
-    def _from_rates(self, rates: np.ndarray, X: np.ndarray, sample: int | None) -> np.ndarray:
-        """Turn rates (cells, features) into log1p of normalised counts, for cells as large as those in ``X``.
+    def _from_rates(self, rates: np.ndarray, sizes: np.ndarray | float, sample: int | None = None) -> np.ndarray:
+        """Turn rates (cells, features) into log1p of normalised counts, for cells of these ``sizes`` (cells, 1).
 
         The size of a cell on the normalised scale is the sum of expm1(X); `scale` takes counts to that scale.
         """
         share = rates / np.maximum(rates.sum(axis=1, keepdims=True), 1e-8)
-        mean = share * np.expm1(X).sum(axis=1, keepdims=True)
+        mean = share * sizes
         if sample is None:
             return np.log1p(mean).astype(np.float32)
         dispersion = np.exp(self.network.log_dispersion.detach().cpu().numpy().astype(np.float64))
@@ -245,8 +283,8 @@ class ConditionalModel(NeuralModel, Representation):
         return np.log1p(counts * self.scale).astype(np.float32)
 
     def state(self) -> dict:
-        return {**super().state(), "floor": self.floor, "scale": self.scale}
+        return {**super().state(), "floor": self.floor, "scale": self.scale, "size": self.size}
 
     def load_state(self, state: dict) -> "ConditionalModel":
-        self.floor, self.scale = state["floor"], state["scale"]
+        self.floor, self.scale, self.size = state["floor"], state["scale"], state["size"]
         return super().load_state(state)

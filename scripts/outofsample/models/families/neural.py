@@ -20,10 +20,14 @@ class NetworkSettings:
         Of Adam.
     batch_size
         Cells per population and step.
-    epochs, patience, validation
-        At most so many epochs; stop after so many without a better loss on the held-out share (None: never).
+    epochs, max_steps
+        At most so many epochs, or so many steps, whatever ``epochs`` says. The log and the history say how many steps
+        the epochs are.
+    patience, validation
+        Stop after so many epochs without a better loss on the held-out share (None: never).
     learning_rate_patience
-        Divide the learning rate by ten after so many epochs without a better loss (None: never).
+        Divide the learning rate by ten after so many epochs without a better loss (None: never). Where both are None
+        nothing is held out.
     clip_gradient
         Scale gradients down to this norm (None: never).
     standardize
@@ -37,6 +41,7 @@ class NetworkSettings:
     learning_rate: float = 1e-3
     batch_size: int = 100
     epochs: int = 100
+    max_steps: int | None = None
     patience: int | None = 10
     validation: float = 0.1
     learning_rate_patience: int | None = None
@@ -47,7 +52,8 @@ class NetworkSettings:
     def __post_init__(self):
         self.require_word("precision", "auto", "float32", "bfloat16")
         self.require_at_least(1, "batch_size", "epochs")
-        self.require_at_least(1, *(n for n in ("patience", "learning_rate_patience") if getattr(self, n) is not None))
+        optional = ("max_steps", "patience", "learning_rate_patience")
+        self.require_at_least(1, *(name for name in optional if getattr(self, name) is not None))
         self.require_share("validation")
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be positive, not {self.learning_rate}")
@@ -141,6 +147,7 @@ class NeuralModel(Model):
             settings.patience,
             settings.validation,
             settings.learning_rate_patience,
+            settings.max_steps,
             **({} if self.image_shape is None else {"validation_chunk": IMAGES_AT_ONCE}),
         )
 

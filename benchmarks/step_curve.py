@@ -1,0 +1,150 @@
+"""Score against steps of trVAE, CVAE and scGen as trVAE's authors trained, on natural killer cells of real data.
+
+One run of each network and seed gives all points: it goes on from its own checkpoint. From the root of the repository:
+
+    python benchmarks/step_curve.py --data-dir data
+    python benchmarks/step_curve.py --data-dir data --steps 200 --seeds 0     a quick look that everything works
+
+writes ``step_curve.csv`` (a row per method, seed and number of steps, and a row per control) to ``results/benchmarks``,
+anew after each training: a run that is stopped leaves what it has, and the next one goes on from there. Delete the
+output folder after a change of the code.
+"""
+
+import argparse
+import csv
+import os
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from outofsample import registry  # noqa: E402
+from outofsample.arrays import Query  # noqa: E402
+from outofsample.errors import run_script  # noqa: E402
+from outofsample.files.writing import replacing  # noqa: E402
+from outofsample.jobs.split import SplitSpec  # noqa: E402
+
+#: As the authors' saved training; see docs/choices.md.
+AUTHORS = {"hidden": (512, 128), "latent": 20, "batch_size": 128, "eta": 100.0, "alpha": 1e-6, "patience": None}
+#: Model: its settings, and the methods that stand on it with theirs.
+RUNS = {
+    "trvae": (
+        {**AUTHORS, "beta": 500.0},
+        {"trvae": ("trvae", {}), "trvae_residual": ("trvae", {"output": "residual"})},
+    ),
+    "cvae": (AUTHORS, {"cvae": ("cvae", {}), "cvae_residual": ("cvae", {"output": "residual"})}),
+    "vae": ({**AUTHORS, "eta": 1.0, "alpha": 5e-5}, {"scgen": ("scgen", {})}),
+}
+SCORES = ("means_r2", "variances_r2", "change_of_means_r", "sd_ratio", "energy_distance")
+QUERY = Query("stimulated", "NK", "control", "stimulated")
+
+
+def read_task(arguments: argparse.Namespace):
+    """Return the training data and the scorer of the natural killer cells."""
+    from outofsample.files.task import to_training
+    from outofsample.metrics.evaluation import QueryScorer
+    from outofsample.metrics.families import Populations, Settings
+    from outofsample.metrics.response import response_features
+    from outofsample.study.split import split_dataset
+
+    settings = {"file": arguments.file, "normalise": arguments.normalise}
+    dataset = registry.create("datasets", "kang", settings)
+    adata = dataset.load({arguments.file: arguments.data_dir / dataset.settings.folder / arguments.file})
+    adata.uns |= {"dataset": "kang_sample", "stand_in": False}
+    split = SplitSpec("kang_sample.NK", (QUERY,), variable_features=2000, feature_selection="paper")
+    train, truth = split_dataset(adata, split)
+    data = to_training(train)
+    S, T, X = (data.X[mask(QUERY)] for mask in (data.is_source, data.is_target, data.is_query))
+    Y = truth.X.toarray()
+    cells = Populations(S, T, X, Y, response_features(S, T, X, Y))
+    return data, QueryScorer(cells, Settings(resamples=20, subsamples=2, oracle_halves=20))
+
+
+def scored(scorer, predicted) -> dict[str, float]:
+    """Return the scores of a prediction by name."""
+    found = {entry["score"]: entry["value"] for entry in scorer.score(predicted)}
+    return {name: found[name] for name in SCORES}
+
+
+def fixed_rows(data, scorer) -> list[dict]:
+    """Return the rows of the controls and of the oracle, which take no steps."""
+    import numpy as np
+
+    X = data.X[data.is_query(QUERY)]
+    rows = []
+    for name in ("no_change", "mean_shift"):
+        method = registry.create("methods", name, {}).fit(data, 0)
+        rows.append({"method": name, **scored(scorer, method.transform(X, QUERY).X)})
+    halves = [{entry["score"]: entry["value"] for entry in half} for half in scorer.oracle()]
+    rows.append({"method": "oracle", **{name: np.mean([half[name] for half in halves]) for name in SCORES}})
+    return rows
+
+
+def trained_rows(data, scorer, model: str, steps: int, seed: int, folder: Path) -> list[dict]:
+    """Return the rows of the methods on one model, trained on to so many steps."""
+    from outofsample.training.run import Run
+
+    settings, methods = RUNS[model]
+    run = Run("cpu", folder / f"{model}_{seed}.pt", model, checkpoint_seconds=1e9, progress=True)
+    started = time.process_time()
+    fitted = registry.create("models", model, {**settings, "max_steps": steps}).fit(data, seed, run)
+    seconds, last = time.process_time() - started, fitted.history[-1]
+    terms = {name: last.get(f"train_{name}", "") for name in ("reconstruction", "mmd", "loss")}
+    rows = []
+    for name, (uses, options) in methods.items():
+        method = registry.create("methods", uses, options)
+        method.fitted = fitted
+        found = scored(scorer, method.attach(data, seed).transform(data.X[data.is_query(QUERY)], QUERY).X)
+        rows.append({"method": name, "seed": seed, "steps": steps, **found, **terms, "cpu_seconds": round(seconds, 1)})
+    return rows
+
+
+def rows_before(path: Path) -> list[dict]:
+    """Return the rows of a table that an earlier run has written, as text."""
+    if not path.is_file():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def write(path: Path, rows: list[dict]) -> None:
+    """Write the table."""
+    columns = ["method", "seed", "steps", *SCORES, "reconstruction", "mmd", "loss", "cpu_seconds"]
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="has kang2018_pbmc/FILE (%(default)s)")
+    parser.add_argument("--file", default="kang_trvae_layout_counts.h5ad", help="(%(default)s)")
+    parser.add_argument("--normalise", default="median", help="(%(default)s)")
+    parser.add_argument("--steps", type=int, nargs="+", default=[1000, 3000, 8000, 25_000])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--models", nargs="+", choices=list(RUNS), default=list(RUNS))
+    parser.add_argument("--output", type=Path, default=ROOT / "results/benchmarks", help="folder for what is written")
+    arguments = parser.parse_args()
+    import torch
+
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    checkpoints = arguments.output / "step_curve"
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    data, scorer = read_task(arguments)
+    target = arguments.output / "step_curve.csv"
+    rows = rows_before(target) or fixed_rows(data, scorer)
+    done = {(row["method"], str(row.get("seed")), str(row.get("steps"))) for row in rows}
+    for steps in sorted(arguments.steps):
+        for seed in arguments.seeds:
+            for model in arguments.models:
+                if (next(iter(RUNS[model][1])), str(seed), str(steps)) not in done:
+                    rows += trained_rows(data, scorer, model, steps, seed, checkpoints)
+                    write(target, rows)
+
+
+if __name__ == "__main__":
+    run_script(main)
