@@ -29,6 +29,8 @@ CHOSEN_ON = (".NK", ".B", ".CD14_Mono", ".CD4_T", "from_021", "from_026", "from_
 HALVES = {"chosen on": True, "reported on": False}
 #: They see the truth, or are what others are compared with, so they have no rank of their own.
 NOT_RANKED = ("oracle",)
+#: The stacked map, and how the names of all its settings begin.
+STACK, STACKED = "stacked_map", "stacked_"
 #: A ratio to the best is taken over queries whose best distance is above this part of doing nothing's: below it the
 #: noise of a few cells decides.
 LEAST_BEST = 0.01
@@ -74,18 +76,25 @@ def distances(scores: Iterable[Path]) -> dict[tuple[str, str], dict[str, float]]
 
 
 def ranks(each: dict[str, float]) -> dict[str, float]:
-    """Return the rank of each method, 1 is best; equal ones share the mean of their ranks."""
+    """Return the rank of each method, 1 is best; equal ones share the mean of their ranks.
+
+    Settings of the stacked map other than its default have the rank that they would have in its place.
+    """
     values = {name: value for name, value in each.items() if name not in NOT_RANKED}
-    return {
-        name: 1 + sum(other < value for other in values.values()) + (sum(o == value for o in values.values()) - 1) / 2
-        for name, value in values.items()
-    }
+    found = {}
+    for name, value in values.items():
+        stacked = name if name.startswith(STACKED) else STACK
+        others = [v for other, v in values.items() if other not in (name, stacked) and not other.startswith(STACKED)]
+        others += [values[stacked]] if stacked in values and stacked != name else []
+        found[name] = 1 + sum(other < value for other in others) + sum(other == value for other in others) / 2
+    return found
 
 
 def ratio_to_best(each: dict[str, float], method: str) -> float:
     """Return the method's distance by the least of all methods; both count at least `LEAST_BEST` of doing nothing."""
     least = LEAST_BEST * each["no_change"]
-    best = min(value for name, value in each.items() if name not in NOT_RANKED)
+    best = min(value for name, value in each.items() if name not in NOT_RANKED and not name.startswith(STACKED))
+    best = min(best, each.get(STACK, best), each[method])
     return max(each[method], least) / max(best, least)
 
 
@@ -111,8 +120,8 @@ def _row(half: str, name: str, part: dict, ranked: dict) -> dict:
         "mean_rank": "" if name in NOT_RANKED else round(mean(each[name] for each in ranked.values()), 2),
         "worse_than_no_change": share(each[name] > each["no_change"] for each in part.values()),
         "worse_than_mean_shift": share(each[name] > each["mean_shift"] for each in part.values()),
-        "worst_ratio_to_best": round(ratios[worst], 2),
-        "worst_query": " ".join(worst),
+        "worst_ratio_to_best": "" if name in NOT_RANKED else round(ratios[worst], 2),
+        "worst_query": "" if name in NOT_RANKED else " ".join(worst),
         "mean_ratio_to_no_change": round(mean(each[name] / each["no_change"] for each in part.values()), 3),
     }
 
