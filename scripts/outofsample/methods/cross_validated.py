@@ -1,73 +1,19 @@
 """The map from S to T that foresees best what is held out of S and T themselves; ours, in neither line of papers."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from outofsample import registry
 from outofsample.arrays import Prediction, Query, TrainingData
-from outofsample.errors import UserError
-from outofsample.methods.families.base import Method as BaseMethod
-from outofsample.methods.families.base import draw
-
-#: Cells that a fold must hold of S and of T, to be scored.
-LEAST = 10
-
-
-def default_candidates() -> dict[str, dict[str, Any]]:
-    """Return maps that are fitted in seconds, from the simplest on.
-
-    Tails that go on as Eq. 1 prints them are not among them: parts of S that are left out lie in the range of the rest,
-    so nothing held out would tell what such tails do to a query beyond it (docs/choices.md).
-    """
-    return {
-        "mean_shift": {},
-        "quantile_mapping": {"edit_options": {"tails": "shift"}},
-        "cluster_quantiles": {},
-        "pca_editing": {"edit_options": {"tails": "shift"}, "output": "residual"},
-        "ot_map": {},
-    }
+from outofsample.methods.families.out_of_fold import CandidateSettings, OutOfFold
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Options of the choice.
-
-    Attributes
-    ----------
-    candidates
-        Methods with their own settings, from the simplest on. A method that trains a network is trained in each fold.
-    folds
-        Random parts of S and T where these share fewer than two domains.
-    fitted_cells, scored_cells
-        Cells of S, and of T, that a fold's candidates are fitted to and scored on, at most; drawn by the seed where
-        there are more. The chosen candidate is fitted to all cells.
-    """
-
-    candidates: dict[str, dict[str, Any]] = field(default_factory=default_candidates)
-    folds: int = 4
-    fitted_cells: int = 5000
-    scored_cells: int = 1000
-
-    def __post_init__(self):
-        for name, least in (("folds", 2), ("fitted_cells", 2 * LEAST), ("scored_cells", LEAST)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
-        if not self.candidates:
-            raise ValueError("candidates must name at least one method")
-        for name, settings in self.candidates.items():
-            try:
-                entry = registry.find("methods", name)
-                entry.Settings(**settings)
-            except (UserError, TypeError, ValueError) as error:
-                raise ValueError(f"candidates: '{name}' cannot be used: {error}") from error
-            if entry.transductive:
-                raise ValueError(f"candidates: '{name}' corrects only the cells of its fit, so nothing can be held out")
+class Settings(CandidateSettings):
+    """Options of the choice, see `CandidateSettings`."""
 
 
-class Method(BaseMethod):
+class Method(OutOfFold):
     """Candidates predict domains of S that they were not fitted to; the one nearest to those of T predicts the query.
 
     The query is a population that S and T lack. So each domain that S and T share is left out in turn, every candidate
@@ -82,16 +28,6 @@ class Method(BaseMethod):
 
     Settings = Settings
 
-    @classmethod
-    def parts(cls, settings: Settings) -> list[tuple[str, str]]:
-        entries = []
-        for name, options in settings.candidates.items():
-            entry = registry.find("methods", name)
-            candidate = entry.Settings(**options)
-            model = entry.model_name(candidate)
-            entries += [("methods", name), *([("models", model)] if model else []), *entry.parts(candidate)]
-        return entries
-
     def learn(self, data: TrainingData, seed: int) -> None:
         self.choices, self.chosen = {}, {}
         for query in data.queries:
@@ -100,7 +36,7 @@ class Method(BaseMethod):
                 errors = self._errors(data, query, seed)
                 name = choose(errors)
                 self.choices[key] = (name, errors)
-                self.chosen[key] = self._create(name).fit(replace(data, queries=(query,)), seed)
+                self.chosen[key] = self.create(name).fit(replace(data, queries=(query,)), seed)
                 print(f"{query.source} -> {query.target}: {describe(name, errors)}", flush=True)
         named = [self._with_backend(*key) for key in self.choices]
         self.backend = ", ".join(dict.fromkeys(named))
@@ -110,42 +46,17 @@ class Method(BaseMethod):
         name, backend = self.choices[source, target][0], self.chosen[source, target].backend
         return f"{name} ({backend})" if backend else name
 
-    def _create(self, name: str) -> BaseMethod:
-        entry = registry.find("methods", name)
-        return entry(entry.Settings(**self.settings.candidates[name]))
-
     def _errors(self, data: TrainingData, query: Query, seed: int) -> dict[str, np.ndarray]:
         """Return the error of each candidate in each fold (folds,); infinite where it cannot be fitted."""
         from outofsample.metrics.distances import energy_distance
 
-        rng = np.random.default_rng(seed)
         errors: dict[str, list[float]] = {name: [] for name in self.settings.candidates}
-        for held_out in folds(data, query, self.settings.folds, rng):
-            source, target = (
-                draw(mask & held_out, self.settings.scored_cells, rng)
-                for mask in (data.is_source(query), data.is_target(query))
-            )
-            if min(len(source), len(target)) < LEAST:
-                continue
-            rest = self._rest(data, query, held_out, rng)
-            truth = data.X[target].astype(np.float32)
+        for fold in self.held_out(data, query, seed):
+            truth = data.X[fold.target].astype(np.float32)
             for name, values in errors.items():
-                try:
-                    method = self._create(name).fit(rest, seed)
-                    values.append(energy_distance(method.transform(data.X[source], query).X, truth))
-                except UserError:
-                    values.append(np.inf)
+                foreseen = self.foresee(name, fold, data.X[fold.source], query, seed)
+                values.append(np.inf if foreseen is None else energy_distance(foreseen, truth))
         return {name: np.array(values) for name, values in errors.items()}
-
-    def _rest(self, data: TrainingData, query: Query, held_out: np.ndarray, rng: np.random.Generator) -> TrainingData:
-        """Return the training cells of a fold: S, T and X without what is held out of S and T."""
-        most = self.settings.fitted_cells
-        parts = [draw(mask & ~held_out, most, rng) for mask in (data.is_source(query), data.is_target(query))] + [
-            draw(data.is_query(query), most, rng)
-        ]
-        cells = np.concatenate(parts)
-        arrays = {name: getattr(data, name)[cells] for name in ("X", "role", "condition", "domain", "names")}
-        return replace(data, **arrays, counts=None if data.counts is None else data.counts[cells], queries=(query,))
 
     def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
         return self.chosen[query.source, query.target].predict(X, query, counts)
@@ -164,19 +75,9 @@ class Method(BaseMethod):
             for source, target, name, names, errors in state["choices"]
         }
         self.chosen = {
-            key: self._create(name).take_whole_state(chosen)
+            key: self.create(name).take_whole_state(chosen)
             for (key, (name, _)), chosen in zip(self.choices.items(), state["chosen"], strict=True)
         }
-
-
-def folds(data: TrainingData, query: Query, parts: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield masks (cells,) of what is held out: a domain that S and T share, or a random part of all cells."""
-    shared = np.intersect1d(data.domain[data.is_source(query)], data.domain[data.is_target(query)])
-    if len(shared) > 1:
-        yield from (data.domain == name for name in shared)
-        return
-    part = rng.integers(parts, size=len(data.X))
-    yield from (part == number for number in range(parts))
 
 
 def choose(errors: dict[str, np.ndarray]) -> str:

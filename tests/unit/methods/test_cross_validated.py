@@ -10,6 +10,7 @@ from outofsample import registry
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError
 from outofsample.methods import cross_validated
+from outofsample.methods.families import out_of_fold
 
 QUERY = Query("query", "X", "before", "after")
 #: Cells per population.
@@ -94,7 +95,7 @@ def test_the_backend_names_each_chosen_candidate_once():
 
 def test_each_shared_domain_is_held_out_of_source_and_target_once():
     data = task(shifted, 4)
-    masks = list(cross_validated.folds(data, QUERY, 7, np.random.default_rng(0)))
+    masks = list(out_of_fold.folds(data, QUERY, 7, np.random.default_rng(0)))
     assert len(masks) == 4
     for mask in masks:
         assert len(np.unique(data.domain[mask])) == 1

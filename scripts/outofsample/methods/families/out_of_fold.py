@@ -1,0 +1,137 @@
+"""What is held out of S and T to tell how well maps foresee it: for methods that choose among others, or mix them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from outofsample import registry
+from outofsample.arrays import Query, TrainingData
+from outofsample.errors import UserError
+from outofsample.methods.families.base import Method, draw
+
+#: Cells that a fold must hold of S and of T, to be scored.
+LEAST = 10
+
+
+def default_candidates() -> dict[str, dict[str, Any]]:
+    """Return maps that are fitted in seconds, from the simplest on.
+
+    Tails that go on as Eq. 1 prints them are not among them: parts of S that are left out lie in the range of the rest,
+    so nothing held out would tell what such tails do to a query beyond it (docs/choices.md).
+    """
+    return {
+        "mean_shift": {},
+        "quantile_mapping": {"edit_options": {"tails": "shift"}},
+        "cluster_quantiles": {},
+        "pca_editing": {"edit_options": {"tails": "shift"}, "output": "residual"},
+        "ot_map": {},
+    }
+
+
+@dataclass(frozen=True)
+class CandidateSettings:
+    """Which maps are compared, and on what.
+
+    Attributes
+    ----------
+    candidates
+        Methods with their own settings, from the simplest on. A method that trains a network is trained in each fold.
+    folds
+        Random parts of S and T where these share fewer than two domains.
+    fitted_cells, scored_cells
+        Cells of S, and of T, that a fold's candidates are fitted to and scored on, at most; drawn by the seed where
+        there are more. What predicts the query is fitted to all cells.
+    """
+
+    candidates: dict[str, dict[str, Any]] = field(default_factory=default_candidates)
+    folds: int = 4
+    fitted_cells: int = 5000
+    scored_cells: int = 1000
+
+    def __post_init__(self):
+        for name, least in (("folds", 2), ("fitted_cells", 2 * LEAST), ("scored_cells", LEAST)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        if not self.candidates:
+            raise ValueError("candidates must name at least one method")
+        for name, settings in self.candidates.items():
+            try:
+                entry = registry.find("methods", name)
+                entry.Settings(**settings)
+            except (UserError, TypeError, ValueError) as error:
+                raise ValueError(f"candidates: '{name}' cannot be used: {error}") from error
+            if entry.transductive:
+                raise ValueError(f"candidates: '{name}' corrects only the cells of its fit, so nothing can be held out")
+
+
+class Fold(NamedTuple):
+    """Positions (cells,) of what is held out of S and of T, and the training cells without it."""
+
+    source: np.ndarray
+    target: np.ndarray
+    rest: TrainingData
+
+
+class OutOfFold(Method):
+    """A method that stands on candidates, and on how well they foresee what they were not fitted to.
+
+    The query is a population that S and T lack. So each domain that S and T share is left out in turn, and every
+    candidate is fitted to the others. Where S and T share fewer than two domains, random parts of them are left out.
+    """
+
+    Settings = CandidateSettings
+
+    @classmethod
+    def parts(cls, settings: CandidateSettings) -> list[tuple[str, str]]:
+        entries = []
+        for name, options in settings.candidates.items():
+            entry = registry.find("methods", name)
+            candidate = entry.Settings(**options)
+            model = entry.model_name(candidate)
+            entries += [("methods", name), *([("models", model)] if model else []), *entry.parts(candidate)]
+        return entries
+
+    def create(self, name: str) -> Method:
+        """Return a candidate that is not fitted."""
+        entry = registry.find("methods", name)
+        return entry(entry.Settings(**self.settings.candidates[name]))
+
+    def held_out(self, data: TrainingData, query: Query, seed: int) -> Iterator[Fold]:
+        """Yield the folds that hold enough cells of S and of T to be scored."""
+        rng = np.random.default_rng(seed)
+        for held_out in folds(data, query, self.settings.folds, rng):
+            source, target = (
+                draw(mask & held_out, self.settings.scored_cells, rng)
+                for mask in (data.is_source(query), data.is_target(query))
+            )
+            if min(len(source), len(target)) >= LEAST:
+                yield Fold(source, target, self._rest(data, query, held_out, rng))
+
+    def foresee(self, name: str, fold: Fold, X: np.ndarray, query: Query, seed: int) -> np.ndarray | None:
+        """Return what a candidate fitted to a fold's rest predicts for cells X; None where it cannot be fitted."""
+        try:
+            return self.create(name).fit(fold.rest, seed).transform(X, query).X
+        except UserError:
+            return None
+
+    def _rest(self, data: TrainingData, query: Query, held_out: np.ndarray, rng: np.random.Generator) -> TrainingData:
+        """Return the training cells of a fold: S, T and X without what is held out of S and T."""
+        most = self.settings.fitted_cells
+        parts = [draw(mask & ~held_out, most, rng) for mask in (data.is_source(query), data.is_target(query))] + [
+            draw(data.is_query(query), most, rng)
+        ]
+        cells = np.concatenate(parts)
+        arrays = {name: getattr(data, name)[cells] for name in ("X", "role", "condition", "domain", "names")}
+        return replace(data, **arrays, counts=None if data.counts is None else data.counts[cells], queries=(query,))
+
+
+def folds(data: TrainingData, query: Query, parts: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield masks (cells,) of what is held out: a domain that S and T share, or a random part of all cells."""
+    shared = np.intersect1d(data.domain[data.is_source(query)], data.domain[data.is_target(query)])
+    if len(shared) > 1:
+        yield from (data.domain == name for name in shared)
+        return
+    part = rng.integers(parts, size=len(data.X))
+    yield from (part == number for number in range(parts))

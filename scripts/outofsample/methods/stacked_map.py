@@ -1,0 +1,207 @@
+"""A weighted mean of plain maps, shrunk towards doing nothing by what is held out of S and T (stacking); ours.
+
+Stacking is Wolpert 1992 (Neural Networks 5, 241-259); with weights that are not negative and sum to one, Breiman 1996
+(Machine Learning 24, 49-64); chosen by cross-validation, the super learner of van der Laan, Polley and Hubbard 2007
+(Stat. Appl. Genet. Mol. Biol. 6, 25). They mix predictions of a number; here displacements of cells are mixed, and
+judged by a distance between populations.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from outofsample.arrays import Prediction, Query, TrainingData, as_float
+from outofsample.methods.families import stacking
+from outofsample.methods.families.base import residual_floor
+from outofsample.methods.families.out_of_fold import CandidateSettings, OutOfFold
+
+#: What the mean displacement may be multiplied with; 0 is doing nothing.
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Settings(CandidateSettings):
+    """Options of the stack, besides those of `CandidateSettings`.
+
+    Attributes
+    ----------
+    weights
+        ``inverse_error``: in proportion to 1 / (mean error of the folds)^2; ``nnls``: non-negative least squares of the
+        displacements that would bring each feature's distribution of a fold's S onto its T, on those of the candidates.
+    fold_weights
+        ``near``: a held-out domain counts in proportion to 1 / (its energy distance to the query)^2, both before the
+        change; ``equal``. Random parts count alike in any case.
+    shrink
+        ``one``: all features keep the same share of the displacement; ``per_feature``: each has its own.
+    """
+
+    weights: str = "inverse_error"
+    fold_weights: str = "near"
+    shrink: str = "one"
+
+    def __post_init__(self):
+        super().__post_init__()
+        known_values = {
+            "weights": ("inverse_error", "nnls"),
+            "fold_weights": ("near", "equal"),
+            "shrink": ("one", "per_feature"),
+        }
+        for name, known in known_values.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, not '{getattr(self, name)}'")
+
+
+class Stack(NamedTuple):
+    """What a query is predicted with, and why.
+
+    Attributes
+    ----------
+    weights
+        Of each candidate (candidates,), in the order of the settings; they sum to one.
+    share
+        Array () or (features,) of `SHARES`: lambda.
+    errors
+        Energy distances in each fold (folds,), by candidate, and of ``no_change`` and ``stacked``.
+    """
+
+    weights: np.ndarray
+    share: np.ndarray
+    errors: dict[str, np.ndarray]
+
+
+class Method(OutOfFold):
+    """Each candidate moves a cell; the cell moves by a share of the weighted mean, and the share can be none.
+
+    With d_c(x) = f_c(x) - x, the displacement of a cell x by candidate c,
+
+        y(x) = x + lambda * sum_c w_c d_c(x),   sum_c w_c = 1,   w_c >= 0,   lambda in {0, .25, .5, .75, 1}.
+
+    Each domain that S and T share is left out in turn, or random parts where they share fewer than two. e_ck is the
+    energy distance of what candidate c, fitted to the rest, makes of fold k's cells of S to its cells of T; fold k has
+    the weight g_k (``fold_weights``). Then, with e_c = sum_k g_k e_ck and a floor e_0 of a hundredth of the sampling
+    noise, w_c is in proportion to 1 / max(e_c, e_0)^2, and lambda is the one with the least mean distance of the mixed
+    prediction. It is 0, which is doing nothing, where that gains no more than the noise of sampling over the folds,
+    sqrt(sum_k (g_k E|Y - Y'| (1/n_k + 1/m_k))^2) for n_k and m_k cells: a change that is not foreseen in what is held
+    out is not applied. The truth takes no part.
+
+    The prediction is a convex combination of the cell and the candidates' predictions, so it goes nowhere where no
+    candidate goes. After `fit`, ``stacks`` holds the `Stack` of each (domain, source, target).
+    """
+
+    Settings = Settings
+
+    def learn(self, data: TrainingData, seed: int) -> None:
+        self.stacks: dict[tuple[str, str, str], Stack] = {}
+        self.maps: dict[tuple[str, str], dict] = {}
+        self.floor = residual_floor(data)
+        seen: dict[tuple[str, str], list[stacking.Foreseen]] = {}
+        for query in data.queries:
+            key = (query.source, query.target)
+            if key not in seen:
+                seen[key] = self._foresee(data, query, seed)
+                self.maps[key] = {}
+            stack = self._stack(data, query, seen[key])
+            self.stacks[query.domain, *key] = stack
+            for name in self._moving(stack):
+                if name not in self.maps[key]:
+                    self.maps[key][name] = self.create(name).fit(replace(data, queries=(query,)), seed)
+            print(f"{query.domain}, {query.source} -> {query.target}: {self.why(stack)}", flush=True)
+        self.backend = self._backend()
+
+    def _backend(self) -> str:
+        """Name the candidates that move cells, and in brackets what computed them."""
+        fitted = {name: method.backend for maps in self.maps.values() for name, method in maps.items()}
+        return ", ".join(f"{name} ({backend})" if backend else name for name, backend in fitted.items())
+
+    def _moving(self, stack: Stack) -> list[str]:
+        """Return the candidates that take part in a prediction."""
+        names = self.settings.candidates
+        return [name for name, weight in zip(names, stack.weights, strict=True) if weight > 0 and stack.share.any()]
+
+    def _foresee(self, data: TrainingData, query: Query, seed: int) -> list[stacking.Foreseen]:
+        """Return what the candidates make of each fold's cells of S."""
+        found = []
+        for fold in self.held_out(data, query, seed):
+            X = as_float(data.X[fold.source])
+            foreseen = {
+                name: self.foresee(name, fold, data.X[fold.source], query, seed) for name in self.settings.candidates
+            }
+            found.append(stacking.Foreseen.of(X, as_float(data.X[fold.target]), foreseen))
+        return found
+
+    def _stack(self, data: TrainingData, query: Query, folds: list[stacking.Foreseen]) -> Stack:
+        """Return weights and share for a query."""
+        count = len(self.settings.candidates)
+        if not folds:
+            # Nothing is known of any candidate: the simplest one, as `cross_validated` does.
+            return Stack(np.eye(count)[0], np.array(1.0), {})
+        trust = self._trust(data, query, folds)
+        if self.settings.weights == "nnls":
+            weights = stacking.least_squares_weights(folds, trust)
+        else:
+            weights = stacking.inverse_error_weights(folds, trust)
+        per_feature = self.settings.shrink == "per_feature"
+        share, stacked = stacking.choose_share(folds, weights, trust, SHARES, per_feature)
+        errors = {name: np.array([fold.errors[name] for fold in folds]) for name in self.settings.candidates}
+        nothing = np.array([fold.nothing for fold in folds])
+        return Stack(weights, share, errors | {"no_change": nothing, "stacked": stacked})
+
+    def _trust(self, data: TrainingData, query: Query, folds: list[stacking.Foreseen]) -> np.ndarray:
+        """Return the weight of each fold (folds,); they sum to one."""
+        shared = np.intersect1d(data.domain[data.is_source(query)], data.domain[data.is_target(query)])
+        if self.settings.fold_weights == "equal" or len(shared) < 2:
+            return np.full(len(folds), 1 / len(folds))
+        cells = np.flatnonzero(data.is_query(query))
+        cells = cells[:: -(-len(cells) // self.settings.scored_cells)]
+        return stacking.nearness(folds, as_float(data.X[cells]))
+
+    def why(self, stack: Stack) -> str:
+        """Return a line that says what moves the cells, and the errors that decided it."""
+        if not stack.errors:
+            return f"{next(iter(self.settings.candidates))}, the first candidate, since too few cells can be held out"
+        mixed = ", ".join(
+            f"{name} {weight:.2f}" for name, weight in zip(self.settings.candidates, stack.weights, strict=True)
+        )
+        listed = ", ".join(f"{name} {values.mean():.4g}" for name, values in stack.errors.items())
+        return f"{stack.share.mean():.2f} x ({mixed}) (energy distances of what was held out: {listed})"
+
+    def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
+        key = (query.source, query.target)
+        asked = (query.domain, *key)
+        # Cells of S are predicted under the query's name; those of another population by the first query's stack.
+        stack = self.stacks.get(asked) or next(stack for known, stack in self.stacks.items() if known[1:] == key)
+        cells, moving = as_float(X), self._moving(stack)
+        output = cells.copy()
+        for name, weight in zip(self.settings.candidates, stack.weights, strict=True):
+            if name in moving:
+                moved = self.maps[key][name].transform(X, query, counts).X - cells
+                output += (weight * stack.share).astype(np.float32) * moved
+        # Rounding alone can fall below it.
+        return Prediction(output if self.floor is None else np.maximum(output, self.floor))
+
+    def state(self) -> dict:
+        return {
+            "floor": self.floor,
+            "stacks": [
+                [*key, *stack[:2], list(stack.errors), list(stack.errors.values())]
+                for key, stack in self.stacks.items()
+            ],
+            "maps": [
+                [*key, list(maps), [method.whole_state() for method in maps.values()]]
+                for key, maps in self.maps.items()
+            ],
+        }
+
+    def load_state(self, state: dict) -> None:
+        self.floor = state["floor"]
+        self.stacks = {
+            (domain, source, target): Stack(weights, np.asarray(share), dict(zip(names, errors, strict=True)))
+            for domain, source, target, weights, share, names, errors in state["stacks"]
+        }
+        self.maps = {
+            (source, target): {
+                name: self.create(name).take_whole_state(fitted) for name, fitted in zip(names, states, strict=True)
+            }
+            for source, target, names, states in state["maps"]
+        }
