@@ -1,6 +1,7 @@
 """What every reader returns, the cells of each file; their names and labels, and which features are read."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +20,17 @@ LISTED = 10
 
 @dataclass
 class Part:
-    """The cells of one file: values (cells, features), feature names and their columns in the file, obs (cells,)."""
+    """The cells of one file: values (cells, features), feature names and their columns in the file, obs (cells,).
+
+    ``left_out`` says of columns that are not used why they are not.
+    """
 
     file: str
     values: Any
     features: tuple[str, ...]
     columns: tuple[str, ...]
     obs: "pd.DataFrame"
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def cell_names(file: str, rows: int) -> list[str]:
@@ -87,6 +92,14 @@ def column_of(table: "pd.DataFrame", name: str, setting: str, path: Path, place:
             f"cell {row + 1:,}; fill it or remove these cells."
         )
     return column.astype(str).to_numpy()
+
+
+def check_renamed(rename: Mapping[str, str], known: Iterable[str]) -> None:
+    """Raise `UserError` where ``rename`` names something that no file has (``known``)."""
+    known = set(known)
+    for name in rename:
+        if name not in known:
+            raise UserError(f"rename: there is no '{name}'{did_you_mean(name, known)} in any of the files.")
 
 
 def choose_features(known: list[str], default: list[str], settings: "Settings", path: Path) -> list[str]:
