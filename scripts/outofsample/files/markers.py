@@ -13,8 +13,8 @@ TECHNICAL = {
     for reason, pattern in {
         "time": r"^time(?![a-z]) | ^t[lm]sw$",
         "the event and its pulse": r"""
-            ^event(?![a-z]) | ^hdr(?:$|[\W_]) | ^cell[\W_]?length$ | ^(?:center|offset|width|residual|amplitude)$ | ^pulse[\W_]?width
-          | ^(?:cell|event|sample|file|row)[\W_]?(?:id|number|no|index)$""",
+            ^event(?![a-z]) | ^hdr(?:$|[\W_]) | ^cell[\W_]?length$ | ^(?:center|offset|width|residual|amplitude)$
+          | ^pulse[\W_]?width | ^(?:cell|event|sample|file|row)[\W_]?(?:id|number|no|index)$""",
         "sorting": r"^sort(?![a-z]) | ^classif",
         "scatter": r"^(?:fsc|ssc)(?![a-z]) | ^(?:fs|ss)(?:$|[\W_]) | ^(?:forward|side)[\W_]?scatter",
         "DNA": r"^dna[\W_]?\d*$ | intercalator | ^ir19[13] | ^19[13]ir",

@@ -25,6 +25,12 @@ def looks_like_counts(values) -> bool:
     return bool(entries.size and _is_whole(entries) and entries.max() > _LARGEST_LOG)
 
 
+def holds_whole(values) -> bool:
+    """Whether values (cells, features), dense or sparse, are whole numbers from 0 up."""
+    entries = _entries(values)
+    return bool(entries.size and _is_whole(entries))
+
+
 def _entries(values) -> np.ndarray:
     part = values[:_GUESSED_ON]
     return np.asarray(part.data if hasattr(part, "tocsr") else part)
@@ -65,7 +71,10 @@ def as_counts(values) -> "csr_matrix":
 
     counts = csr_matrix(values, dtype=np.float32)
     if (counts.data < 0).any():
-        raise UserError("scale: log1p_counts needs counts, and some values are negative; set scale: none.")
+        raise UserError(
+            "scale: log1p_counts needs counts, and some values are negative; set scale: none, or name the layer that "
+            "holds counts in 'layer' ('raw' for .raw of an h5ad)."
+        )
     return counts
 
 

@@ -39,7 +39,7 @@ def load(settings: "Settings", paths: dict[str, Path]) -> "AnnData":
         path = paths[entry["path"]]
         # As text: numbers can be names.
         is_parquet = format_of(entry["path"]) == "parquet"
-        listed = parquet.read_table(path) if is_parquet else table.read_table(path, dtype=str)
+        listed = parquet.read_table(path) if is_parquet else table.read_table(path)
         obs = labels_of(listed, entry, settings, path, "the table")
         names = column_of(listed, settings.image_column, "image_column", path, "the table")
         obs["file"] = [_within(root, name, path, settings.image_column) for name in names]

@@ -85,10 +85,11 @@ def column_of(table: "pd.DataFrame", name: str, setting: str, path: Path, place:
             f"it has {listed or 'none'}."
         )
     column = table[name]
-    if column.isna().any():
-        row = int(np.flatnonzero(column.isna())[0])
+    missing = (column.isna() | (column.astype(str).str.strip() == "")).to_numpy()
+    if missing.any():
+        row = int(np.flatnonzero(missing)[0])
         raise UserError(
-            f"{path}: the column '{name}' ('{setting}') has no value in {column.isna().sum():,} cells, the first is "
+            f"{path}: the column '{name}' ('{setting}') has no value in {missing.sum():,} cells, the first is "
             f"cell {row + 1:,}; fill it or remove these cells."
         )
     return column.astype(str).to_numpy()
@@ -100,6 +101,23 @@ def check_renamed(rename: Mapping[str, str], known: Iterable[str]) -> None:
     for name in rename:
         if name not in known:
             raise UserError(f"rename: there is no '{name}'{did_you_mean(name, known)} in any of the files.")
+
+
+def called(columns: Iterable[str], settings: "Settings", path: Path) -> dict[str, str]:
+    """Return the columns of a file by what they are to be called, which ``rename`` says.
+
+    Raises
+    ------
+    UserError
+        If two would be called the same.
+    """
+    found: dict[str, str] = {}
+    for column in columns:
+        name = settings.rename.get(column, column)
+        if name in found:
+            raise UserError(f"{path}: 'rename' calls both '{found[name]}' and '{column}' '{name}'; give each its name.")
+        found[name] = column
+    return found
 
 
 def choose_features(known: list[str], default: list[str], settings: "Settings", path: Path) -> list[str]:
