@@ -7,6 +7,7 @@ the settings (a file is one condition of one domain, as FCS files are) or from c
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ class Settings:
         Written by `Dataset.complete`: changes when an image does.
     """
 
-    files: tuple[str | dict[str, str | int | None], ...]
+    files: tuple[str | dict[str, str | bool | int | float | date | None], ...]
     folder: str = "."
     scale: str | None = None
     cofactor: float = COFACTORS["mass"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from outofsample.files import fcs
 from outofsample.files.markers import why_no_markers
+from outofsample.own.readers.support.boundary import reading
 from outofsample.own.readers.support.parts import Part, cell_names, check_renamed
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ def read(settings: "Settings", paths: dict[str, Path]) -> list[Part]:
     """
     import pandas as pd
 
-    originals = [fcs.read_fcs(paths[entry["path"]]) for entry in settings.files]
+    originals = []
+    for entry in settings.files:
+        with reading(paths[entry["path"]]):
+            originals.append(fcs.read_fcs(paths[entry["path"]]))
     check_renamed(settings.rename, [name for file in originals for name in (*file.channels, *file.labels)])
     # What is brought into one order is a row with the number of each column: it then tells which column was taken.
     panels = [

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from outofsample.datasets.support import single_cell
 from outofsample.errors import UserError, did_you_mean
+from outofsample.own.readers.support.boundary import reading
 from outofsample.own.readers.support.parts import Part, called, check_renamed, choose_features, labels_of
 from outofsample.own.scales import holds_whole, looks_like_counts
 
@@ -27,22 +28,26 @@ def read(settings: "Settings", paths: dict[str, Path]) -> list[Part]:
     parts, known = [], set()
     for entry in settings.files:
         path = paths[entry["path"]]
-        adata = single_cell.read(path, anndata.read_h5ad)
-        obs = labels_of(adata.obs, entry, settings, path, "obs")
-        if settings.name_column is None:
-            obs.index = adata.obs_names.astype(str)
-        if len(set(adata.var_names)) < adata.n_vars:
-            raise UserError(f"{path}: names in var repeat; call adata.var_names_make_unique() and write it again.")
-        known.update(adata.var_names)
-        columns = called(adata.var_names, settings, path)
-        names = choose_features(list(columns), list(columns), settings, path)
-        taken = [columns[name] for name in names]
-        matrix = matrix_of(adata, settings, path)
-        _check_counts(adata, matrix, settings, path)
-        values = matrix[:, adata.var_names.get_indexer(taken)]
-        parts.append(Part(entry["path"], values, tuple(names), tuple(taken), obs))
+        with reading(path):
+            adata = single_cell.read(path, anndata.read_h5ad)
+            known.update(adata.var_names)
+            parts.append(_part(adata, entry, settings, path))
     check_renamed(settings.rename, known)
     return parts
+
+
+def _part(adata: "AnnData", entry: dict, settings: "Settings", path: Path) -> Part:
+    obs = labels_of(adata.obs, entry, settings, path, "obs")
+    if settings.name_column is None:
+        obs.index = adata.obs_names.astype(str)
+    if len(set(adata.var_names)) < adata.n_vars:
+        raise UserError(f"{path}: names in var repeat; call adata.var_names_make_unique() and write it again.")
+    columns = called(adata.var_names, settings, path)
+    names = choose_features(list(columns), list(columns), settings, path)
+    taken = [columns[name] for name in names]
+    matrix = matrix_of(adata, settings, path)
+    _check_counts(adata, matrix, settings, path)
+    return Part(entry["path"], matrix[:, adata.var_names.get_indexer(taken)], tuple(names), tuple(taken), obs)
 
 
 def matrix_of(adata: "AnnData", settings: "Settings", path: Path):

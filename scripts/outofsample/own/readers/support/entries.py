@@ -8,6 +8,7 @@ from typing import Any
 
 from outofsample.errors import UserError, did_you_mean
 from outofsample.own.readers.support.output_names import EXTRAPOLATED
+from outofsample.texts import label_text
 
 #: What a file is, by the ending of its name (without .gz).
 FORMATS = {
@@ -63,13 +64,13 @@ def as_entry(file: str | dict) -> dict[str, str | None]:
             raise ValueError(f"files: unknown key '{key}'{did_you_mean(key, known)}; known here: {', '.join(known)}")
     if not given.get("path"):
         raise ValueError("files: each entry needs a 'path', relative to 'folder'")
+    entry: dict[str, Any] = {"path": str(given["path"]), "condition": None, "domain": None}
     for key in ("condition", "domain"):
-        if isinstance(given.get(key), bool):
-            word = "yes, true or on" if given[key] else "no, false or off"
-            raise ValueError(
-                f"files: the {key} of '{given['path']}' is {word}, which YAML takes for a truth value; put it in quotes"
-            )
-    entry = {key: None if given.get(key) is None else str(given[key]) for key in known}
+        if given.get(key) is not None:
+            try:
+                entry[key] = label_text(given[key])
+            except ValueError as error:
+                raise ValueError(f"files: the {key} of '{given['path']}': {error}") from error
     path = PurePosixPath(entry["path"])
     _check_ending(path)
     if path.is_absolute() or ".." in path.parts:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample.errors import UserError
+from outofsample.own.readers.support.boundary import reading
 from outofsample.own.readers.support.parts import LISTED, Part, called, check_renamed, choose_features, labels_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def read_tables(
     for entry in settings.files:
         path = paths[entry["path"]]
         labels = {settings.condition_column, settings.domain_column, settings.name_column} - {None}
-        table = read_table(path, labels)
+        with reading(path):
+            table = read_table(path, labels)
         obs = labels_of(table, entry, settings, path, "the table")
         left_out = {c: why for c in table if c not in labels and (why := _why_not(table[c], c, settings, path))}
         numeric = [c for c in table if c not in labels and c not in left_out]
