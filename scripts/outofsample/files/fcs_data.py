@@ -5,6 +5,7 @@ in FCS 3.1: floating point numbers are linear whatever it says. The data type of
 is honoured.
 """
 
+import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -266,6 +267,7 @@ def _by_fcsparser(path: Path, channels: int) -> np.ndarray | None:
     """Return the values (cells, channels) that fcsparser reads; None where it cannot read the file."""
     import fcsparser
 
+    logging.getLogger("fcsparser").setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -106,6 +106,7 @@ def read_text(path: Path) -> FcsText:
         file.seek(begin)
         segment = file.read(end - begin + 1)
         delimiter, (pairs, length) = segment[:1], _pairs(segment)
+        length += _missing(path, segment, length, file.read(1))
         _check_twice(path, pairs)
         text = FcsText(path, header, delimiter, pairs, 0, (0, 0), ())
         places = [text.number(f"${name}DATA", 0) for name in ("BEGIN", "END")]
@@ -169,6 +170,22 @@ def _pairs(segment: bytes) -> tuple[tuple[tuple[bytes, bytes], ...], int]:
         pairs.append((found[1], found[2]))
         place = found.end()
     return tuple(pairs), 1 + place
+
+
+def _missing(path: Path, segment: bytes, length: int, behind: bytes) -> int:
+    """Return how many bytes of TEXT, 0 or its last delimiter, stand behind the place that HEADER gives it.
+
+    Raises
+    ------
+    UserError
+        If TEXT ends within a keyword or a value: its rest, or a digit of an offset, is missing.
+    """
+    delimiter, rest = segment[:1], segment[length:].strip(b" \r\n\t\0")
+    # One byte of DATA more, or one delimiter less, come from counting from one.
+    closed = segment[:length].rstrip(b" \r\n\t\0").endswith(delimiter)
+    if not (closed or behind == delimiter) or len(rest) > 1:
+        raise damaged(path, "its TEXT ends within a keyword or its value")
+    return int(not closed)
 
 
 def _normal(keyword: bytes) -> bytes:

@@ -22,6 +22,7 @@ def fcs_bytes(
     data=None,
     behind=b"",
     delimiter="|",
+    cut=0,
 ):
     """Return an FCS file of ``values`` (cells, channels).
 
@@ -33,6 +34,8 @@ def fcs_bytes(
         Changes the list of (keyword, value) before it is written.
     header
         Offsets of the data in HEADER; default: as in TEXT.
+    cut
+        By so many bytes HEADER lets TEXT end too early.
     data
         Bytes of DATA; default: ``values`` as ``kind`` in ``bits``.
     """
@@ -65,6 +68,6 @@ def fcs_bytes(
         listed = [(k, {"$BEGINSTEXT": str(stext), "$ENDSTEXT": str(begin - 1)}.get(k, v)) for k, v in listed]
     places = {key: f"{place:8d}" for key, place in zip(("$BEGINDATA", "$ENDDATA"), (begin, end), strict=True)}
     body = segment({key: places[key] for key in placeholder})
-    offsets = [58, stext - 1, *((begin, end) if header is None else header(begin, end)), 0, 0]
+    offsets = [58, stext - 1 - cut, *((begin, end) if header is None else header(begin, end)), 0, 0]
     fields = "".join(offset if isinstance(offset, str) else f"{offset:8d}" for offset in offsets)
     return f"{version}    {fields}{body}{supplement}".encode("latin-1") + data + behind

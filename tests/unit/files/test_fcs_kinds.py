@@ -140,6 +140,7 @@ REFUSED = {
     "no channels": ({"changes": {"$PAR": "0"}}, "\\$PAR is 0"),
     "words": ({"changes": {"$PAR": "four"}}, "\\$PAR is 'four', which is no whole number"),
     "two values": ({"text": lambda pairs: [*pairs, ("$TOT", "29")]}, "\\$TOT has two values"),
+    "cut in TEXT": ({"cut": 3}, "its TEXT ends within a keyword or its value"),
     "wild header": ({"header": lambda begin, end: ("  -12x  ", end)}, "an offset in its HEADER"),
     "wild scale": ({"changes": {"$P2E": "a,b"}, "kind": "I", "bits": 16}, "\\$P2E of channel 'Nd142Di' is 'a,b'"),
 }  # fmt: skip
