@@ -8,6 +8,7 @@ two within a value stand for one that belongs to it.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from outofsample.errors import UserError
@@ -69,8 +70,10 @@ class FcsText:
         if not text and default is not None:
             return default
         # Some programs write ranges as 262144.0 or 2.62144E5.
-        if re.fullmatch(r"[+-]?\d{1,24}(?:\.0*)?", text):
-            return int(text.partition(".")[0])
+        if re.fullmatch(r"[+-]?\d{1,24}(?:\.\d{0,24})?(?:[eE]\+?\d{1,2})?", text):
+            exact = Decimal(text)
+            if exact == exact.to_integral_value():
+                return int(exact)
         raise damaged(self.path, f"{keyword} is '{text}', which is no whole number" if text else f"it has no {keyword}")
 
     def keywords(self) -> dict[str, str]:

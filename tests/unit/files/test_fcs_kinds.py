@@ -74,7 +74,7 @@ def test_floats_are_read_as_they_are(tmp_path, capsys, kind):
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("bits", [8, 16, 32, 64])
-@pytest.mark.parametrize("largest", [256, 200, 1024, 2**32, 2**64, 2**64 - 1, "1024.0"])
+@pytest.mark.parametrize("largest", [256, 200, 1024, 2**32, 2**64, 2**64 - 1, "1024.0", "2.56E2"])
 def test_integers_are_exact_and_bits_that_do_not_count_are_masked(tmp_path, bits, order, largest):
     path = tmp_path / "a.fcs"
     stored = WHOLE.astype(np.uint64)

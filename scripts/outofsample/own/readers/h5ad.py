@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.datasets.support import single_cell
+from outofsample.datasets.support.guesses import holds_whole, looks_like_counts
 from outofsample.errors import UserError, did_you_mean
 from outofsample.own.readers.support.boundary import reading
 from outofsample.own.readers.support.parts import Part, called, check_renamed, choose_features, labels_of
-from outofsample.own.scales import holds_whole, looks_like_counts
 
 if TYPE_CHECKING:
     from anndata import AnnData
