@@ -1,12 +1,13 @@
 """AnnData of a user's own, as h5ad: X or a layer, labels in ``obs``."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.datasets.support import single_cell
 from outofsample.datasets.support.guesses import holds_whole, looks_like_counts
 from outofsample.errors import UserError, did_you_mean
-from outofsample.own.readers.support.boundary import reading
+from outofsample.own.readers.support.boundary import read_after_trial
 from outofsample.own.readers.support.parts import Part, called, check_renamed, choose_features, labels_of
 
 if TYPE_CHECKING:
@@ -23,20 +24,21 @@ def read(settings: "Settings", paths: dict[str, Path]) -> list[Part]:
     UserError
         If a file cannot be read, or a column, a layer or a gene is missing, names repeat, or there are no cells.
     """
-    import anndata
-
     parts, known = [], set()
     for entry in settings.files:
         path = paths[entry["path"]]
-        with reading(path):
-            adata = single_cell.read(path, anndata.read_h5ad)
-            known.update(adata.var_names)
-            parts.append(_part(adata, entry, settings, path))
+        part, genes = read_after_trial(path, partial(_read_one, entry, settings, path))
+        parts.append(part)
+        known.update(genes)
     check_renamed(settings.rename, known)
     return parts
 
 
-def _part(adata: "AnnData", entry: dict, settings: "Settings", path: Path) -> Part:
+def _read_one(entry: dict, settings: "Settings", path: Path) -> tuple[Part, list[str]]:
+    """Return the cells of one file, and the names of all its genes."""
+    import anndata
+
+    adata = single_cell.read(path, anndata.read_h5ad)
     obs = labels_of(adata.obs, entry, settings, path, "obs")
     if settings.name_column is None:
         obs.index = adata.obs_names.astype(str)
@@ -47,7 +49,8 @@ def _part(adata: "AnnData", entry: dict, settings: "Settings", path: Path) -> Pa
     taken = [columns[name] for name in names]
     matrix = matrix_of(adata, settings, path)
     _check_counts(adata, matrix, settings, path)
-    return Part(entry["path"], matrix[:, adata.var_names.get_indexer(taken)], tuple(names), tuple(taken), obs)
+    values = matrix[:, adata.var_names.get_indexer(taken)]
+    return Part(entry["path"], values, tuple(names), tuple(taken), obs), list(adata.var_names)
 
 
 def matrix_of(adata: "AnnData", settings: "Settings", path: Path):

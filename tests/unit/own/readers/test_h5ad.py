@@ -1,5 +1,8 @@
 """h5ad: counts in ``.raw``, labels of any type."""
 
+import os
+import signal
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -44,3 +47,18 @@ def test_labels_of_any_type_are_text(folder, labels):
     write(folder, labels=labels)
     adata = load(folder, layer="raw", **SETTINGS)
     assert set(adata.obs["condition"]) == {str(day) for _, day in labels}
+
+
+def test_a_file_that_crashes_its_reader_is_a_sentence(folder, monkeypatch):
+    write(folder)
+    monkeypatch.setattr("anndata.read_h5ad", lambda path: os.kill(os.getpid(), signal.SIGSEGV))
+    message = error(folder, layer="raw", **SETTINGS)
+    assert "a.h5ad: this file is damaged so that reading it crashes (SIGSEGV)" in message
+
+
+def test_a_damaged_file_is_a_sentence(folder):
+    write(folder)
+    content = bytearray((folder / "a.h5ad").read_bytes())
+    content[100:4000] = bytes(3900)
+    (folder / "a.h5ad").write_bytes(content)
+    assert "a.h5ad: " in error(folder, layer="raw", **SETTINGS)
