@@ -6,6 +6,7 @@ is honoured.
 """
 
 import logging
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,8 +197,8 @@ def _as_table(stored: np.ndarray, channels: list[Channel]) -> np.ndarray | None:
 def remarks_on(text: FcsText, stored: np.ndarray, channels: list[Channel]) -> list[str]:
     """Return what a user should know of how the file was read, a sentence without a full stop each."""
     found = list(text.remarks)
-    if text.number("$NEXTDATA", 0):
-        found.append("it holds further data sets ($NEXTDATA), and the first alone is read")
+    if text.number("$NEXTDATA", 0) or _another_behind(text, stored.nbytes):
+        found.append("it holds further data sets, and the first alone is read")
     if log := [channel.name for channel in channels if channel.is_log]:
         found.append(f"logarithmic integers are made linear by $PnE: {', '.join(log)}")
     scales = [text.get(f"$P{number}E", "0,0").replace(" ", "") for number in range(1, len(channels) + 1)]
@@ -216,6 +217,13 @@ def remarks_on(text: FcsText, stored: np.ndarray, channels: list[Channel]) -> li
     if rounded:
         found.append(f"whole numbers above {_EXACT:,} are rounded to 32-bit floats: {', '.join(rounded)}")
     return found
+
+
+def _another_behind(text: FcsText, size: int) -> bool:
+    """Whether a header stands close behind DATA of ``size`` bytes: some programs join files and leave $NEXTDATA 0."""
+    with text.path.open("rb") as file:
+        file.seek(text.begin + size)
+        return re.search(rb"FCS\d\.\d {4}[ \d]{16}", file.read(1 << 16)) is not None
 
 
 def check_second_opinion(text: FcsText, stored: np.ndarray, channels: list[Channel]) -> str:

@@ -48,6 +48,7 @@ READABLE = {
     "big endian": ({"order": ">"}, "", True, True),
     "doubles": ({"kind": "D", "bits": 64}, "", True, True),
     "further data": ({"changes": {"$NEXTDATA": "4000"}, "behind": b"\0" * 5000}, "the first alone is read", None, True),
+    "joined files": ({"behind": b"0" * 8 + fcs_bytes(FLOATS)}, "the first alone is read", True, True),
     "end off by one": ({"header": lambda begin, end: (begin, end + 1)}, "", False, True),
     "supplement in TEXT": ({"changes": {"$BEGINSTEXT": "60", "$ENDSTEXT": "300"}}, "lies within TEXT", True, None),
     "supplement in DATA": ({"changes": {"$BEGINSTEXT": "900", "$ENDSTEXT": "950"}}, "passed over", True, None),
