@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from outofsample.errors import UserError, did_you_mean
-from outofsample.files import fcs_data, fcs_text, writing
+from outofsample.files import fcs_data, fcs_opinion, fcs_text, writing
 from outofsample.files.markers import antibody, plain, same_antibody, why_no_markers
 
 #: What ``x`` is divided by before arcsinh.
@@ -58,7 +58,7 @@ def read_fcs(path: str | Path) -> FcsFile:
     text = fcs_text.read_text(path)
     channels = fcs_data.channels_of(text)
     stored = fcs_data.decode(text, channels)
-    remarks = [fcs_data.check_second_opinion(text, stored, channels), *fcs_data.remarks_on(text, stored, channels)]
+    remarks = [fcs_opinion.check_second_opinion(text, stored, channels), *fcs_data.remarks_on(text, stored, channels)]
     for remark in filter(None, remarks):
         print(f"note: {path}: {remark}.", flush=True)
     names, labels = (tuple(getattr(channel, part) for channel in channels) for part in ("name", "label"))

@@ -1,15 +1,12 @@
-"""DATA of an FCS file: numbers as HEADER and TEXT say that they are stored, and what other readers make of them.
+"""DATA of an FCS file: numbers as HEADER and TEXT say that they are stored.
 
 Integers are decoded without going through floats: ``$PnR`` says which bits count. ``$PnE`` holds for integers alone, as
 in FCS 3.1: floating point numbers are linear whatever it says. The data type of one channel (``$PnDATATYPE``, FCS 3.2)
 is honoured.
 """
 
-import logging
 import re
-import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -18,11 +15,8 @@ from outofsample.files.fcs_text import FcsText, damaged
 
 _ORDERS = {"1,2,3,4": "<", "1,2": "<", "1,2,3,4,5,6,7,8": "<", "4,3,2,1": ">", "2,1": ">", "8,7,6,5,4,3,2,1": ">"}
 _BITS = {"I": (8, 16, 32, 64), "F": (32,), "D": (64,)}
-#: Whole numbers up to these are float32 and float64 exactly.
+#: Whole numbers up to this are float32 exactly.
 _EXACT = 2**24
-_EXACT_DOUBLE = 2**53
-#: Values that a reader which takes them one by one is asked about at most.
-_ONE_BY_ONE = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -174,7 +168,7 @@ def _cells(text: FcsText, bytes_per_cell: int) -> int:
 
 def linear(stored: np.ndarray, channels: list[Channel]) -> np.ndarray:
     """Return stored values as an array (cells, channels) float32, those of logarithmic channels made linear."""
-    table = _as_table(stored, channels)
+    table = as_table(stored, channels)
     if table is not None and not any(channel.is_log for channel in channels):
         with np.errstate(over="ignore"):
             return table.astype(np.float32)
@@ -188,7 +182,7 @@ def linear(stored: np.ndarray, channels: list[Channel]) -> np.ndarray:
     return values
 
 
-def _as_table(stored: np.ndarray, channels: list[Channel]) -> np.ndarray | None:
+def as_table(stored: np.ndarray, channels: list[Channel]) -> np.ndarray | None:
     """Return stored values of one type as an array (cells, channels), which is quicker; None where types differ."""
     kinds = {channel.dtype for channel in channels}
     return stored.view(kinds.pop()).reshape(len(stored), -1) if len(kinds) == 1 else None
@@ -224,84 +218,3 @@ def _another_behind(text: FcsText, size: int) -> bool:
     with text.path.open("rb") as file:
         file.seek(text.begin + size)
         return re.search(rb"FCS\d\.\d {4}[ \d]{16}", file.read(1 << 16)) is not None
-
-
-def check_second_opinion(text: FcsText, stored: np.ndarray, channels: list[Channel]) -> str:
-    """Compare the stored values with what FlowIO, or else fcsparser, makes of the file.
-
-    Returns a remark where neither can read the file.
-
-    Raises
-    ------
-    UserError
-        If the other reader reads other values; the message says where.
-    """
-    if any(text.get(f"$P{number}DATATYPE") for number in range(1, len(channels) + 1)):
-        return "it is read without a second opinion: other readers do not know $PnDATATYPE"
-    readers = {"FlowIO": _by_flowio, "fcsparser": _by_fcsparser}
-    # fcsparser takes masks of integers through floats, which do not hold 64 bits.
-    if any(channel.range > _EXACT_DOUBLE for channel in channels):
-        readers.pop("fcsparser")
-    # FlowIO takes masked integers, and those of several widths, one by one through Python.
-    one_by_one = len({channel.dtype for channel in channels}) > 1 or any(
-        channel.mask is not None for channel in channels
-    )
-    if one_by_one and len(stored) * len(channels) > _ONE_BY_ONE:
-        readers.pop("FlowIO")
-    for reader, read in readers.items():
-        other = read(text.path, len(channels))
-        if other is not None:
-            _check_same(text.path, stored, channels, other, reader)
-            return ""
-    return "it is read without a second opinion: no other reader can read it"
-
-
-def _check_same(path: Path, stored: np.ndarray, channels: list[Channel], other: np.ndarray, reader: str) -> None:
-    advice = "export it again as list-mode FCS 3.0 or 3.1 with floats"
-    if len(other) != len(stored):
-        raise UserError(
-            f"{path}: this FCS file can be read in two ways: its HEADER and TEXT promise {len(stored):,} cells, and "
-            f"{reader} reads {len(other):,}; {advice}."
-        )
-    table = _as_table(stored, channels)
-    if table is not None and np.array_equal(table, other):
-        return
-    for number, channel in enumerate(channels):
-        ours, theirs = stored[str(number)], other[:, number]
-        same = (ours == theirs) | ((ours != ours) & (theirs != theirs))
-        if not same.all():
-            cell = int(np.argmin(same))
-            raise UserError(
-                f"{path}: this FCS file can be read in two ways: '{channel.name}' of cell {cell + 1:,} is {ours[cell]} "
-                f"by its HEADER and TEXT, and {theirs[cell]} as {reader} reads it; {advice}."
-            )
-
-
-def _by_flowio(path: Path, channels: int) -> np.ndarray | None:
-    """Return the values (cells, channels) that FlowIO reads; None where it cannot read the file."""
-    import flowio
-
-    try:
-        with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            # An offset: else a file with several data sets is refused.
-            events = flowio.FlowData(file, nextdata_offset=0).events
-        return None if events is None else np.asarray(events).reshape(-1, channels)
-    # Any reader fails in its own ways on files that it does not know.
-    except Exception:
-        return None
-
-
-def _by_fcsparser(path: Path, channels: int) -> np.ndarray | None:
-    """Return the values (cells, channels) that fcsparser reads; None where it cannot read the file."""
-    import fcsparser
-
-    logging.getLogger("fcsparser").setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            _, table = fcsparser.parse(str(path), channel_naming="$PnN")
-        values = table.to_numpy()
-        return values if values.shape[1] == channels else None
-    except Exception:
-        return None

@@ -164,7 +164,7 @@ def test_a_file_that_another_reader_reads_otherwise_is_an_error_that_says_where(
     path.write_bytes(fcs_bytes(FLOATS))
     other = FLOATS.copy()
     other[6, 2] += 1
-    monkeypatch.setattr("outofsample.files.fcs_data._by_flowio", lambda *_: other)
+    monkeypatch.setattr("outofsample.files.fcs_opinion._by_flowio", lambda *_: other)
     with pytest.raises(UserError, match=r"a\.fcs: .* in two ways: 'Nd143Di' of cell 7 is .* as FlowIO reads it"):
         fcs.read_fcs(path)
 
