@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from outofsample.arrays import Query, TrainingData
+from outofsample.datasets.support.guesses import looks_like_counts
 from outofsample.errors import UserError
 from outofsample.files.writing import replacing
 from outofsample.methods.families.base import chunks
@@ -17,7 +18,6 @@ from outofsample.methods.neuron_editing import Method, Settings
 from outofsample.models import autoencoder
 from outofsample.models.families.base import as_arrays, as_tensors
 from outofsample.own.in_memory import Table, as_table, checked, column_order, in_form_of
-from outofsample.own.scales import looks_like_counts
 from outofsample.training.run import Run
 
 if TYPE_CHECKING:

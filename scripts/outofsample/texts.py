@@ -1,5 +1,6 @@
 """Words and numbers that tables, figures and pages write alike."""
 
+import datetime
 import math
 
 STAND_IN = "simulated stand-in data"
@@ -38,3 +39,19 @@ def significant(value: float | None, sign: bool = False) -> str:
 def as_label(name: str) -> str:
     """Return how tables, figures and pages call a thing that has no label of its own."""
     return name.replace("_", " ")
+
+
+def label_text(value: object) -> object:
+    """Return a condition or domain of a study file as text; what is neither text, number nor date stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If YAML has made something else of what was written: no, yes, true of them truth values, 1.10 a number.
+    """
+    if isinstance(value, bool):
+        words = "yes, true or on" if value else "no, false or off"
+        raise ValueError(f"YAML takes {words} for a truth value; put the label in quotes, as it stands in the data")
+    if isinstance(value, float):
+        raise ValueError(f"YAML takes {value!r} for a number, of which 1.1 and 1.10 are one; put the label in quotes")
+    return str(value) if isinstance(value, (int, datetime.date)) else value

@@ -50,7 +50,7 @@ class Settings:
     folder
         The dataset's folder in ``data_dir``.
     markers
-        Channels to use, by antibody or short name; none: chosen by the rule of `fcs.is_marker`.
+        Channels to use, by antibody or short name; none: chosen by the rule of `markers.why_no_markers`.
     cofactor
         Values are arcsinh(x / cofactor).
     cells_per_file

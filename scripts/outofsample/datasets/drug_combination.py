@@ -70,7 +70,7 @@ class Settings:
     cofactor
         Values are arcsinh(x / cofactor).
     include, exclude
-        Channels to use instead of the rule's (`fcs.is_marker`), and channels to leave out.
+        Channels to use instead of the rule's (`markers.why_no_markers`), and channels to leave out.
     """
 
     folder: str = "drug_combination"

@@ -4,8 +4,10 @@ Which cells are source, target and query is said by the task; here each cell get
 the settings (a file is one condition of one domain, as FCS files are) or from columns of the file.
 """
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from outofsample.files.fcs import COFACTORS, transform
 from outofsample.own import scales
 from outofsample.own.readers import fcs, h5ad, images, parquet, table
 from outofsample.own.readers.support import entries, joining
+from outofsample.own.readers.support.labels import check_labels, print_counts
 from outofsample.own.readers.support.parts import Part, check_conditions
 
 if TYPE_CHECKING:
@@ -47,8 +50,10 @@ class Settings:
         Channels, genes or columns to use; default: markers by rule (FCS), all (h5ad), all numeric columns (tables).
     exclude
         Features to leave out.
+    rename
+        What channels, genes or columns that are called differently in some files are to be called: {old: new}.
     layer
-        Layer of an h5ad to read; default: ``X``.
+        Layer of an h5ad to read, or ``raw`` for its ``.raw``; default: ``X``.
     images
         Folder of images, beside the table that lists them; ``files`` is then that table.
     image_column
@@ -59,7 +64,7 @@ class Settings:
         Written by `Dataset.complete`: changes when an image does.
     """
 
-    files: tuple[str | dict[str, str | int | None], ...]
+    files: tuple[str | dict[str, str | bool | int | float | date | None], ...]
     folder: str = "."
     scale: str | None = None
     cofactor: float = COFACTORS["mass"]
@@ -68,6 +73,7 @@ class Settings:
     name_column: str | None = None
     features: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    rename: dict[str, str] = field(default_factory=dict)
     layer: str | None = None
     images: str | None = None
     image_column: str = "file"
@@ -120,7 +126,8 @@ READERS: dict[str, Callable[[Settings, dict[str, Path]], list[Part]]] = {
 class Dataset(base.Dataset):
     """Files of a user; ``obs["file"]`` and ``obs["row"]`` tell where each cell stands, for writing it back.
 
-    ``var["column"]`` is the name of a feature in the first file, ``var["columns"]`` in the others where it differs.
+    ``var["column"]`` is the name of a feature in the first file, ``var["columns"]`` in the others where it differs;
+    ``uns["left_out"]`` (JSON) says of columns that are not used why they are not.
     """
 
     Settings = Settings
@@ -174,7 +181,8 @@ class Dataset(base.Dataset):
         ------
         UserError
             If a file is missing, empty, damaged or a folder; a column is missing; labels or values are missing; the
-            features differ between files; names of cells repeat; or there is only one condition.
+            features differ between files; names of cells repeat; labels differ only in case or blanks; or there is
+            only one condition.
         """
         from anndata import AnnData
 
@@ -187,6 +195,8 @@ class Dataset(base.Dataset):
         joining.check_parts(parts, paths)
         obs = joining.joined_obs([part.obs for part in parts])
         check_conditions(obs["condition"], settings)
+        check_labels(obs)
+        print_counts(obs)
         values = joining.stack([part.values for part in parts])
         counts = None
         scales.warn_of_scale(values, settings.scale)
@@ -196,4 +206,6 @@ class Dataset(base.Dataset):
             counts = scales.as_counts(values)
             obs["size"] = np.asarray(counts.sum(axis=1)).ravel()
             values = scales.log_of(counts, obs["size"].to_numpy())
-        return AnnData(values, obs=obs, var=joining.var_of(parts), layers={} if counts is None else {"counts": counts})
+        layers = {} if counts is None else {"counts": counts}
+        left_out = json.dumps({name: why for part in parts for name, why in part.left_out.items()})
+        return AnnData(values, obs=obs, var=joining.var_of(parts), layers=layers, uns={"left_out": left_out})

@@ -6,40 +6,19 @@ Reading by ``$PnS``, the default of fcsparser, is a trap: in a file where these 
 fluorescence data must be compensated before.
 """
 
-import contextlib
-import re
-import warnings
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 
 from outofsample.errors import UserError, did_you_mean
-from outofsample.files import writing
+from outofsample.files import fcs_data, fcs_opinion, fcs_text, writing
+from outofsample.files.markers import antibody, plain, same_antibody, why_no_markers
 
 #: What ``x`` is divided by before arcsinh.
 COFACTORS = {"mass": 5.0, "fluorescence": 150.0}
-
-_ELEMENT = "(?:Y|Rh|Pd|Ag|Cd|In|Sn|I|Te|Xe|Cs|Ba|La|Ce|Pr|Nd|Sm|Eu|Gd|Tb|Dy|Ho|Er|Tm|Yb|Lu|Os|Ir|Pt|Au|Hg|Tl|Pb|Bi)"
-#: The metal at the start of a name, alone or before an antibody: "142Nd_CD19", "Nd142Di".
-_METAL = re.compile(rf"^(?:\d{{2,3}}{_ELEMENT}|{_ELEMENT}\d{{2,3}})(?:D[id])?(?:$|[_\-\s]+)")
-
-#: Channels that are no markers, searched in ``$PnN`` and in the name of the antibody, without regard to case.
-TECHNICAL = re.compile(
-    r"""
-      ^time$ | ^event(?![a-z]) | ^cell[\W_]?length$ | ^(?:center|offset|width|residual)$   # the run and the pulse
-    | ^(?:fsc|ssc)(?![a-z])                                                                # scatter
-    | ^dna[\W_]?\d*$ | intercalator | ^ir19[13] | ^19[13]ir                                # DNA
-    | bead                                                                                 # normalisation beads
-    | viab | live[\W_]?dead | ^dead | cisplatin | zombie                                   # dead cells
-    | ^bc[\W_]?\d+$ | barcode | ^pd1\d\d | ^1\d\dpd                                        # barcodes
-    | ^(?:empty|blank|unused|none)$ | background | ^bckg                                   # nothing measured
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -51,7 +30,7 @@ class FcsFile:
     name
         File name, for messages.
     values
-        Array (cells, channels) float32, as stored.
+        Array (cells, channels) float32, as stored; integers on a logarithmic scale are made linear.
     channels
         Short names ($PnN), unique.
     labels
@@ -65,114 +44,49 @@ class FcsFile:
 
 
 def read_fcs(path: str | Path) -> FcsFile:
-    """Read one FCS file.
+    """Read one FCS file; what is unusual about it is said in a line on standard output each.
+
+    Values that are not finite are read; `check_finite` refuses them in channels that are used.
 
     Raises
     ------
     UserError
         If the file is missing, a folder, empty, not FCS, truncated or in a form that is not supported, if it holds
-        fewer than 2 cells, or values that are not finite. The message is one sentence that names the file.
+        fewer than 2 cells, or if FlowIO reads other values. The message is one sentence that names the file.
     """
-    import fcsparser
-
     path = Path(path)
-    _check_header(path)
-    unsupported = fcsparser.api.ParserFeatureNotImplementedError
-    try:
-        with warnings.catch_warnings(), _as_before_numpy_2(fcsparser.api):
-            # fcsparser warns of what is checked here with better words.
-            warnings.simplefilter("ignore")
-            meta = fcsparser.parse(str(path), meta_data_only=True, channel_naming="$PnN")
-            channels, labels = _check_text(path, meta)
-            _, table = fcsparser.parse(str(path), channel_naming="$PnN")
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, unsupported) as error:
-        raise UserError(
-            f"{path}: this FCS file is damaged or of a kind that cannot be read "
-            f"({type(error).__name__}: {error}); export it again as list-mode FCS 3.0 or 3.1."
-        ) from error
-    values = np.ascontiguousarray(table.to_numpy(dtype=np.float32))
-    _check_finite(path, values, channels, labels)
-    return FcsFile(path.name, values, channels, labels)
+    text = fcs_text.read_text(path)
+    channels = fcs_data.channels_of(text)
+    stored = fcs_data.decode(text, channels)
+    remarks = [fcs_opinion.check_second_opinion(text, stored, channels), *fcs_data.remarks_on(text, stored, channels)]
+    for remark in filter(None, remarks):
+        print(f"note: {path}: {remark}.", flush=True)
+    names, labels = (tuple(getattr(channel, part) for channel in channels) for part in ("name", "label"))
+    return FcsFile(path.name, fcs_data.linear(stored, channels), names, labels)
 
 
-class _Swappable(np.ndarray):
-    """An array with the method that numpy 2 took away."""
+def check_finite(path: str | Path, file: FcsFile, columns: Sequence[int]) -> None:
+    """Complain about values that are not finite in channels that are used; say in a line where others have some.
 
-    def newbyteorder(self) -> np.ndarray:
-        return self.view(self.dtype.newbyteorder())
-
-
-@contextlib.contextmanager
-def _as_before_numpy_2(api: ModuleType) -> Iterator[None]:
-    """Let fcsparser read files with the highest byte first, as most cytometers write them, under numpy 2 too.
-
-    Its last release (0.2.8, of 2024) calls ``newbyteorder`` of the array that its ``fromfile`` gives; nothing else
-    of it needs an older numpy.
+    Raises
+    ------
+    UserError
+        If one of ``columns`` holds such a value.
     """
-    original = api.fromfile
-    api.fromfile = lambda *arguments: original(*arguments).view(_Swappable)
-    try:
-        yield
-    finally:
-        api.fromfile = original
-
-
-def _check_header(path: Path) -> None:
-    """Raise `UserError` unless ``path`` is a file that begins as FCS and is as long as its header says."""
-    if path.is_dir():
-        raise UserError(f"{path}: this is a folder; give the path of one FCS file.")
-    if not path.is_file():
-        raise UserError(f"{path}: this file does not exist; give the path of an FCS file.")
-    size = path.stat().st_size
-    if size == 0:
-        raise UserError(f"{path}: this file is empty (0 bytes); copy or download it again.")
-    with path.open("rb") as file:
-        header = file.read(58)
-    if not re.match(rb"FCS\d\.\d", header):
-        raise UserError(f"{path}: this is not an FCS file; it must begin with 'FCS3.0' or the like.")
-    text_end = header[18:26].strip()
-    if len(header) < 58 or (text_end.isdigit() and int(text_end) >= size):
-        raise UserError(f"{path}: this FCS file is truncated (it ends within its header); copy or download it again.")
-
-
-def _check_text(path: Path, meta: dict) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return ($PnN, $PnS) of all channels; raise `UserError` if the data are cut off, too few or logarithmic."""
-    numbers = range(1, meta["$PAR"] + 1)
-    channels = tuple(meta[f"$P{n}N"].strip() for n in numbers)
-    labels = tuple(meta.get(f"$P{n}S", "").strip() for n in numbers)
-    cells = meta["$TOT"]
-    bytes_per_cell = sum(meta[f"$P{n}B"] for n in numbers) // 8
-    begin = meta["__header__"]["data start"] or int(meta["$BEGINDATA"])
-    present = max(path.stat().st_size - begin, 0) // bytes_per_cell
-    if present < cells:
+    bad = ~np.isfinite(file.values)
+    if not bad.any():
+        return
+    names = [f"'{c}'" + (f" ({label})" if label else "") for c, label in zip(file.channels, file.labels, strict=True)]
+    used = np.zeros_like(bad)
+    used[:, list(columns)] = bad[:, list(columns)]
+    if used.any():
+        cell, column = np.argwhere(used)[0]
         raise UserError(
-            f"{path}: this FCS file is truncated (it promises {cells:,} cells and holds {present:,}); "
-            "copy or download it again."
+            f"{path}: this FCS file holds NaN or infinite values ({used.sum():,} in all, the first in channel "
+            f"{names[column]} of cell {cell + 1:,}); all values that are used must be finite numbers."
         )
-    if cells < 2:
-        raise UserError(f"{path}: this FCS file holds {cells} cell{'s' * (cells != 1)}; at least 2 are needed.")
-    if len(set(channels)) < len(channels):
-        twice = sorted({name for name in channels if channels.count(name) > 1})
-        raise UserError(f"{path}: the short channel name ($PnN) '{twice[0]}' occurs twice; it must be unique.")
-    scales = {channel: meta.get(f"$P{n}E", "0,0") for n, channel in zip(numbers, channels, strict=True)}
-    for channel, scale in scales.items():
-        if float(scale.split(",")[0]) != 0:
-            raise UserError(
-                f"{path}: channel '{channel}' is stored on a logarithmic scale ($PnE {scale}); "
-                "export the file with linear values."
-            )
-    return channels, labels
-
-
-def _check_finite(path: Path, values: np.ndarray, channels: Sequence[str], labels: Sequence[str]) -> None:
-    bad = ~np.isfinite(values)
-    if bad.any():
-        cell, column = np.argwhere(bad)[0]
-        label = f" ({labels[column]})" if labels[column] else ""
-        raise UserError(
-            f"{path}: this FCS file holds NaN or infinite values ({bad.sum():,} in all, the first in channel "
-            f"'{channels[column]}'{label} of cell {cell + 1:,}); all values must be finite numbers."
-        )
+    listed = ", ".join(name for name, any_bad in zip(names, bad.any(axis=0), strict=True) if any_bad)
+    print(f"note: {path}: NaN or infinite values in channels that are not used: {listed}.", flush=True)
 
 
 def write_fcs(path: str | Path, values: np.ndarray, channels: Sequence[str], labels: Sequence[str]) -> None:
@@ -188,29 +102,19 @@ def write_fcs(path: str | Path, values: np.ndarray, channels: Sequence[str], lab
         flowio.create_fcs(file, flat, list(channels), opt_channel_names=list(labels))
 
 
-def antibody(label: str) -> str:
-    """Return the antibody in a $PnS without the metal ("142Nd_CD19" -> "CD19"); "" where there is only the metal."""
-    return _METAL.sub("", label.strip())
-
-
-def _same_antibody(one: str, other: str) -> bool:
-    """Whether two labels name one antibody: case, metal and punctuation do not count; no label fits any."""
-    keys = {re.sub(r"[\W_]", "", antibody(label)).casefold() for label in (one, other)} - {""}
-    return len(keys) < 2
-
-
 def is_marker(file: FcsFile) -> np.ndarray:
-    """Return a mask (channels,) of the channels that the rule takes for markers.
+    """Return a mask (channels,) of the channels that the rule takes for markers; see `why_no_markers`."""
+    return np.array([not why for why in why_no_markers(file.channels, file.labels)])
 
-    A marker is a channel that does not match `TECHNICAL` and has an antibody in its label. In a file without any
-    label an empty channel can't be told from a marker, and so all that are not technical count.
-    """
-    names = [antibody(label) for label in file.labels]
-    technical = np.array(
-        [bool(TECHNICAL.search(c) or TECHNICAL.search(n)) for c, n in zip(file.channels, names, strict=True)]
-    )
-    labelled = np.array([bool(name) for name in names])
-    return ~technical & (labelled if (labelled & ~technical).any() else True)
+
+def renamed(file: FcsFile, names: Mapping[str, str]) -> FcsFile:
+    """Return the file with some channels called otherwise; ``names`` maps short names or labels to new ones."""
+    channels = tuple(names.get(channel, channel) for channel in file.channels)
+    labels = tuple(names.get(label, label) for label in file.labels)
+    if len(set(channels)) < len(channels):
+        twice = next(channel for channel in channels if channels.count(channel) > 1)
+        raise UserError(f"rename: {file.name} would have two channels '{twice}'; each needs its own name.")
+    return replace(file, channels=channels, labels=labels)
 
 
 def reconcile(panels: Sequence[FcsFile]) -> list[FcsFile]:
@@ -245,8 +149,8 @@ def _find(channel: str, label: str, other: FcsFile) -> int:
     """Return the column of ``other`` that measures the same, or -1."""
     if channel in other.channels:
         column = other.channels.index(channel)
-        return column if _same_antibody(label, other.labels[column]) else -1
-    same = [n for n, name in enumerate(other.labels) if antibody(label) and name and _same_antibody(label, name)]
+        return column if same_antibody(label, other.labels[column]) else -1
+    same = [n for n, name in enumerate(other.labels) if antibody(label) and name and same_antibody(label, name)]
     return same[0] if len(same) == 1 else -1
 
 
@@ -257,13 +161,35 @@ def _check_panels(first: FcsFile, other: FcsFile, match: np.ndarray) -> None:
     ]
     if any(len(columns) for _, columns in lonely):
         listed = [
-            f"{file.name} has " + (", ".join(f"{file.channels[n]} ({file.labels[n]})" for n in columns) or "none")
+            f"{file.name} has " + (", ".join(" ".join(_shown(file, n)) for n in columns) or "none")
             for file, columns in lonely
         ]
         raise UserError(
             f"{first.name} and {other.name} were not measured with the same panel: of the markers that differ, "
-            f"{listed[0]}, and {listed[1]}; the channel names ($PnN) and labels ($PnS) of all files must agree."
+            f"{listed[0]}, and {listed[1]}; the channel names ($PnN) and labels ($PnS) of all files must agree"
+            f"{_proposal(*lonely)}."
         )
+
+
+def _proposal(first: tuple[FcsFile, np.ndarray], other: tuple[FcsFile, np.ndarray]) -> str:
+    """Return what to set where names of the two files differ in case and punctuation alone; "" where none do."""
+    pairs = {}
+    for one in first[1]:
+        for two in other[1]:
+            for wanted, found in zip(_names(first[0], one), _names(other[0], two), strict=True):
+                if wanted != found and plain(wanted) == plain(found) != "":
+                    pairs[found] = wanted
+    listed = ", ".join(f"'{found}': '{wanted}'" for found, wanted in pairs.items())
+    return f" (where they are the same, set rename: {{{listed}}})" if listed else ""
+
+
+def _shown(file: FcsFile, column: int) -> tuple[str, ...]:
+    label = file.labels[column]
+    return (file.channels[column], *([f"({label})"] if label else []))
+
+
+def _names(file: FcsFile, column: int) -> tuple[str, str]:
+    return file.channels[column], file.labels[column]
 
 
 def select_markers(
@@ -322,4 +248,6 @@ def read_markers(
     """
     panels = reconcile([read_fcs(path) for path in paths])
     columns, names = select_markers(panels[0], include, exclude)
+    for path, panel in zip(paths, panels, strict=True):
+        check_finite(path, panel, columns)
     return [transform(panel.values[:, columns], cofactor) for panel in panels], names

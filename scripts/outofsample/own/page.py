@@ -2,10 +2,12 @@
 
 import base64
 import io
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.figures.style import PNG_DPI
+from outofsample.files.rows import Rows
 from outofsample.files.writing import replacing
 from outofsample.jobs.own import ChangesSpec
 from outofsample.metrics.directions import PERFECT, direction_of
@@ -70,6 +72,11 @@ def section(change: "Change", table, scores: Path, spec: ChangesSpec) -> dict:
     }
 
 
+def left_out_of(train: Path) -> dict[str, str]:
+    """Return which columns of the user's files are no features, and why, as a training part has it."""
+    return json.loads(str(Rows(train).uns.get("left_out", "{}")))
+
+
 def write_page(
     spec: ChangesSpec, prediction: Path, train: Path, truth: Path, scores: Path, template: Path, html: Path, csv: Path
 ) -> list[str]:
@@ -98,6 +105,7 @@ def write_page(
         columns=[spec.label, *spec.controls.values(), "oracle (halves of the truth)"],
         flagged_above=extrapolation.FLAGGED_ABOVE,
         csv=csv.name,
+        left_out=left_out_of(train),
     )
     table = pd.concat(tables) if tables else pd.DataFrame(columns=["query", "feature"])
     with replacing(html) as new_html, replacing(csv) as new_csv:

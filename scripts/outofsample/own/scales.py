@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from outofsample.datasets.support.guesses import LARGEST_LOG, is_whole, looks_like_counts, seen_of
 from outofsample.datasets.support.single_cell import TARGET_SUM
 from outofsample.errors import UserError
 
@@ -13,39 +14,20 @@ if TYPE_CHECKING:
     from outofsample.datasets.own import Settings
 
 SCALES = ("arcsinh", "log1p_counts", "none")
-#: Whole numbers above this are taken for counts: logarithms of counts stay below it.
-_LARGEST_LOG = 20
-#: Cells that the guess about counts and logarithms looks at.
-_GUESSED_ON = 2000
-
-
-def looks_like_counts(values) -> bool:
-    """Whether values (cells, features), dense or sparse, are whole numbers from 0 up, some above any logarithm."""
-    entries = _entries(values)
-    return bool(entries.size and _is_whole(entries) and entries.max() > _LARGEST_LOG)
-
-
-def _entries(values) -> np.ndarray:
-    part = values[:_GUESSED_ON]
-    return np.asarray(part.data if hasattr(part, "tocsr") else part)
-
-
-def _is_whole(entries: np.ndarray) -> bool:
-    return bool((entries >= 0).all() and (entries % 1 == 0).all())
 
 
 def warn_of_scale(values, scale: str) -> None:
     """Print one line where the values do not look like what the scale expects."""
-    entries = _entries(values)
+    entries = seen_of(values)
     if not entries.size:
         return
-    small = entries.max() <= _LARGEST_LOG
+    small = entries.max() <= LARGEST_LOG
     if scale == "none" and looks_like_counts(values):
         print("warning: the values look like raw counts, and scale is 'none'; set scale: log1p_counts.", flush=True)
-    elif scale == "log1p_counts" and not _is_whole(entries):
+    elif scale == "log1p_counts" and not is_whole(entries):
         what = "logarithms already; set scale: none" if small else "no counts (they are not whole numbers)"
         print(f"warning: scale is 'log1p_counts', and the values look like {what}.", flush=True)
-    elif scale == "arcsinh" and small and not _is_whole(entries):
+    elif scale == "arcsinh" and small and not is_whole(entries):
         print(
             f"warning: scale is 'arcsinh', and no value is above {entries.max():.3g}: they look transformed already; "
             "set scale: none.",
@@ -65,7 +47,10 @@ def as_counts(values) -> "csr_matrix":
 
     counts = csr_matrix(values, dtype=np.float32)
     if (counts.data < 0).any():
-        raise UserError("scale: log1p_counts needs counts, and some values are negative; set scale: none.")
+        raise UserError(
+            "scale: log1p_counts needs counts, and some values are negative; set scale: none, or name the layer that "
+            "holds counts in 'layer' ('raw' for .raw of an h5ad)."
+        )
     return counts
 
 

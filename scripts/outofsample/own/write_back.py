@@ -71,6 +71,8 @@ def write_back(
     seed, features = _seed(predicted, seed), cells.var.loc[list(predicted.features)]
     settings, kind = dataset.settings, dataset.settings.format
     parts = {query: predicted.part(query.name, seed) for query in cells.queries}
+    for query, part in parts.items():
+        _check_all_there(cells, query, part.cells)
     files = {query: cells.obs.loc[part.cells, "file"].astype(str) for query, part in parts.items()}
     pairs = [(query.name, file) for query in parts for file in (*dict.fromkeys(files[query]), None)]
     # All are known to be right before the first is written.
@@ -92,6 +94,17 @@ def write_back(
         _write_extrapolated(paths[query.name, None], obs, found)
         print(f"{query.name}: {_summary(obs, found)}", flush=True)
     return written
+
+
+def _check_all_there(cells: TrainingRows, query: Query, predicted: "pd.Index") -> None:
+    """Raise `UserError` unless the cells of a query that were given are those that were predicted, each once."""
+    asked = (cells.column("domain") == query.domain) & (cells.column("condition") == query.source)
+    given, found = set(cells.names[asked]), list(map(str, predicted))
+    if given != set(found) or len(found) != len(given):
+        raise UserError(
+            f"{query.name}: {len(given):,} cells of '{query.domain}' in '{query.source}' were given, and "
+            f"{len(found):,} were predicted; run the study anew."
+        )
 
 
 def _own_rows(train: Path) -> TrainingRows:

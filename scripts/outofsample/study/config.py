@@ -6,14 +6,25 @@ models, methods and datasets are checked against the ``Settings`` of the file th
 """
 
 import dataclasses
+import os
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from outofsample import registry
 from outofsample.arrays import Query
 from outofsample.study.settings import read_settings
+from outofsample.texts import label_text
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
 
@@ -47,6 +58,8 @@ Seeds = Annotated[
 ]
 
 
+#: A condition or a domain, which are text: numbers and dates are taken as they are written.
+Label = Annotated[str, BeforeValidator(label_text)]
 #: Values to try, by the name of a setting.
 Grid = Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
 
@@ -82,9 +95,9 @@ class QueryConfig(Part):
     """One prediction: the cells of ``domain`` in condition ``source``, as they would be in ``target``."""
 
     name: Name | None = Field(None, description="default: the target condition, with _ for what no name can hold")
-    domain: str = Field(description="the domain whose cells are asked for")
-    source: str = Field(description="the condition that these cells are in")
-    target: str = Field(description="the condition that they are wanted in")
+    domain: Label = Field(description="the domain whose cells are asked for")
+    source: Label = Field(description="the condition that these cells are in")
+    target: Label = Field(description="the condition that they are wanted in")
 
     @property
     def called(self) -> str:
@@ -101,22 +114,22 @@ class Task(Part):
     leave_one_out: Literal["domain"] | None = Field(
         None, description="instead of queries: one task TASK.DOMAIN per domain, with a query per target condition"
     )
-    domains: list[str] = Field(default=[], description="with leave_one_out: the domains; default: all of the dataset")
-    source: str | None = Field(None, description="with leave_one_out: the condition that is known of each domain")
-    targets: list[str] = Field(default=[], description="with leave_one_out: the conditions to predict")
-    conditions: list[str] = Field(default=[], description="conditions that take part; default: all")
+    domains: list[Label] = Field(default=[], description="with leave_one_out: the domains; default: all of the dataset")
+    source: Label | None = Field(None, description="with leave_one_out: the condition that is known of each domain")
+    targets: list[Label] = Field(default=[], description="with leave_one_out: the conditions to predict")
+    conditions: list[Label] = Field(default=[], description="conditions that take part; default: all")
     variable_features: int | None = Field(None, ge=1, description="keep so many highly variable features; null: all")
     feature_selection: Literal["strict", "paper"] = Field(
         "strict", description="choose them on training cells alone (strict), or on the held-out ones too (paper)"
     )
     keep_features: list[str] = Field(default=[], description="features that are kept whatever their variance")
-    held_out: list[tuple[str, str]] = Field(
+    held_out: list[tuple[Label, Label]] = Field(
         default=[], description="(domain, condition) pairs that no fit may see, besides the truth of the queries"
     )
-    reference: list[tuple[str, str]] = Field(
+    reference: list[tuple[Label, Label]] = Field(
         default=[], description="(domain, condition) pairs that batch correctors see besides the target"
     )
-    source_domains: list[str] = Field(default=[], description="domains of S and T; default: all but the queries'")
+    source_domains: list[Label] = Field(default=[], description="domains of S and T; default: all but the queries'")
     cells_per_group: int | None = Field(None, ge=2, description="at most so many cells per (domain, condition) pair")
     seeds: Seeds | None = Field(None, description="how many seeds, or which; default: those of the study")
     methods: list[str] | None = Field(None, description="default: all methods of the study")
@@ -140,7 +153,7 @@ class Task(Part):
 
     @field_validator("targets")
     @classmethod
-    def _targets_differ(cls, targets: list[str]) -> list[str]:
+    def _targets_differ(cls, targets: list[Label]) -> list[str]:
         names = [as_name(target) for target in targets]
         if len(set(names)) < len(names):
             raise ValueError(f"two queries would have the same name: {', '.join(sorted(names))}; rename a condition")
@@ -253,7 +266,9 @@ class Study(Part):
     description: str = Field("", description="a sentence for readers of the file")
     extends: str | None = Field(None, description="another study whose definitions this one starts from")
     run: Selection = Field(Selection(), description="what is run, out of all that is defined")
-    data_dir: str = Field("data", description="folder with a folder of raw files per dataset")
+    data_dir: Annotated[str, AfterValidator(os.path.expanduser)] = Field(
+        "data", description="folder with a folder of raw files per dataset"
+    )
     seeds: Seeds = Field([0, 1, 2], description="how many seeds, or which")
     seeds_per_job: int | None = Field(None, ge=1, description="seeds that one job fits; null: all")
     device: Literal["auto", "cpu", "cuda"] = Field(

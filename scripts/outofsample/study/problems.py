@@ -19,6 +19,9 @@ def sentence(problem: dict[str, Any], model: type[BaseModel]) -> str:
         return f"{place}: unknown key{did_you_mean(problem['loc'][-1], known)}; known here: {listed}"
     if problem["type"] == "missing":
         return f"{place}: this key is missing"
+    if problem["type"] == "string_pattern_mismatch":
+        rule = "it must begin with a letter or a digit, and hold letters, digits, '_', '.' and '-' alone"
+        return f"{place}: the name {problem['input']!r} makes files and keys: {rule}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{place}: {message} (found {problem['input']!r})"
 

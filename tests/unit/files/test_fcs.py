@@ -112,18 +112,12 @@ def bad_files(folder):
         "cut_in_text": (good[: begin - 40], ("truncated",)),
         "cut_in_data": (good[: begin + 50 * 16 + 3], ("truncated", "100 cells", "holds 50")),
         "damaged": (good[:58] + b" " * (len(good) - 58), ("damaged",)),
-        "logarithmic": (good.replace(b"$P2E/0,0/", b"$P2E/4,1/"), ("logarithmic", "Nd142Di")),
     }
     cases = {"missing": (folder / "missing.fcs", ("does not exist",)), "folder": (folder, ("folder",))}
     for name, (content, words) in contents.items():
         path = folder / f"{name}.fcs"
         path.write_bytes(content)
         cases[name] = (path, words)
-    nan, infinite = np.ones((3, 4)), np.ones((3, 4))
-    nan[1, 2] = np.nan
-    infinite[0, 0] = np.inf
-    cases["nan"] = (write(folder / "nan.fcs", values=nan), ("NaN", "1 in all", "Nd143Di", "cell 2"))
-    cases["infinite"] = (write(folder / "infinite.fcs", values=infinite), ("infinite", "Time", "cell 1"))
     cases["one"] = (write(folder / "one.fcs", cells=1), ("1 cell;", "at least 2"))
     cases["none"] = (write(folder / "none.fcs", cells=0), ("0 cells",))
     cases["twice"] = (write(folder / "twice.fcs", channels=("A", "B", "B", "C")), ("'B' occurs twice",))
@@ -168,6 +162,13 @@ def test_each_bad_file_gives_one_sentence_that_names_it(tmp_path):
         ("BCKG190Di", "190BCKG", False),
         ("FSC-A", "FSC-A", False),
         ("SSC-W", "SSC-W", False),
+        ("SS Log", "", False),
+        ("TIME2", "Time MSW", False),
+        ("HDR-T", "HDR-T", False),
+        ("SORT", "Sort Classifier", False),
+        ("Event #", "Event #", False),
+        ("Width", "", False),
+        ("Ce140Di", "140Ce_EQ4", False),
     ],
 )
 def test_the_rule_for_markers(channel, label, marker):
@@ -229,3 +230,15 @@ def test_mixed_panels_are_one_error_that_lists_both(channels, labels, listed):
     with pytest.raises(UserError) as caught:
         fcs.reconcile([one, panel("other.fcs", channels, labels)])
     assert listed in str(caught.value)
+    assert "rename" not in str(caught.value)
+
+
+def test_names_that_differ_in_case_are_proposed_to_be_renamed():
+    one = panel("one.fcs", ["PE-Cy7-A", "FITC-A"], ["", ""])
+    other = panel("other.fcs", ["PE-CY7-A", "FITC-A"], ["", ""])
+    with pytest.raises(UserError, match=r"set rename: \{'PE-CY7-A': 'PE-Cy7-A'\}\)\.$"):
+        fcs.reconcile([one, other])
+    first, second = fcs.reconcile([fcs.renamed(file, {"PE-CY7-A": "PE-Cy7-A"}) for file in (one, other)])
+    assert first.channels == second.channels == ("PE-Cy7-A", "FITC-A")
+    with pytest.raises(UserError, match=r"rename: one\.fcs would have two channels 'FITC-A'"):
+        fcs.renamed(one, {"PE-Cy7-A": "FITC-A"})

@@ -14,7 +14,7 @@ from tests.unit.study.examples import LEAVE_OUT, minimal, problems
         ({"seeds": "many"}, "seeds: must be a number of seeds (at least 1) or a list of seeds"),
         ({"seeds": 0}, "of seeds (0 or more) (found 0)"),
         ({"device": "gpu"}, "device: Input should be 'auto', 'cpu' or 'cuda' (found 'gpu')"),
-        ({"study": "a/b"}, "study: String should match pattern"),
+        ({"study": "a/b"}, "study: the name"),
         ({"methods": {"neuron_edit": {}}}, "there is no 'neuron_edit' (did you mean 'neuron_editing'?)"),
         ({"methods": {"neuron_editing": {"outputs": "decode"}}}, "unknown key 'outputs' (did you mean 'output'?)"),
         ({"methods": {"neuron_editing": {"output": "resid"}}}, "output must be 'decode' or 'residual', not 'resid'"),

@@ -1,5 +1,7 @@
 """The models of a study: defaults, and names that can be folders and keys."""
 
+from datetime import date
+
 import pytest
 
 from outofsample.study.load import load_study
@@ -40,3 +42,29 @@ def test_default_names_that_would_be_the_same():
     assert "two queries have the same name: day_1_2, day_1_2; give each its own 'name'" in problems(values)
     values = minimal(tasks={"each": {**LEAVE_OUT, "targets": targets}})
     assert "tasks.each.targets: two queries would have the same name: day_1_2, day_1_2" in problems(values)
+
+
+@pytest.mark.parametrize(("given", "label"), [(0, "0"), (12, "12"), (date(2024, 3, 1), "2024-03-01"), ("01", "01")])
+def test_labels_are_text_as_it_was_written(given, label):
+    query = {"domain": given, "source": given, "target": "after"}
+    task = load_study(minimal(tasks={"t": {"dataset": "dengue", "queries": [query]}})).tasks["t"]
+    assert (task.queries[0].domain, task.queries[0].source) == (label, label)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [(False, "no, false or off"), (True, "yes, true or on"), (1.1, "a number")]
+)
+def test_labels_that_yaml_made_something_else_of_are_to_be_quoted(given, words):
+    query = {"domain": "a", "source": given, "target": "after"}
+    found = problems(minimal(tasks={"t": {"dataset": "dengue", "queries": [query]}}))
+    assert "tasks.t.queries.0.source: YAML takes" in found and words in found and "put the label in quotes" in found
+
+
+def test_a_study_with_a_space_in_its_name():
+    found = problems(minimal(study="my study"))
+    assert "study: the name 'my study' makes files and keys: it must begin with a letter or a digit" in found
+
+
+def test_the_home_folder_is_expanded(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert load_study(minimal(data_dir="~/data")).data_dir == "/home/somebody/data"

@@ -9,7 +9,9 @@ import numpy as np
 from outofsample.errors import UserError
 from outofsample.images import image_data
 from outofsample.own.readers import parquet, table
+from outofsample.own.readers.support.boundary import reading
 from outofsample.own.readers.support.entries import check_file, format_of
+from outofsample.own.readers.support.labels import check_labels, print_counts
 from outofsample.own.readers.support.output_names import written_as
 from outofsample.own.readers.support.parts import check_conditions, column_of, labels_of
 
@@ -39,7 +41,7 @@ def load(settings: "Settings", paths: dict[str, Path]) -> "AnnData":
         path = paths[entry["path"]]
         # As text: numbers can be names.
         is_parquet = format_of(entry["path"]) == "parquet"
-        listed = parquet.read_table(path) if is_parquet else table.read_table(path, dtype=str)
+        listed = parquet.read_table(path) if is_parquet else table.read_table(path)
         obs = labels_of(listed, entry, settings, path, "the table")
         names = column_of(listed, settings.image_column, "image_column", path, "the table")
         obs["file"] = [_within(root, name, path, settings.image_column) for name in names]
@@ -53,6 +55,8 @@ def load(settings: "Settings", paths: dict[str, Path]) -> "AnnData":
         repeated = obs.index[obs.index.duplicated()][0]
         raise UserError(f"{first}: the name '{repeated}' is given to two images; give each its own ('name_column').")
     check_conditions(obs["condition"], settings)
+    check_labels(obs)
+    print_counts(obs)
     return image_data.to_anndata(_read_images(folder, obs["file"], settings.image_size), obs)
 
 
@@ -103,14 +107,15 @@ def _read_images(folder: Path, names: Sequence[str], size: int | None) -> np.nda
     images, mode, shape = None, "", (0, 0)
     for row, name in enumerate(names):
         path = folder / name
-        try:
-            check_file(path)
-            with Image.open(path) as image:
-                mode = mode or ("L" if image.mode in ("L", "1") else "RGB")
-                image = image.convert(mode)
-                pixels = np.asarray(image if size is None else image.resize((size, size), Image.Resampling.BICUBIC))
-        except (UnidentifiedImageError, OSError, SyntaxError) as error:
-            raise UserError(f"{path}: this image cannot be read ({error}); export it again.") from error
+        check_file(path)
+        with reading(path):
+            try:
+                with Image.open(path) as image:
+                    mode = mode or ("L" if image.mode in ("L", "1") else "RGB")
+                    image = image.convert(mode)
+                    pixels = np.asarray(image if size is None else image.resize((size, size), Image.Resampling.BICUBIC))
+            except (UnidentifiedImageError, OSError, SyntaxError) as error:
+                raise UserError(f"{path}: this image cannot be read ({error}); export it again.") from error
         if images is None:
             shape = pixels.shape[:2]
             images = np.empty((len(names), *shape, 1 if mode == "L" else 3), np.uint8)

@@ -1,5 +1,6 @@
 """Tables of a user's own as Parquet."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,8 @@ def read(settings: "Settings", paths: dict[str, Path]) -> list[Part]:
     return read_tables(settings, paths, read_table)
 
 
-def read_table(path: Path) -> "pd.DataFrame":
-    """Read a Parquet file.
+def read_table(path: Path, text: Collection[str] = ()) -> "pd.DataFrame":
+    """Read a Parquet file, whose columns have their types: ``text`` changes none.
 
     Raises
     ------

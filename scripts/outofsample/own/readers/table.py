@@ -1,5 +1,10 @@
 """Tables of a user's own as text: CSV and TSV."""
 
+import csv
+import gzip
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,16 +17,35 @@ if TYPE_CHECKING:
 
     from outofsample.datasets.own import Settings
 
+#: What stands for a missing number. In labels it is text as any other.
+MISSING = ["", "NA", "N/A", "#N/A", "#NA", "n/a", "NaN", "nan", "-NaN", "-nan", "<NA>", "NULL", "null", "None"]
+_SEPARATORS = ",;\t|"
+#: Lines that the look at a table takes in, of at most so many characters each.
+_LINES, _LONGEST = 50, 1 << 20
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a table is written: its separator, and the lines before its header (title lines, ``sep=;``)."""
+
+    separator: str
+    before: tuple[str, ...] = ()
+
 
 def read(settings: "Settings", paths: dict[str, Path]) -> list[Part]:
     """Return the cells of each file, as `read_tables` does."""
     return read_tables(settings, paths, read_table)
 
 
-def read_table(path: Path, **options) -> "pd.DataFrame":
-    """Read a CSV or TSV; the separator is the commonest of comma, semicolon and tab.
+def read_table(path: Path, text: Collection[str] | None = None) -> "pd.DataFrame":
+    """Read a CSV or TSV in the dialect that `dialect_of` finds.
 
-    ``options`` are those of `pandas.read_csv`.
+    Parameters
+    ----------
+    path
+        The file.
+    text
+        Columns that are read as text, as they are written; default: all. In the others what `MISSING` lists is NaN.
 
     Raises
     ------
@@ -31,12 +55,21 @@ def read_table(path: Path, **options) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        separator = separator_of(path)
-        header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, keep_default_na=False)
-        table = pd.read_csv(path, sep=separator, **options)
-        _check_header(path, header.iloc[0].tolist(), table)
-    except (OSError, ValueError, EOFError) as error:
+        dialect = dialect_of(path)
+        options = {"sep": dialect.separator, "skiprows": len(dialect.before), "keep_default_na": False}
+        header = pd.read_csv(path, header=None, nrows=1, dtype=str, **options).iloc[0].tolist()
+        if text is None:
+            table = pd.read_csv(path, dtype=str, **options)
+        else:
+            missing = {name: MISSING for name in header if name and name not in text}
+            as_text = dict.fromkeys(text, str)
+            table = pd.read_csv(path, dtype=as_text, na_values=missing, low_memory=False, **options)
+        _check_header(path, header, table)
+    except (OSError, ValueError, EOFError, csv.Error) as error:
         raise unreadable(path, error) from error
+    if dialect.before:
+        lines = f"the first {len(dialect.before)} line(s) are" if len(dialect.before) > 1 else "the first line is"
+        print(f"note: {path}: {lines} not read as part of the table: {dialect.before[0].strip()!r}.", flush=True)
     table.columns = table.columns.astype(str)
     return table
 
@@ -54,10 +87,37 @@ def _check_header(path: Path, names: list[str], table: "pd.DataFrame") -> None:
         raise UserError(f"{path}: the column '{twice[0]}' occurs twice; column names must be unique.")
 
 
-def separator_of(path: Path) -> str:
-    """Return the commonest of comma, semicolon and tab in the first line of a text file, gzipped or not."""
-    import gzip
+def dialect_of(path: Path) -> Dialect:
+    """Return how a text file, gzipped or not, is written.
 
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
-        line = file.readline()
-    return max(",;\t", key=line.count)
+    The separator is the one that gives most lines the same number of fields: a comma in the names of columns, or in
+    decimal numbers, does not make a table one with commas.
+    """
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+        lines = [line for _ in range(_LINES) if (line := file.readline(_LONGEST))]
+    if lines and lines[0].strip().strip('"').lower().startswith("sep=") and len(lines[0].strip().strip('"')) == 5:
+        return Dialect(lines[0].strip().strip('"')[4], (lines[0],))
+    if lines and lines[0].strip().lower() == "sep=":
+        return Dialect("\t", (lines[0],))
+    separator, fields = max(((s, *_regular(lines, s)) for s in _SEPARATORS), key=lambda found: found[2:])[:2]
+    before = []
+    # A title has one field where the table has several; the separators behind it are those of a spreadsheet.
+    for line in lines if fields > 2 else []:
+        if sum(bool(field.strip()) for field in _split(line, separator)) > 1:
+            break
+        before.append(line)
+    return Dialect(separator, tuple(before) if len(before) < len(lines) else ())
+
+
+def _split(line: str, separator: str) -> list[str]:
+    return next(csv.reader([line.rstrip("\r\n")], delimiter=separator), [])
+
+
+def _regular(lines: list[str], separator: str) -> tuple[int, bool, float, int]:
+    """Return the usual number of fields with a separator, whether these are several, in what share of lines, and it."""
+    counts = Counter(len(_split(line, separator)) for line in lines if line.strip())
+    if not counts:
+        return 1, False, 0.0, 1
+    fields, times = max(counts.items(), key=lambda item: (item[1], item[0]))
+    return fields, fields > 1, times / counts.total(), fields

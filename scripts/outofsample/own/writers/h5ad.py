@@ -7,6 +7,7 @@ import numpy as np
 
 from outofsample.files.writing import replacing
 from outofsample.own.predicted import Predicted
+from outofsample.own.readers.h5ad import matrix_of
 
 if TYPE_CHECKING:
     from outofsample.datasets.own import Settings
@@ -23,7 +24,7 @@ def write(original: Path, path: Path, predicted: Predicted, settings: "Settings"
     import anndata
 
     adata = anndata.read_h5ad(original)[predicted.rows].copy()
-    read = adata.X if settings.layer is None else adata.layers[settings.layer]
+    read = matrix_of(adata, settings, original)
     layer = np.array(read.toarray() if hasattr(read, "toarray") else read, dtype=np.float32)
     layer[:, adata.var_names.get_indexer(predicted.columns)] = predicted.values
     adata.layers[LAYER] = layer

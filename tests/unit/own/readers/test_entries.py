@@ -1,11 +1,14 @@
 """Which files are meant: folders, names of all kinds, and files that cannot be read."""
 
 import os
+import re
+from datetime import date
 
 import pytest
 
 from outofsample.errors import UserError
 from outofsample.files import fcs
+from outofsample.own.readers.support.entries import as_entry
 from tests.unit.own.small_study import CHANNELS, LABELS, NAMES, dataset, error, load, needs_parquet, values
 
 
@@ -54,3 +57,31 @@ def test_empty_missing_and_damaged_files_and_folders(folder, name):
     (folder / name).unlink()
     (folder / name).mkdir()
     assert "folder" in error(folder, files=files)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a.xlsx", "is a workbook; save its sheet as CSV"),
+        ("a.h5", "read it with scanpy"),
+        ("a.rds", "R's own format"),
+        ("a.zip", "is an archive; unpack it"),
+        ("a.fcs.gz", "is compressed; unpack it"),
+        ("a.h5ad.gz", "is compressed; unpack it"),
+        ("a.wsp", "is a workspace; give the FCS files themselves"),
+    ],
+)
+def test_endings_that_are_not_read_have_advice(name, words):
+    with pytest.raises(ValueError, match=f"files: '{re.escape(name)}' .*{re.escape(words)}"):
+        as_entry({"path": name, "condition": "before", "domain": "a"})
+
+
+@pytest.mark.parametrize(("given", "label"), [(0, "0"), (7, "7"), (date(2024, 3, 1), "2024-03-01"), ("01", "01")])
+def test_numbers_and_dates_are_labels_as_they_are_written(given, label):
+    assert as_entry({"path": "a.fcs", "condition": given})["condition"] == label
+
+
+@pytest.mark.parametrize("given", [False, True, 1.1])
+def test_what_yaml_made_something_else_of_is_to_be_quoted(given):
+    with pytest.raises(ValueError, match=r"files: the condition of 'a\.fcs': YAML takes .*in quotes"):
+        as_entry({"path": "a.fcs", "condition": given})

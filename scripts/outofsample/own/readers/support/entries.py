@@ -8,9 +8,31 @@ from typing import Any
 
 from outofsample.errors import UserError, did_you_mean
 from outofsample.own.readers.support.output_names import EXTRAPOLATED
+from outofsample.texts import label_text
 
 #: What a file is, by the ending of its name (without .gz).
-FORMATS = {".fcs": "fcs", ".h5ad": "h5ad", ".csv": "table", ".tsv": "table", ".parquet": "parquet", ".pq": "parquet"}
+FORMATS = {
+    ".fcs": "fcs",
+    ".h5ad": "h5ad",
+    ".csv": "table",
+    ".tsv": "table",
+    ".txt": "table",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+#: What to do with files that are not read, by the ending of their name.
+ADVICE = {
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".ods"), "a workbook; save its sheet as CSV"),
+    **dict.fromkeys(
+        (".h5", ".hdf5", ".loom", ".mtx"),
+        "not read as it is; read it with scanpy (read_10x_h5, read_loom, read_10x_mtx), add the columns with condition "
+        "and domain to obs, and write it with write_h5ad",
+    ),
+    **dict.fromkeys((".rds", ".rda", ".rdata"), "R's own format; write it from R as CSV, FCS or h5ad"),
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".7z"), "an archive; unpack it"),
+    **dict.fromkeys((".wsp", ".wspt", ".jo", ".acs"), "a workspace; give the FCS files themselves"),
+    **dict.fromkeys((".json", ".xml", ".pkl", ".pickle", ".npy", ".npz"), "not read; write its values as CSV"),
+}
 
 
 def format_of(path: str) -> str:
@@ -42,8 +64,15 @@ def as_entry(file: str | dict) -> dict[str, str | None]:
             raise ValueError(f"files: unknown key '{key}'{did_you_mean(key, known)}; known here: {', '.join(known)}")
     if not given.get("path"):
         raise ValueError("files: each entry needs a 'path', relative to 'folder'")
-    entry = {key: None if given.get(key) is None else str(given[key]) for key in known}
+    entry: dict[str, Any] = {"path": str(given["path"]), "condition": None, "domain": None}
+    for key in ("condition", "domain"):
+        if given.get(key) is not None:
+            try:
+                entry[key] = label_text(given[key])
+            except ValueError as error:
+                raise ValueError(f"files: the {key} of '{given['path']}': {error}") from error
     path = PurePosixPath(entry["path"])
+    _check_ending(path)
     if path.is_absolute() or ".." in path.parts:
         raise ValueError(
             f"files: '{path}' must lie within the dataset's folder; give it relative to 'folder', without '..'"
@@ -51,6 +80,15 @@ def as_entry(file: str | dict) -> dict[str, str | None]:
     if EXTRAPOLATED in path.parts:
         raise ValueError(f"files: rename '{path}': the results have a file of this name")
     return {**entry, "path": str(path)}
+
+
+def _check_ending(path: PurePosixPath) -> None:
+    """Raise `ValueError` for files that are known not to be read; the message says what to do."""
+    suffix = path.suffix.lower()
+    if suffix in ADVICE:
+        raise ValueError(f"files: '{path}' is {ADVICE[suffix]}")
+    if suffix == ".gz" and format_of(path.name) != "table":
+        raise ValueError(f"files: '{path}' is compressed; unpack it (tables alone are read with the ending .gz)")
 
 
 def check_file(path: Path) -> None:

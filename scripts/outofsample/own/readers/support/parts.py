@@ -1,6 +1,7 @@
 """What every reader returns, the cells of each file; their names and labels, and which features are read."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +20,17 @@ LISTED = 10
 
 @dataclass
 class Part:
-    """The cells of one file: values (cells, features), feature names and their columns in the file, obs (cells,)."""
+    """The cells of one file: values (cells, features), feature names and their columns in the file, obs (cells,).
+
+    ``left_out`` says of columns that are not used why they are not.
+    """
 
     file: str
     values: Any
     features: tuple[str, ...]
     columns: tuple[str, ...]
     obs: "pd.DataFrame"
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def cell_names(file: str, rows: int) -> list[str]:
@@ -80,13 +85,39 @@ def column_of(table: "pd.DataFrame", name: str, setting: str, path: Path, place:
             f"it has {listed or 'none'}."
         )
     column = table[name]
-    if column.isna().any():
-        row = int(np.flatnonzero(column.isna())[0])
+    missing = (column.isna() | (column.astype(str).str.strip() == "")).to_numpy()
+    if missing.any():
+        row = int(np.flatnonzero(missing)[0])
         raise UserError(
-            f"{path}: the column '{name}' ('{setting}') has no value in {column.isna().sum():,} cells, the first is "
+            f"{path}: the column '{name}' ('{setting}') has no value in {missing.sum():,} cells, the first is "
             f"cell {row + 1:,}; fill it or remove these cells."
         )
     return column.astype(str).to_numpy()
+
+
+def check_renamed(rename: Mapping[str, str], known: Iterable[str]) -> None:
+    """Raise `UserError` where ``rename`` names something that no file has (``known``)."""
+    known = set(known)
+    for name in rename:
+        if name not in known:
+            raise UserError(f"rename: there is no '{name}'{did_you_mean(name, known)} in any of the files.")
+
+
+def called(columns: Iterable[str], settings: "Settings", path: Path) -> dict[str, str]:
+    """Return the columns of a file by what they are to be called, which ``rename`` says.
+
+    Raises
+    ------
+    UserError
+        If two would be called the same.
+    """
+    found: dict[str, str] = {}
+    for column in columns:
+        name = settings.rename.get(column, column)
+        if name in found:
+            raise UserError(f"{path}: 'rename' calls both '{found[name]}' and '{column}' '{name}'; give each its name.")
+        found[name] = column
+    return found
 
 
 def choose_features(known: list[str], default: list[str], settings: "Settings", path: Path) -> list[str]:

@@ -1,0 +1,42 @@
+"""Conditions and domains of all cells together: spelt alike, and counted."""
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from outofsample.errors import UserError
+from outofsample.own.readers.support.parts import LISTED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def check_labels(obs: "pd.DataFrame") -> None:
+    """Complain about labels that look the same: their cells would silently be two populations.
+
+    Raises
+    ------
+    UserError
+        If two conditions, or two domains, differ only in case or blanks.
+    """
+    for column in ("condition", "domain"):
+        known: dict[str, str] = {}
+        for label in obs[column].unique():
+            other = known.setdefault(_key(label), label)
+            if other != label:
+                sizes = [f"'{name}' ({int((obs[column] == name).sum()):,} cells)" for name in (other, label)]
+                raise UserError(
+                    f"The {column}s {' and '.join(sizes)} differ only in case or blanks; spell them alike if they are "
+                    "one, and else more differently."
+                )
+
+
+def _key(label: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", label).split()).casefold()
+
+
+def print_counts(obs: "pd.DataFrame") -> None:
+    """Print a line with the number of cells of each population."""
+    sizes = obs.groupby(["domain", "condition"], sort=False).size()
+    listed = [f"{domain} {condition} {size:,}" for (domain, condition), size in sizes.items()]
+    more = f" and {len(listed) - LISTED:,} more populations" if len(listed) > LISTED else ""
+    print(f"cells: {len(obs):,} ({', '.join(listed[:LISTED])}{more})", flush=True)
