@@ -177,7 +177,7 @@ class Method(OutOfFold):
             if name in moving:
                 moved = self.maps[key][name].transform(X, query, counts).X - cells
                 output += (weight * stack.share).astype(np.float32) * moved
-        # Rounding alone can fall below it.
+        # A candidate that is no residual, as the mean shift, can go below it.
         return Prediction(output if self.floor is None else np.maximum(output, self.floor))
 
     def state(self) -> dict:
