@@ -267,3 +267,29 @@ def test_a_grid_of_500_points_is_planned_and_passes_what_one_argument_holds():
     assert len(spec.grids["trvae"]) == len(points) == 500
     assert all(plan.fitted_files("kang.B", point) for point in points)
     assert len(spec.to_json()) > 128 * 1024
+
+
+@pytest.mark.parametrize(
+    ("job", "plugin", "refused"), [("7", "2.6.1", True), ("7", "2.7.0", False), ("", "2.6.1", False)]
+)
+def test_a_job_of_slurm_is_no_place_to_start_with_an_old_plugin(job, plugin, refused):
+    if not refused:
+        cluster.refuse_within_job(job, plugin)
+        return
+    with pytest.raises(UserError, match="within the SLURM job 7"):
+        cluster.refuse_within_job(job, plugin)
+
+
+def test_every_path_lies_in_the_folder_of_the_study():
+    paths = Paths("results/small")
+    calls = {
+        "checkpoints": ("t", "m"),
+        "scores": ("t",),
+        "table": ("t2", "csv"),
+        "figure": ("f", "pdf"),
+        "own": ("t", "m"),
+        "changes": ("t", "m", "html"),
+        "tuning": ("yaml",),
+    }
+    made = [getattr(paths, name)(*arguments) for name, arguments in calls.items()] + [paths.page, paths.benchmarks]
+    assert len(set(made)) == len(made) and all(path.startswith("results/small/") for path in made)

@@ -5,9 +5,10 @@ import pytest
 from outofsample import registry
 from outofsample.errors import UserError
 from outofsample.jobs.table import MethodRow, TableSpec
-from outofsample.study.load import load_study
+from outofsample.study.load import load_study, read_study
 from outofsample.study.plan import Plan
-from outofsample.study.presentation import Presentation
+from outofsample.study.presentation import Presentation, snakemake_options
+from tests.conftest import ROOT
 
 COLUMNS = [{"score": "energy_distance", "label": "energy"}, {"score": "sd_ratio", "label": "sd ratio"}]
 TABLE = {"title": "T", "tasks": ["real", "held_out"], "columns": COLUMNS, "paper_tasks": ["real", "held_out"]}
@@ -159,3 +160,70 @@ def test_a_figure_can_show_the_measured_cells_of_another_task(tmp_path):
     assert Presentation(Plan(load_study({**study, "run": {"tasks": ["pair"]}}), tmp_path)).study.selected(
         "figures"
     ) == ["one"]
+
+
+FIGURE = {"notebook": "ne2020_fig5", "task": "t", "title": "Change", "methods": ["mean_shift"], "scores": ["t"]}
+
+
+@pytest.fixture
+def shown() -> Presentation:
+    """What a study of a user's own data shows, with a table and a figure."""
+    files = [{"path": f"{name}.csv", "condition": name, "domain": "a"} for name in ("before", "after")]
+    study = {
+        "study": "mine",
+        "datasets": {"mine": {"uses": "own", "folder": "mine", "scale": "none", "files": files}},
+        "tasks": {"t": {"dataset": "mine", "queries": [{"domain": "a", "source": "before", "target": "after"}]}},
+        "methods": {"mean_shift": {"label": "Mean"}, "no_change": {"control": True}, "scvi": {}},
+        "tables": {"t2": {"title": "T", "tasks": ["t"], "columns": COLUMNS}},
+        "figures": {"f": FIGURE},
+    }
+    return Presentation(Plan(load_study(study), "nowhere"), ["--configfile", "mine.yaml"])
+
+
+def test_a_name_on_the_command_line_stands_for_its_file(shown):
+    assert shown.aliases() == {"f": "results/mine/figures/f.pdf", "t2": "results/mine/tables/t2.csv"}
+
+
+def test_a_figure_rests_on_what_it_shows_alone(shown):
+    assert shown.notebook("f") == "notebooks/ne2020_fig5.ipynb"
+    assert shown.figure_cells("f") == [f"results/mine/tasks/t/{part}.h5ad" for part in ("train", "truth")]
+    assert shown.figure_predictions("f") == ["results/mine/predictions/t/mean_shift.h5ad"]
+    assert shown.figure_scores("f") == shown.table_scores("t2") == ["results/mine/scores/t.csv"]
+    assert shown.figure_histories("f") == []
+    assert shown.figure_spec("f").labels == {"mean_shift": "Mean"}
+
+
+def test_a_figure_is_rendered_again_when_what_its_notebook_imports_changes(shown):
+    code = shown.plan.code_of_notebook(shown.notebook("f"))
+    assert "scripts/outofsample/figures/whole_change.py" in code
+    assert not any("figures/image_grid" in path or "metrics/evaluation" in path for path in code)
+
+
+def test_own_data_get_a_folder_and_a_page_for_each_method_that_runs(shown):
+    methods = ("mean_shift", "no_change")
+    assert shown.own_folders() == [f"results/mine/own/t/{method}" for method in methods]
+    assert shown.own_pages() == [f"results/mine/own/t/{method}_changes.html" for method in methods]
+    assert shown.changes_spec("t", "mean_shift").controls == {"no_change": "no change"}
+    assert shown.write_back_spec("t").settings["scale"] == "none"
+
+
+def test_only_a_tuning_study_chooses_settings(shown):
+    assert shown.tuning_files() == []
+    tuning = Presentation(Plan(read_study(ROOT / "studies" / "tuning.yaml"), ROOT / "nowhere"))
+    assert tuning.tuning_files() == [f"results/tuning/tuning/chosen.{suffix}" for suffix in ("csv", "md", "yaml")]
+
+
+def test_the_page_says_how_the_study_is_run(shown):
+    assert shown.page_spec().command("f") == "snakemake --cores all f --configfile mine.yaml"
+
+
+@pytest.mark.parametrize(
+    ("files", "values", "options"),
+    [
+        (["/root/config.yaml"], None, []),
+        (["/root/studies/x.yaml"], {}, ["--configfile", "studies/x.yaml"]),
+        (["/root/config.yaml"], {"seeds": 2, "data_dir": "d"}, ["--config", "seeds=2", "data_dir=d"]),
+    ],
+)
+def test_options_that_name_a_study(files, values, options):
+    assert snakemake_options(files, values, "/root") == options
