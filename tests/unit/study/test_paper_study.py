@@ -109,7 +109,7 @@ def test_every_figure_of_the_papers_is_made(study):
     if study == "config.yaml":
         wanted -= {"trvae_fig4"}  # Photographs alone.
     assert {figure.notebook for figure in made.values()} == wanted
-    # The demo, which is short, puts things on; what takes them off is there for a study to run.
+    # The demo, which is short, puts glasses on; the others are there for a study to run.
     shown = made if study != "config.yaml" else read.figures
     parts = [figure.task for figure in shown.values() if figure.notebook == "ne2020_fig3"]
     for words in ("glasses", "glasses_removed", "moustache", "moustache_removed"):
