@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from outofsample.batch_correction import as_result, check_batches, r, varying
+from outofsample.batch_correction import r
+from outofsample.batch_correction.checks import as_result, check_batches, varying
 from outofsample.errors import UserError
 from outofsample.methods.families.batch_corrector import BatchCorrector
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from outofsample.batch_correction import as_result, check_batches, mean_difference, r, varying
+from outofsample.batch_correction import r
+from outofsample.batch_correction.checks import as_result, check_batches, mean_difference, varying
 from outofsample.methods.families.batch_corrector import BatchCorrector
 
 CODE = """

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from outofsample.batch_correction import as_result, check_batches, mean_difference, r
+from outofsample.batch_correction import r
+from outofsample.batch_correction.checks import as_result, check_batches, mean_difference
 from outofsample.methods.families.batch_corrector import BatchCorrector
 
 CODE = """

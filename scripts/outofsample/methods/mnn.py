@@ -5,7 +5,8 @@ from importlib.metadata import version
 
 import numpy as np
 
-from outofsample.batch_correction import as_result, check_batches, r
+from outofsample.batch_correction import r
+from outofsample.batch_correction.checks import as_result, check_batches
 from outofsample.errors import NotAvailable, UserError
 from outofsample.methods.families.batch_corrector import BatchCorrector
 

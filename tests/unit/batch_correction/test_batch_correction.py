@@ -11,7 +11,8 @@ import pytest
 
 from outofsample import registry
 from outofsample.arrays import Query, TrainingData
-from outofsample.batch_correction import as_result, r
+from outofsample.batch_correction import r
+from outofsample.batch_correction.checks import as_result
 from outofsample.errors import NotAvailable, UserError
 from outofsample.jobs.predict import CorrectionSpec, MethodSpec
 from outofsample.methods import cca, mnn
