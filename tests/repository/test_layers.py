@@ -193,7 +193,7 @@ def test_long_files_and_functions_are_found(tmp_path):
 
 
 def test_init_files_pass_nothing_on():
-    """What is imported decides what runs again: a list of names in ``__init__`` would tie their readers to all of them."""
+    """Imports decide what runs again: names that ``__init__`` passes on would tie their readers to all of them."""
     package = ROOT / "scripts" / "outofsample"
     inits = [path for path in package.rglob("__init__.py") if path.parent != package]
     assert len(inits) > 15
