@@ -53,9 +53,7 @@ class FcsText:
         """Return the value of a keyword without blanks around it; ``default`` where it has none."""
         wanted = _normal(keyword.encode())
         found = next((value for key, value in self.pairs if _normal(key) == wanted), b"")
-        value = _decoded(found.replace(self.delimiter * 2, self.delimiter)).strip(" \r\n\t\0")
-        # Names and messages are lines: what breaks them becomes a blank.
-        return " ".join(value.splitlines()) or default
+        return _decoded(found.replace(self.delimiter * 2, self.delimiter)).strip(" \r\n\t\0") or default
 
     def number(self, keyword: str, default: int | None = None) -> int:
         """Return the value of a keyword that is a whole number, exactly.
