@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from outofsample.files.history import read_history
+from outofsample.files.missing import read_note
 from outofsample.jobs.page import PageSpec
 
 PACKAGES = (
@@ -57,6 +58,8 @@ def precisions(folder: Path) -> list[tuple[str, list[str]]]:
     """
     models: dict[str, set[str]] = {}
     for path in folder.glob("*/*/history_*.csv"):
+        if read_note(path):
+            continue
         for precision in set(read_history(path).get("precision", ())):
             models.setdefault(precision, set()).add(path.parent.name)
     return [(precision, sorted(names)) for precision, names in sorted(models.items())]

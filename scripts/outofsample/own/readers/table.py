@@ -101,22 +101,25 @@ def dialect_of(path: Path) -> Dialect:
     if lines and lines[0].strip().lower() == "sep=":
         return Dialect("\t", (lines[0],))
     separator, fields = max(((s, *_regular(lines, s)) for s in _SEPARATORS), key=lambda found: found[2:])[:2]
-    before = []
-    # A title has one field where the table has several; the separators behind it are those of a spreadsheet.
-    for line in lines if fields > 2 else []:
-        if sum(bool(field.strip()) for field in _split(line, separator)) > 1:
-            break
-        before.append(line)
-    return Dialect(separator, tuple(before) if len(before) < len(lines) else ())
+    return Dialect(separator, _titles(lines, separator) if fields > 2 else ())
 
 
-def _split(line: str, separator: str) -> list[str]:
-    return next(csv.reader([line.rstrip("\r\n")], delimiter=separator), [])
+def _titles(lines: list[str], separator: str) -> tuple[str, ...]:
+    """Return the lines before the header: a title has one field where the table has several.
+
+    The separators behind it are those of a spreadsheet. A field in quotes may go over several lines.
+    """
+    read, begin = csv.reader(lines, delimiter=separator), 0
+    for row in read:
+        if sum(bool(field.strip()) for field in row) > 1:
+            return tuple(lines[:begin])
+        begin = read.line_num
+    return ()
 
 
 def _regular(lines: list[str], separator: str) -> tuple[int, bool, float, int]:
     """Return the usual number of fields with a separator, whether these are several, in what share of lines, and it."""
-    counts = Counter(len(_split(line, separator)) for line in lines if line.strip())
+    counts = Counter(len(row) for row in csv.reader(lines, delimiter=separator) if row)
     if not counts:
         return 1, False, 0.0, 1
     fields, times = max(counts.items(), key=lambda item: (item[1], item[0]))
