@@ -279,8 +279,9 @@ TOLERANCE = {
 OWN_TOLERANCE = 0.5
 #: Reconstructs its input; takes counts.
 WITHOUT_TASK = {"regularized_ae", "scvi"}
-#: Adversarial training goes round in circles about the answer: the mean over several seeds is tested.
-SEEDS = {"gan": 5, "resnet_gan": 5, "cyclegan": 3}
+#: Adversarial training goes round in circles about the answer, and single seeds of the variational autoencoder's shift
+#: lie from .28 to .62 beside it: the mean over several seeds is tested.
+SEEDS = {"gan": 5, "resnet_gan": 5, "cyclegan": 3, "scgen": 3}
 
 
 def shift_for_everyone() -> tuple[TrainingData, np.ndarray]:
