@@ -1,6 +1,6 @@
 """The table to beat: how often a map can be relied on, over all queries of ``studies/leave_one_out.yaml``.
 
-    snakemake --cores all --configfile studies/leave_one_out.yaml --config data_dir=../shared/data
+    snakemake --cores all --configfile studies/leave_one_out.yaml --config data_dir=data
     python benchmarks/leave_one_out.py
 
 reads ``results/leave_one_out/scores`` and writes ``leave_one_out.csv`` (a row per half of the queries and method) and

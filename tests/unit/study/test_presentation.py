@@ -220,10 +220,10 @@ def test_the_page_says_how_the_study_is_run(shown):
 @pytest.mark.parametrize(
     ("files", "values", "options"),
     [
-        (["/root/config.yaml"], None, []),
-        (["/root/studies/x.yaml"], {}, ["--configfile", "studies/x.yaml"]),
-        (["/root/config.yaml"], {"seeds": 2, "data_dir": "d"}, ["--config", "seeds=2", "data_dir=d"]),
+        (["/project/config.yaml"], None, []),
+        (["/project/studies/x.yaml"], {}, ["--configfile", "studies/x.yaml"]),
+        (["/project/config.yaml"], {"seeds": 2, "data_dir": "d"}, ["--config", "seeds=2", "data_dir=d"]),
     ],
 )
 def test_options_that_name_a_study(files, values, options):
-    assert snakemake_options(files, values, "/root") == options
+    assert snakemake_options(files, values, "/project") == options
