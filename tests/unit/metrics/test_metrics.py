@@ -692,7 +692,7 @@ def map_to_the_last_of_equal_percentiles(S, T, X):
 
 
 def test_reference_figures_of_natural_killer_cells(kang_nk):
-    """R2 of means as measured by others on these cells: .77, .91, .35 and .96 (METHOD_FACTS names the setting).
+    """R2 of means as measured by others on these cells: .77, .91, .35 and .96.
 
     All 4,593 cells with both kinds of labels and all 11 types give them best. The mean shift is .906 where values
     below zero are cut off, as counts have none (.894 else). Quantile mapping is .35 only where zeros, which fill many
