@@ -40,6 +40,12 @@ def in_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.\-]+", "_", text)[:100]
 
 
+def _must_differ(names: list[str], who: str, advice: str) -> None:
+    """Raise `ValueError` where a name stands for two."""
+    if len(set(names)) < len(names):
+        raise ValueError(f"{who} the same name: {', '.join(sorted(names))}; {advice}")
+
+
 def _expand_seeds(value: Any) -> list[int]:
     """Turn a number of seeds into the list 0, 1, ..."""
     if type(value) is int and value >= 1:
@@ -138,25 +144,19 @@ class Task(Part):
     @field_validator("queries")
     @classmethod
     def _names_differ(cls, queries: list[QueryConfig]) -> list[QueryConfig]:
-        names = [query.called for query in queries]
-        if len(set(names)) < len(names):
-            raise ValueError(f"two queries have the same name: {', '.join(sorted(names))}; give each its own 'name'")
+        _must_differ([query.called for query in queries], "two queries have", "give each its own 'name'")
         return queries
 
     @field_validator("domains")
     @classmethod
     def _domains_differ(cls, domains: list[str]) -> list[str]:
-        names = [in_name(domain) for domain in domains]
-        if len(set(names)) < len(names):
-            raise ValueError(f"two tasks would have the same name: {', '.join(sorted(names))}; rename a domain")
+        _must_differ([in_name(domain) for domain in domains], "two tasks would have", "rename a domain")
         return domains
 
     @field_validator("targets")
     @classmethod
     def _targets_differ(cls, targets: list[Label]) -> list[str]:
-        names = [as_name(target) for target in targets]
-        if len(set(names)) < len(names):
-            raise ValueError(f"two queries would have the same name: {', '.join(sorted(names))}; rename a condition")
+        _must_differ([as_name(target) for target in targets], "two queries would have", "rename a condition")
         return targets
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -227,45 +228,43 @@ def _settings_table(settings: type) -> str:
     return table(properties, meanings(settings), []) if properties else "It has no settings."
 
 
-def methods_page(text: str) -> str:
-    """Return ``docs/methods.md`` with its generated parts as the code has them now.
+def _with_regions(page: str, text: str, make: Callable[[str, str | None], str | None], known: str) -> str:
+    """Return a page with its generated regions made anew; ``make`` returns None for one that nobody generates.
 
     Raises
     ------
     UserError
-        If the page asks for a part that nobody generates.
+        If the page has such a region; the message says which are ``known``.
     """
 
     def fill(match: re.Match) -> str:
         start, kind, name, end = match.groups()
-        if kind == "summary":
-            content = _summary()
-        elif kind == "facts" and name in registry.available("methods"):
-            content = _facts(name)
-        else:
-            raise UserError(f"docs/methods.md: nobody generates '{kind} {name or ''}'; known: summary, facts METHOD.")
+        content = make(kind, name)
+        if content is None:
+            raise UserError(f"{page}: nobody generates '{kind} {name or ''}'; known: {known}.")
         return f"{start}\n{content}\n\n{end}"
 
     return REGION.sub(fill, text)
 
 
+def methods_page(text: str) -> str:
+    """Return ``docs/methods.md`` with its generated parts as the code has them now."""
+
+    def make(kind: str, name: str | None) -> str | None:
+        if kind == "summary":
+            return _summary()
+        return _facts(name) if kind == "facts" and name in registry.available("methods") else None
+
+    return _with_regions("docs/methods.md", text, make, "summary, facts METHOD")
+
+
 def architecture_page(text: str) -> str:
-    """Return ``docs/architecture.md`` with the formats of the files as their modules' docstrings have them.
+    """Return ``docs/architecture.md`` with the formats of the files as their modules' docstrings have them."""
 
-    Raises
-    ------
-    UserError
-        If the page asks for a part that nobody generates.
-    """
+    def make(kind: str, name: str | None) -> str | None:
+        return "\n\n".join(map(_format, FORMATS)) if kind == "formats" and not name else None
 
-    def fill(match: re.Match) -> str:
-        start, kind, name, end = match.groups()
-        if kind != "formats" or name:
-            raise UserError(f"docs/architecture.md: nobody generates '{kind} {name or ''}'; known: formats.")
-        sections = "\n\n".join(map(_format, FORMATS))
-        return f"{start}\n{sections}\n\n{end}"
-
-    return REGION.sub(fill, text)
+    return _with_regions("docs/architecture.md", text, make, "formats")
 
 
 def claims_page(text: str) -> str:

@@ -44,6 +44,13 @@ def test_default_names_that_would_be_the_same():
     assert "tasks.each.targets: two queries would have the same name: day_1_2, day_1_2" in problems(values)
 
 
+@pytest.mark.parametrize("domains", [["a b", "a_b"], ["a" * 150 + "1", "a" * 150 + "2"]])
+def test_domains_whose_tasks_would_have_one_name(domains):
+    """One of the two tasks would be lost without a word."""
+    said = problems(minimal(tasks={"each": {**LEAVE_OUT, "domains": domains}}))
+    assert "tasks.each.domains: two tasks would have the same name" in said and "rename a domain" in said
+
+
 @pytest.mark.parametrize(("given", "label"), [(0, "0"), (12, "12"), (date(2024, 3, 1), "2024-03-01"), ("01", "01")])
 def test_labels_are_text_as_it_was_written(given, label):
     query = {"domain": given, "source": given, "target": "after"}
