@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-# One thread, as in the pipeline's jobs: the tests' networks are too small for more. Read when torch is imported.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# One thread, as in the pipeline's jobs: the tests' networks are too small for more. Read when torch is imported; a
+# parallel function of numba (scanpy has some) sets OpenMP's threads again, and so torch's, to numba's own number. Two
+# processes of two threads on two cores then wait for each other: a training of 9 s takes over 10 minutes.
+os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = "1"
 
 import numpy as np
 import pytest
@@ -33,6 +35,14 @@ def pytest_collection_modifyitems(config, items):
         others = [item for item in items if "name" not in getattr(item, "fixturenames", ())]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """No test leaves the process with more threads of torch than it found, which would slow down all that follow."""
+    yield
+    torch = sys.modules.get("torch")
+    assert torch is None or torch.get_num_threads() == 1
 
 
 def group_of(test: str) -> str:
