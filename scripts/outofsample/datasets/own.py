@@ -5,20 +5,20 @@ the settings (a file is one condition of one domain, as FCS files are) or from c
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from outofsample.datasets.support import base, single_cell
 from outofsample.errors import UserError
-from outofsample.files.fcs import COFACTORS, transform
+from outofsample.files.fcs import COFACTORS
 from outofsample.own import scales
 from outofsample.own.readers import fcs, h5ad, images, parquet, table
 from outofsample.own.readers.support import entries, joining
+from outofsample.own.readers.support.cohort import Cohort
+from outofsample.own.readers.support.drawing import Draw
 from outofsample.own.readers.support.labels import check_labels, print_counts
 from outofsample.own.readers.support.parts import Part, check_conditions
 
@@ -54,6 +54,9 @@ class Settings:
         What channels, genes or columns that are called differently in some files are to be called: {old: new}.
     layer
         Layer of an h5ad to read, or ``raw`` for its ``.raw``; default: ``X``.
+    fit_cells
+        At most so many cells of each population (the cells of one domain in one condition) are fitted and scored,
+        drawn over all its files; the files that come back hold all cells. null: all. Images are never drawn.
     images
         Folder of images, beside the table that lists them; ``files`` is then that table.
     image_column
@@ -75,13 +78,14 @@ class Settings:
     exclude: tuple[str, ...] = ()
     rename: dict[str, str] = field(default_factory=dict)
     layer: str | None = None
+    fit_cells: int | None = 100_000
     images: str | None = None
     image_column: str = "file"
     image_size: int | None = None
     images_digest: str = ""
 
     def __post_init__(self):
-        base.check_settings(self, tuples=("features", "exclude"))
+        base.check_settings(self, tuples=("features", "exclude"), at_least_two=("fit_cells",))
         object.__setattr__(self, "files", tuple(entries.as_entry(file) for file in self.files))
         if not self.files:
             raise ValueError("files must name at least one file")
@@ -114,8 +118,9 @@ class Settings:
                 )
 
 
-#: What reads a format: (settings, paths by name) -> the cells of each file. Images become an AnnData in their reader.
-READERS: dict[str, Callable[[Settings, dict[str, Path]], list[Part]]] = {
+#: What reads a format: (settings, paths by name, the draw) -> the cells of each file, one file after the other, all of
+#: them or those drawn. Images become an AnnData in their reader.
+READERS: dict[str, Callable[[Settings, dict[str, Path], Draw], Iterator[Part]]] = {
     "fcs": fcs.read,
     "h5ad": h5ad.read,
     "table": table.read,
@@ -191,21 +196,26 @@ class Dataset(base.Dataset):
             entries.check_file(paths.get(entry["path"], Path(entry["path"])))
         if settings.format == "images":
             return images.load(settings, paths)
-        parts = READERS[settings.format](settings, paths)
-        joining.check_parts(parts, paths)
+        draw, first = Draw(settings.fit_cells), None
+        for part in READERS[settings.format](settings, paths, draw):
+            first = first or part
+            joining.check_part(part, first, paths)
+            if part.file not in draw.cells:
+                chosen = draw.choose(part.file, *(part.obs[name].to_numpy(object) for name in ("domain", "condition")))
+                part = part if len(chosen) == len(part.obs) else part.at(chosen)
+            draw.add(part)
+        parts = draw.parts()
         obs = joining.joined_obs([part.obs for part in parts])
         check_conditions(obs["condition"], settings)
         check_labels(obs)
-        print_counts(obs)
+        print_counts(draw.populations, draw.most)
         values = joining.stack([part.values for part in parts])
-        counts = None
         scales.warn_of_scale(values, settings.scale)
-        if settings.scale == "arcsinh":
-            values = transform(joining.dense(values), settings.cofactor)
-        elif settings.scale == "log1p_counts":
-            counts = scales.as_counts(values)
-            obs["size"] = np.asarray(counts.sum(axis=1)).ravel()
-            values = scales.log_of(counts, obs["size"].to_numpy())
+        values, counts, sizes = scales.to_model_scale(values, settings)
+        if sizes is not None:
+            obs["size"] = sizes
         layers = {} if counts is None else {"counts": counts}
         left_out = json.dumps({name: why for part in parts for name, why in part.left_out.items()})
-        return AnnData(values, obs=obs, var=joining.var_of(parts), layers=layers, uns={"left_out": left_out})
+        var = joining.var_of(parts)
+        uns = {"left_out": left_out, "cohort": Cohort.of(draw, var, counts is not None).to_json()}
+        return AnnData(values, obs=obs, var=var, layers=layers, uns=uns)

@@ -65,6 +65,19 @@ def read_fcs(path: str | Path) -> FcsFile:
     return FcsFile(path.name, fcs_data.linear(stored, channels), names, labels)
 
 
+def read_panel(path: str | Path) -> FcsFile:
+    """Read what an FCS file says of its channels; ``values`` has no rows.
+
+    Raises
+    ------
+    UserError
+        As `read_fcs`, where HEADER or TEXT is wrong.
+    """
+    channels = fcs_data.channels_of(fcs_text.read_text(Path(path)))
+    names, labels = (tuple(getattr(channel, part) for channel in channels) for part in ("name", "label"))
+    return FcsFile(Path(path).name, np.empty((0, len(channels)), dtype=np.float32), names, labels)
+
+
 def check_finite(path: str | Path, file: FcsFile, columns: Sequence[int]) -> None:
     """Complain about values that are not finite in channels that are used; say in a line where others have some.
 

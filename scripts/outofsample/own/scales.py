@@ -1,12 +1,13 @@
 """The scale of values of one's own: what the files have, what models see, and the way back."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from outofsample.datasets.support.guesses import LARGEST_LOG, is_whole, looks_like_counts, seen_of
 from outofsample.datasets.support.single_cell import TARGET_SUM
 from outofsample.errors import UserError
+from outofsample.files.fcs import transform
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -33,6 +34,30 @@ def warn_of_scale(values, scale: str) -> None:
             "set scale: none.",
             flush=True,
         )
+
+
+def to_model_scale(values, settings: "Settings") -> tuple["np.ndarray | csr_matrix", "csr_matrix | None", Any]:
+    """Return values (cells, features) as models see them, the counts where they are counts, and the sizes of cells.
+
+    Each cell's result rests on its own values alone. Sizes (cells,) are the sums of the counts of each cell.
+
+    Raises
+    ------
+    UserError
+        If counts are wanted, and one is negative.
+    """
+    if settings.scale == "arcsinh":
+        return transform(dense(values), settings.cofactor), None, None
+    if settings.scale == "none":
+        return values, None, None
+    counts = as_counts(values)
+    sizes = np.asarray(counts.sum(axis=1)).ravel()
+    return log_of(counts, sizes), counts, sizes
+
+
+def dense(values) -> np.ndarray:
+    """Return values (cells, features), dense or sparse, as a dense float32 array."""
+    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float32)
 
 
 def as_counts(values) -> "csr_matrix":

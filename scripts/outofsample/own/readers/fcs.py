@@ -1,6 +1,6 @@
 """FCS files of a user's own: one panel for all, each file one condition of one domain."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -10,16 +10,17 @@ import numpy as np
 from outofsample.files import fcs
 from outofsample.files.markers import why_no_markers
 from outofsample.own.readers.support.boundary import reading
+from outofsample.own.readers.support.drawing import Draw
 from outofsample.own.readers.support.parts import Part, cell_names, check_renamed
 
 if TYPE_CHECKING:
     from outofsample.datasets.own import Settings
 
 
-def read(settings: "Settings", paths: dict[str, Path]) -> list[Part]:
-    """Return the cells of each file, with the markers in the order of the first; values as they are stored.
+def read(settings: "Settings", paths: dict[str, Path], draw: Draw) -> Iterator[Part]:
+    """Yield the cells of each file, with the markers in the order of the first; values as they are stored.
 
-    Which channels are used, and why the others are not, is printed as a table.
+    Which channels are used, and why the others are not, is printed as a table before the first file is read.
 
     Raises
     ------
@@ -31,7 +32,7 @@ def read(settings: "Settings", paths: dict[str, Path]) -> list[Part]:
     originals = []
     for entry in settings.files:
         with reading(paths[entry["path"]]):
-            originals.append(fcs.read_fcs(paths[entry["path"]]))
+            originals.append(fcs.read_panel(paths[entry["path"]]))
     check_renamed(settings.rename, [name for file in originals for name in (*file.channels, *file.labels)])
     # What is brought into one order is a row with the number of each column: it then tells which column was taken.
     panels = [
@@ -41,18 +42,21 @@ def read(settings: "Settings", paths: dict[str, Path]) -> list[Part]:
     chosen, names = fcs.select_markers(joined[0], settings.features, settings.exclude)
     uses = channel_uses(panels, joined, chosen, names, settings)
     print("\n".join(table_of(uses)), flush=True)
-    parts = []
-    for entry, panel, same in zip(settings.files, originals, joined, strict=True):
-        columns = same.values[0, chosen]
-        fcs.check_finite(paths[entry["path"]], panel, columns)
-        domain = entry["domain"] or PurePosixPath(entry["path"]).stem
-        obs = pd.DataFrame(
-            {"condition": entry["condition"], "domain": domain}, index=cell_names(entry["path"], len(panel.values))
-        )
-        channels = tuple(panel.channels[column] for column in columns)
-        left_out = {f"{channel} ({label})" if label else channel: why for channel, label, _, why in uses if why}
-        parts.append(Part(entry["path"], panel.values[:, columns], names, channels, obs, left_out))
-    return parts
+    left_out = {f"{channel} ({label})" if label else channel: why for channel, label, _, why in uses if why}
+    for entry, same in zip(settings.files, joined, strict=True):
+        path, columns = paths[entry["path"]], same.values[0, chosen]
+        with reading(path):
+            file = fcs.read_fcs(path)
+        fcs.check_finite(path, file, columns)
+        labels = {"condition": entry["condition"], "domain": domain_of(entry)}
+        obs = pd.DataFrame(labels, index=cell_names(entry["path"], len(file.values)))
+        channels = tuple(file.channels[column] for column in columns)
+        yield Part(entry["path"], file.values[:, columns], names, channels, obs, left_out)
+
+
+def domain_of(entry: dict) -> str:
+    """Return the domain of the cells of a file: as its entry says, or its name."""
+    return entry["domain"] or PurePosixPath(entry["path"]).stem
 
 
 def channel_uses(

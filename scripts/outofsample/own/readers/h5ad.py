@@ -1,5 +1,6 @@
 """AnnData of a user's own, as h5ad: X or a layer, labels in ``obs``."""
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from outofsample.datasets.support import single_cell
 from outofsample.datasets.support.guesses import holds_whole, looks_like_counts
 from outofsample.errors import UserError, did_you_mean
 from outofsample.own.readers.support.boundary import read_after_trial
+from outofsample.own.readers.support.drawing import Draw
 from outofsample.own.readers.support.parts import Part, called, check_renamed, choose_features, labels_of
 
 if TYPE_CHECKING:
@@ -16,22 +18,21 @@ if TYPE_CHECKING:
     from outofsample.datasets.own import Settings
 
 
-def read(settings: "Settings", paths: dict[str, Path]) -> list[Part]:
-    """Return the cells of each file, with the genes that the settings name, or all.
+def read(settings: "Settings", paths: dict[str, Path], draw: Draw) -> Iterator[Part]:
+    """Yield the drawn cells of each file, with the genes that the settings name, or all.
 
     Raises
     ------
     UserError
         If a file cannot be read, or a column, a layer or a gene is missing, names repeat, or there are no cells.
     """
-    parts, known = [], set()
+    known = set()
     for entry in settings.files:
         path = paths[entry["path"]]
         part, genes = read_after_trial(path, partial(_read_one, entry, settings, path))
-        parts.append(part)
+        yield part
         known.update(genes)
     check_renamed(settings.rename, known)
-    return parts
 
 
 def _read_one(entry: dict, settings: "Settings", path: Path) -> tuple[Part, list[str]]:

@@ -11,7 +11,7 @@ from outofsample.images import image_data
 from outofsample.own.readers import parquet, table
 from outofsample.own.readers.support.boundary import reading
 from outofsample.own.readers.support.entries import check_file, format_of
-from outofsample.own.readers.support.labels import check_labels, print_counts
+from outofsample.own.readers.support.labels import check_labels, print_counts, sizes_of
 from outofsample.own.readers.support.output_names import written_as
 from outofsample.own.readers.support.parts import check_conditions, column_of, labels_of
 
@@ -56,7 +56,7 @@ def load(settings: "Settings", paths: dict[str, Path]) -> "AnnData":
         raise UserError(f"{first}: the name '{repeated}' is given to two images; give each its own ('name_column').")
     check_conditions(obs["condition"], settings)
     check_labels(obs)
-    print_counts(obs)
+    print_counts(sizes_of(obs))
     return image_data.to_anndata(_read_images(folder, obs["file"], settings.image_size), obs)
 
 

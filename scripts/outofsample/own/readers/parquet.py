@@ -1,10 +1,11 @@
 """Tables of a user's own as Parquet."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.errors import NotAvailable
+from outofsample.own.readers.support.drawing import Draw
 from outofsample.own.readers.support.parts import Part
 from outofsample.own.readers.support.tables import read_tables, unreadable
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from outofsample.datasets.own import Settings
 
 
-def read(settings: "Settings", paths: dict[str, Path]) -> list[Part]:
-    """Return the cells of each file, as `read_tables` does."""
+def read(settings: "Settings", paths: dict[str, Path], draw: Draw) -> Iterator[Part]:
+    """Yield the cells of each file, as `read_tables` does."""
     return read_tables(settings, paths, read_table)
 
 

@@ -3,12 +3,13 @@
 import csv
 import gzip
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.errors import UserError
+from outofsample.own.readers.support.drawing import Draw
 from outofsample.own.readers.support.parts import Part
 from outofsample.own.readers.support.tables import read_tables, unreadable
 
@@ -32,8 +33,8 @@ class Dialect:
     before: tuple[str, ...] = ()
 
 
-def read(settings: "Settings", paths: dict[str, Path]) -> list[Part]:
-    """Return the cells of each file, as `read_tables` does."""
+def read(settings: "Settings", paths: dict[str, Path], draw: Draw) -> Iterator[Part]:
+    """Yield the cells of each file, as `read_tables` does."""
     return read_tables(settings, paths, read_table)
 
 

@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample.errors import UserError
+from outofsample.own.scales import dense
 from outofsample.own.readers.support.parts import LISTED, Part
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def dense(values) -> np.ndarray:
-    """Return values (cells, features), dense or sparse, as a dense float32 array."""
-    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float32)
 
 
 def stack(values: list):
@@ -27,32 +23,35 @@ def stack(values: list):
     return np.concatenate([dense(part) for part in values])
 
 
-def check_parts(parts: list[Part], paths: dict[str, Path]) -> None:
-    """Bring the features of all files into the order of the first, and add file and row to each ``obs``.
+def check_part(part: Part, first: Part, paths: dict[str, Path]) -> None:
+    """Bring the features of a file into the order of the first file, and add file and row to its ``obs``.
 
     Raises
     ------
     UserError
-        If the features differ, a value is not finite as float32, or names of cells repeat within a file.
+        If the features differ, a value is not finite as float32, or names of cells repeat within the file.
     """
-    first = parts[0]
-    for part in parts[1:]:
-        if set(part.features) != set(first.features):
-            raise UserError(_difference(paths[first.file], first.features, paths[part.file], part.features))
-        if part.features != first.features:
-            order = [part.features.index(name) for name in first.features]
-            part.values, part.features = part.values[:, order], first.features
-            part.columns = tuple(part.columns[column] for column in order)
-    for part in parts:
-        _check_finite(part, paths[part.file])
-        part.obs["file"] = part.file
+    if set(part.features) != set(first.features):
+        raise UserError(_difference(paths[first.file], first.features, paths[part.file], part.features))
+    if part.features != first.features:
+        order = [part.features.index(name) for name in first.features]
+        part.values, part.features = part.values[:, order], first.features
+        part.columns = tuple(part.columns[column] for column in order)
+    check_finite(part.values, part.columns, paths[part.file])
+    part.obs["file"] = part.file
+    if "row" not in part.obs:
         part.obs["row"] = np.arange(len(part.obs))
-        if not part.obs.index.is_unique:
-            repeated = part.obs.index[part.obs.index.duplicated()]
-            raise UserError(
-                f"{paths[part.file]}: the cell name '{repeated[0]}' occurs twice ({len(repeated):,} names repeat); "
-                "give each cell its own name (adata.obs_names_make_unique(), or another 'name_column')."
-            )
+    check_names(part.obs.index, paths[part.file])
+
+
+def check_names(names: "pd.Index", path: Path) -> None:
+    """Raise `UserError` where names of cells repeat within a file."""
+    if not names.is_unique:
+        repeated = names[names.duplicated()]
+        raise UserError(
+            f"{path}: the cell name '{repeated[0]}' occurs twice ({len(repeated):,} names repeat); "
+            "give each cell its own name (adata.obs_names_make_unique(), or another 'name_column')."
+        )
 
 
 def _difference(one_file, one: Sequence[str], other_file, other: Sequence[str]) -> str:
@@ -67,19 +66,33 @@ def _difference(one_file, one: Sequence[str], other_file, other: Sequence[str]) 
     )
 
 
-def _check_finite(part: Part, path: Path) -> None:
-    """Raise `UserError` that names the first value that is not finite as float32."""
-    sparse = hasattr(part.values, "tocoo")
-    values = part.values.tocoo() if sparse else np.asarray(part.values)
+def check_finite(values, columns: Sequence[str], path: Path, begin: int = 0) -> None:
+    """Raise `UserError` that names the first value that is not finite as float32.
+
+    Parameters
+    ----------
+    values
+        Array or sparse matrix (cells, features).
+    columns
+        What the features are called in the file.
+    path
+        The file.
+    begin
+        The row of the first cell.
+    """
+    sparse = hasattr(values, "tocoo")
+    stored = values.data if sparse else np.asarray(values)
     with np.errstate(over="ignore"):
-        bad = ~np.isfinite((values.data if sparse else values).astype(np.float32))
+        bad = ~np.isfinite(stored.astype(np.float32, copy=False))
     if not bad.any():
         return
     place = np.argwhere(bad)[0]
-    row, column = (values.row[place[0]], values.col[place[0]]) if sparse else place
+    if sparse:
+        found = values.tocoo()
+        place = found.row[place[0]], found.col[place[0]]
     raise UserError(
-        f"{path}: {bad.sum():,} values are missing (NaN) or infinite, the first is '{part.columns[column]}' of cell "
-        f"{row + 1:,}; all values must be finite numbers."
+        f"{path}: {bad.sum():,} values are missing (NaN) or infinite, the first is '{columns[place[1]]}' of cell "
+        f"{begin + place[0] + 1:,}; all values must be finite numbers."
     )
 
 

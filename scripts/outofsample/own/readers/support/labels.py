@@ -1,6 +1,7 @@
 """Conditions and domains of all cells together: spelt alike, and counted."""
 
 import unicodedata
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from outofsample.errors import UserError
@@ -34,9 +35,24 @@ def _key(label: str) -> str:
     return "".join(unicodedata.normalize("NFKC", label).split()).casefold()
 
 
-def print_counts(obs: "pd.DataFrame") -> None:
-    """Print a line with the number of cells of each population."""
-    sizes = obs.groupby(["domain", "condition"], sort=False).size()
-    listed = [f"{domain} {condition} {size:,}" for (domain, condition), size in sizes.items()]
+def print_counts(populations: Mapping[tuple[str, str], int], most: int | None = None) -> None:
+    """Print a line with the number of cells of each population (domain, condition).
+
+    Where some have more than ``most``, of which so many are drawn, another line says so.
+    """
+    total = sum(populations.values())
+    listed = [f"{domain} {condition} {size:,}" for (domain, condition), size in populations.items()]
     more = f" and {len(listed) - LISTED:,} more populations" if len(listed) > LISTED else ""
-    print(f"cells: {len(obs):,} ({', '.join(listed[:LISTED])}{more})", flush=True)
+    print(f"cells: {total:,} ({', '.join(listed[:LISTED])}{more})", flush=True)
+    large = [size for size in populations.values() if most is not None and size > most]
+    if large:
+        print(
+            f"drawn: {most:,} cells of each of {len(large)} populations, {total - sum(large) + most * len(large):,} in "
+            "all; fits and scores rest on these, and the files that come back hold all cells (setting 'fit_cells').",
+            flush=True,
+        )
+
+
+def sizes_of(obs: "pd.DataFrame") -> dict[tuple[str, str], int]:
+    """Return the number of cells of each population (domain, condition)."""
+    return obs.groupby(["domain", "condition"], sort=False).size().to_dict()

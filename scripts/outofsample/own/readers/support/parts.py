@@ -1,7 +1,7 @@
 """What every reader returns, the cells of each file; their names and labels, and which features are read."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,10 @@ class Part:
     columns: tuple[str, ...]
     obs: "pd.DataFrame"
     left_out: dict[str, str] = field(default_factory=dict)
+
+    def at(self, rows: np.ndarray) -> "Part":
+        """Return the part with some of its cells."""
+        return replace(self, values=self.values[rows], obs=self.obs.iloc[rows])
 
 
 def cell_names(file: str, rows: int) -> list[str]:

@@ -1,7 +1,7 @@
 """What readers of tables share, whatever file a table comes from."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,8 +30,8 @@ _NEARLY = 0.1
 
 def read_tables(
     settings: "Settings", paths: dict[str, Path], read_table: Callable[[Path, Collection[str]], "pd.DataFrame"]
-) -> list[Part]:
-    """Return the cells of each file that ``read_table`` reads: a row is a cell, columns with numbers are features.
+) -> Iterator[Part]:
+    """Yield the cells of each file that ``read_table`` reads: a row is a cell, columns with numbers are features.
 
     ``read_table`` takes the path and the columns that hold text. Which columns are left out, and why, is printed.
 
@@ -40,7 +40,7 @@ def read_tables(
     UserError
         If a column is missing, a feature does not hold numbers alone, a label is missing, or there are no cells.
     """
-    parts, known = [], set()
+    known = set()
     for entry in settings.files:
         path = paths[entry["path"]]
         labels = {settings.condition_column, settings.domain_column, settings.name_column} - {None}
@@ -59,9 +59,8 @@ def read_tables(
         values = table[taken].to_numpy(dtype=np.float64, na_value=np.nan)
         left_out |= {c: "'features' or 'exclude' leaves it out" for c in numeric if c not in taken}
         _print_left_out(entry["path"], taken, left_out)
-        parts.append(Part(entry["path"], values, tuple(names), tuple(taken), obs, left_out))
+        yield Part(entry["path"], values, tuple(names), tuple(taken), obs, left_out)
     check_renamed(settings.rename, known)
-    return parts
 
 
 def _print_left_out(file: str, taken: list[str], left_out: dict[str, str]) -> None:

@@ -1,0 +1,134 @@
+"""At most so many cells of each population: drawn by seed, balanced over files, while the files are read one by one."""
+
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from outofsample.own.readers.support.parts import Part
+
+#: Seed of the draw, to which the name of each file is added: a file that joins the others changes no file's order.
+SEED = 0
+
+
+def places_of(file: str, cells: int) -> np.ndarray:
+    """Return the place (cells,) of each cell of a file in the order in which its cells are drawn."""
+    places = np.empty(cells, dtype=np.int64)
+    rng = np.random.default_rng([SEED, zlib.crc32(file.encode())])
+    places[rng.permutation(cells)] = np.arange(cells)
+    return places
+
+
+def shares(sizes: list[int], most: int | None) -> list[int]:
+    """Return how many cells each file gives, so that all together give at most so many (None: all).
+
+    All files give the same number, but those that have fewer give all that they have. What is left over goes to the
+    first files, a cell each. A further file never makes another give more.
+    """
+    if most is None or sum(sizes) <= most:
+        return list(sizes)
+    level, left, below = 0, most, 0
+    for count, size in enumerate(sorted(sizes)):
+        wanted = (len(sizes) - count) * (size - below)
+        if wanted > left:
+            level = below + left // (len(sizes) - count)
+            left -= (len(sizes) - count) * (level - below)
+            break
+        left, below = left - wanted, size
+    found = []
+    for size in sizes:
+        more = size > level and left > 0
+        left -= more
+        found.append(min(size, level) + more)
+    return found
+
+
+class Draw:
+    """The cells that are kept of files that come one after the other.
+
+    Attributes
+    ----------
+    most
+        At most so many cells of each population, which are the cells of one domain in one condition; None: all.
+    cells
+        The number of cells of each file, drawn or not.
+    """
+
+    def __init__(self, most: int | None):
+        self.most = most
+        self.cells: dict[str, int] = {}
+        self._parts: dict[str, Part] = {}
+        #: By population: the files that have cells of it, and how many.
+        self._sizes: dict[tuple[str, str], dict[str, int]] = {}
+
+    @property
+    def populations(self) -> dict[tuple[str, str], int]:
+        """The number of cells of each population (domain, condition) in all files."""
+        return {pair: sum(sizes.values()) for pair, sizes in self._sizes.items()}
+
+    @property
+    def drawn(self) -> bool:
+        """Whether some population has more cells than are kept."""
+        return self.most is not None and any(size > self.most for size in self.populations.values())
+
+    def choose(self, file: str, domain: np.ndarray, condition: np.ndarray) -> np.ndarray:
+        """Count the cells of one more file; return the rows of those that are drawn of the files so far.
+
+        Parameters
+        ----------
+        file
+            Its name.
+        domain, condition
+            Labels (cells,) of its cells.
+        """
+        self.cells[file] = len(domain)
+        populations = rows_by_population(domain, condition)
+        for pair, rows in populations.items():
+            self._sizes.setdefault(pair, {})[file] = len(rows)
+        return self._drawn_rows(file, populations)
+
+    def add(self, part: "Part") -> None:
+        """Keep the chosen cells of a file, whose ``obs`` has their ``row``, and let go of what is drawn no more."""
+        self._parts[part.file] = part
+        kept = sum(len(part.obs) for part in self._parts.values())
+        # Thinning all of them at each file would take the square of their number.
+        if self.drawn and kept > 2 * sum(min(size, self.most) for size in self.populations.values()):
+            self._thin()
+
+    def parts(self) -> list["Part"]:
+        """Return what is kept of each file, in the order of the files."""
+        if self.drawn:
+            self._thin()
+        return list(self._parts.values())
+
+    def _thin(self) -> None:
+        self._parts = {file: self._thinned(part) for file, part in self._parts.items()}
+
+    def _thinned(self, part: "Part") -> "Part":
+        """Return the part of a file with the cells that are still drawn, in their order."""
+        row = part.obs["row"].to_numpy()
+        populations = rows_by_population(*(part.obs[name].to_numpy(object) for name in ("domain", "condition")))
+        rows = self._drawn_rows(part.file, {pair: row[places] for pair, places in populations.items()})
+        if len(rows) == len(row):
+            return part
+        return part.at(np.searchsorted(row, rows))
+
+    def _drawn_rows(self, file: str, populations: dict[tuple[str, str], np.ndarray]) -> np.ndarray:
+        """Return the rows of a file that are drawn, out of the rows of each population."""
+        if not self.drawn:
+            return np.sort(np.concatenate(list(populations.values())))
+        place, found = places_of(file, self.cells[file]), []
+        for pair, rows in populations.items():
+            sizes = self._sizes[pair]
+            share = shares(list(sizes.values()), self.most)[list(sizes).index(file)]
+            found.append(rows[np.argsort(place[rows])[:share]])
+        return np.sort(np.concatenate(found))
+
+
+def rows_by_population(domain: np.ndarray, condition: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
+    """Return the rows of each population, by its domain and condition (cells,)."""
+    import pandas as pd
+
+    frame = pd.DataFrame({"domain": domain, "condition": condition})
+    return {pair: np.sort(rows) for pair, rows in frame.groupby(["domain", "condition"], sort=False).indices.items()}
