@@ -27,6 +27,8 @@ include: "rules/report.smk"
 
 onstart:
     check_cluster()
+    if first_line := SHOWN.begin():
+        logger.info(first_line)
 
 
 onsuccess:
@@ -40,7 +42,7 @@ rule all:
     input:
         tables=[PATHS.table(name, "csv") for name in STUDY.selected("tables")],
         figures=[PATHS.figure(name, "pdf") for name in STUDY.selected("figures")],
-        own=[*SHOWN.own_folders(), *SHOWN.own_pages()],
+        own=[*SHOWN.own_folders(), *SHOWN.own_tables(), *SHOWN.own_pages()],
         tuning=SHOWN.tuning_files(),
         claims=SHOWN.claims_files(),
         scores=[PATHS.scores(task) for task in PLAN.tasks],

@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import sys
+from itertools import product
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -77,3 +78,5 @@ wildcard_constraints:
     method="[^/]+",
     dataset="[^/]+",
     batch=r"[0-9\-]+",
+    group="[^/]+",
+    job="[0-9]+-[0-9]+",

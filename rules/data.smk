@@ -75,7 +75,7 @@ rule preprocess_dataset:
     params:
         spec=lambda wildcards: PLAN.dataset_spec(wildcards.dataset).to_json(),
     shell:
-        "python scripts/preprocess_dataset.py --spec - --files {input.files:q} --output={output.dataset:q} "
+        "python scripts/preprocess_dataset.py --spec - --output={output.dataset:q} "
         ">{log:q} 2>&1 <<<{params.spec:q}"
 
 

@@ -23,11 +23,76 @@ rule write_back:
         spec=lambda wildcards: SHOWN.write_back_spec(wildcards.task).to_json(),
     shell:
         "python scripts/write_back.py --spec - --prediction={input.prediction:q} --train={input.train:q} "
-        "--files {input.files:q} --folder={output.folder:q} >{log:q} 2>&1 <<<{params.spec:q}"
+        "--folder={output.folder:q} >{log:q} 2>&1 <<<{params.spec:q}"
+
+
+# The files of a cohort, some in a job: the methods on one model predict all their cells.
+rule predict_files:
+    input:
+        fitted=PATHS.methods("{task}", "{group}"),
+        train=PATHS.train("{task}"),
+        files=lambda wildcards: PLAN.job_files(wildcards.task, wildcards.job),
+        code=lambda wildcards: PLAN.code(
+            "predict_files.py",
+            *PLAN.model_entries(wildcards.group),
+            *PLAN.method_entries(PLAN.by_model[wildcards.group]),
+        ),
+    output:
+        # The files themselves stand in own/TASK/METHOD/QUERY, under names that are their user's.
+        numbers=PATHS.handed_back("{task}", "{group}", "{job}"),
+    log:
+        PATHS.log("predict_files", "{task}", "{group}_{job}"),
+    benchmark:
+        PATHS.benchmark("predict_files", "{task}", "{group}_{job}")
+    wildcard_constraints:
+        group=either(PLAN.by_model),
+    group:
+        "files"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+        gpu=0,
+    params:
+        spec=lambda wildcards: PLAN.files_spec(wildcards.task, wildcards.group, wildcards.job).to_json(),
+    # 3 is the terminal: how far the study is.
+    shell:
+        "python scripts/predict_files.py --spec - --fitted={input.fitted:q} --train={input.train:q} "
+        "--threads {threads} --output={output.numbers:q} 3>&2 >{log:q} 2>&1 <<<{params.spec:q}"
+
+
+rule join_files:
+    input:
+        train=PATHS.train("{task}"),
+        numbers=lambda wildcards: PLAN.join_spec(wildcards.task, wildcards.method).parts,
+        code=PLAN.code("join_files.py"),
+    output:
+        table=PATHS.files_table("{task}", "{method}"),
+    log:
+        PATHS.log("join_files", "{task}", "{method}"),
+    benchmark:
+        PATHS.benchmark("join_files", "{task}", "{method}")
+    wildcard_constraints:
+        method=either(PLAN.methods),
+    conda:
+        "../envs/python.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+        gpu=0,
+    params:
+        spec=lambda wildcards: PLAN.join_spec(wildcards.task, wildcards.method).to_json(),
+    shell:
+        "python scripts/join_files.py --spec - --train={input.train:q} --output={output.table:q} "
+        ">{log:q} 2>&1 <<<{params.spec:q}"
 
 
 rule summarise_changes:
     input:
+        # What is joined must be there before the page tells of it.
+        files=lambda wildcards: SHOWN.files_table(wildcards.task, wildcards.method),
         prediction=PATHS.prediction("{task}", "{method}"),
         train=PATHS.train("{task}"),
         truth=PATHS.truth("{task}"),

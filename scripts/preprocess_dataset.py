@@ -14,17 +14,20 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", required=True, help="JSON of a DatasetSpec; - is the standard input")
-    parser.add_argument("--files", required=True, nargs="+", type=Path, help="the raw files, in the dataset's order")
+    parser.add_argument(
+        "--files", nargs="+", type=Path, help="the raw files, in the dataset's order; default: the spec's"
+    )
     parser.add_argument("--output", required=True, help="the AnnData file to write")
     args = parser.parse_args()
     spec = DatasetSpec.read(args.spec)
-    if pass_on(args.files, [args.output], spec.name):
+    files = args.files or [Path(file) for file in spec.files]
+    if pass_on(files, [args.output], spec.name):
         return
     dataset = from_spec(spec)
     names = [file.name for file in (dataset.simulated_files() if spec.simulated else dataset.raw_files())]
-    if len(names) != len(args.files):
+    if len(names) != len(files):
         raise UserError(f"--files: dataset '{spec.name}' needs {len(names)} files, in this order: {', '.join(names)}.")
-    adata = dataset.load(dict(zip(names, args.files, strict=True)))
+    adata = dataset.load(dict(zip(names, files, strict=True)))
     write_dataset(args.output, adata, spec.name, spec.simulated)
     print(f"{spec.name}: {adata.n_obs:,} cells, {adata.n_vars} features", flush=True)
 

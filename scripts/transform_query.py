@@ -17,19 +17,24 @@ def main() -> None:
     parser.add_argument("--fitted", type=Path, nargs="*", default=[], help="fitted states; none: fit here")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--outputs", type=Path, nargs="+", required=True, help="prediction files, one per method")
+    parser.add_argument("--keep", type=Path, nargs="*", default=[], help="file to keep the fitted methods in, if any")
     args = parser.parse_args()
-    if pass_on([args.train], args.outputs):
+    if pass_on([args.train], [*args.outputs, *args.keep]):
         return
     # POT imports torch in case somebody gives it tensors: longer than the transport itself takes.
     os.environ.setdefault("POT_BACKEND_DISABLE_PYTORCH", "1")
     # Else the compiled percentile edit takes all cores of the machine, whatever the rule was given.
     os.environ.setdefault("NUMBA_NUM_THREADS", str(args.threads))
 
+    from outofsample.files.cohort import read_cohort
     from outofsample.files.task import read_training
     from outofsample.methods.families.transform import transform_all
 
     spec = TransformSpec.read(args.spec)
-    transform_all(spec, read_training(args.train), args.fitted, args.outputs, args.threads)
+    cohort = read_cohort(args.train)
+    drawn = cohort is not None and cohort.drawn
+    data, keep = read_training(args.train), next(iter(args.keep), None)
+    transform_all(spec, data, args.fitted, args.outputs, args.threads, keep, drawn)
 
 
 if __name__ == "__main__":

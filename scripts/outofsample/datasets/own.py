@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from outofsample.datasets.support import base, single_cell
 from outofsample.errors import UserError
+from outofsample.files.cohort import Cohort
 from outofsample.files.fcs import COFACTORS
 from outofsample.own import scales
 from outofsample.own.readers import fcs, h5ad, images, parquet, table
 from outofsample.own.readers.support import entries, joining
-from outofsample.own.readers.support.cohort import Cohort
 from outofsample.own.readers.support.drawing import Draw
 from outofsample.own.readers.support.labels import check_labels, print_counts
 from outofsample.own.readers.support.parts import Part, check_conditions
@@ -217,5 +217,9 @@ class Dataset(base.Dataset):
         layers = {} if counts is None else {"counts": counts}
         left_out = json.dumps({name: why for part in parts for name, why in part.left_out.items()})
         var = joining.var_of(parts)
-        uns = {"left_out": left_out, "cohort": Cohort.of(draw, var, counts is not None).to_json()}
+        # The size of a cell is a sum over all features, whichever of them a task keeps.
+        features = [] if counts is None else [*var[["column", "columns"]].itertuples(name=None)]
+        populations = [(*pair, size) for pair, size in draw.populations.items()]
+        cohort = Cohort(draw.most, draw.cells, populations, features)
+        uns = {"left_out": left_out, "cohort": cohort.to_json()}
         return AnnData(values, obs=obs, var=var, layers=layers, uns=uns)

@@ -122,8 +122,15 @@ def _scale(text: FcsText, number: int, name: str) -> tuple[float, float]:
     return decades, offset or 1.0
 
 
-def decode(text: FcsText, channels: list[Channel]) -> np.ndarray:
+def decode(text: FcsText, channels: list[Channel], begin: int = 0, cells: int | None = None) -> np.ndarray:
     """Return the stored values (cells,) with a field per channel, named 0, 1, ...; bits that do not count are 0.
+
+    Parameters
+    ----------
+    text, channels
+        What the file says of its cells.
+    begin, cells
+        The first cell that is read, and at most how many; None: all that follow.
 
     Raises
     ------
@@ -131,17 +138,25 @@ def decode(text: FcsText, channels: list[Channel]) -> np.ndarray:
         If the data are cut off, too few, or do not fill their place.
     """
     kinds = np.dtype([(str(number), channel.dtype) for number, channel in enumerate(channels)])
-    cells = _cells(text, kinds.itemsize)
+    left = max(cells_of(text, channels) - begin, 0)
     with text.path.open("rb") as file:
-        stored = np.fromfile(file, kinds, cells, offset=text.begin)
+        wanted = left if cells is None else min(cells, left)
+        stored = np.fromfile(file, kinds, wanted, offset=text.begin + begin * kinds.itemsize)
     for number, channel in enumerate(channels):
         if channel.mask is not None:
             stored[str(number)] &= channel.mask
     return stored
 
 
-def _cells(text: FcsText, bytes_per_cell: int) -> int:
-    """Return the number of cells, which the place of DATA must agree with."""
+def cells_of(text: FcsText, channels: list[Channel]) -> int:
+    """Return the number of cells, which the place of DATA must agree with.
+
+    Raises
+    ------
+    UserError
+        If the data are cut off, too few, or do not fill their place.
+    """
+    bytes_per_cell = sum(np.dtype(channel.dtype).itemsize for channel in channels)
     path, ends = text.path, {end for end in text.ends if end > 0}
     room = (max(ends) - text.begin + 1) // bytes_per_cell if ends else None
     cells = text.number("$TOT", room)

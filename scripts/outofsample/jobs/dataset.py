@@ -20,9 +20,12 @@ class DatasetSpec(Spec):
         Its settings, with what only a look into the data folder could tell.
     simulated
         Whether its files are a stand-in.
+    files
+        Where its raw files are, in the dataset's order.
     """
 
     name: str
     uses: str
     settings: dict[str, Any] = field(default_factory=dict)
     simulated: bool = False
+    files: tuple[str, ...] = ()

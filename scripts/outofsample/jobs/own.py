@@ -4,13 +4,69 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from outofsample.jobs.base import Spec
+from outofsample.jobs.predict import MethodSpec
+from outofsample.jobs.train import ModelSpec
 
 
 @dataclass(frozen=True)
 class WriteBackSpec(Spec):
-    """Predictions of one method in the format of the user's own files; ``settings`` are those of the dataset 'own'."""
+    """Predictions of one method in the format of the user's own files.
+
+    Attributes
+    ----------
+    settings
+        Those of the dataset 'own'.
+    files
+        Where its files are, in the order of the settings.
+    """
 
     settings: dict[str, Any]
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PredictFilesSpec(Spec):
+    """Predictions of some files of a cohort with the methods that stand on one model.
+
+    Attributes
+    ----------
+    study
+        Its name.
+    settings
+        Those of the dataset 'own', with the entries of these files alone.
+    files
+        Where the files are, in the order of the settings.
+    model, methods
+        What was fitted; no model for methods without one.
+    folder
+        Where the files are written to: FOLDER/METHOD/QUERY/FILE.
+    results
+        The folder of the study, with what tells how far it is.
+    """
+
+    study: str
+    settings: dict[str, Any]
+    files: tuple[str, ...]
+    model: ModelSpec | None
+    methods: tuple[MethodSpec, ...]
+    folder: str
+    results: str
+
+
+@dataclass(frozen=True)
+class JoinFilesSpec(Spec):
+    """The table of what one method predicted in each file of a cohort.
+
+    Attributes
+    ----------
+    method
+        Its name.
+    parts
+        The files with what was predicted, one per job.
+    """
+
+    method: str
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -27,6 +83,9 @@ class ChangesSpec(Spec):
         What the values are measured in.
     controls
         The labels of the control methods that stand beside it, by method.
+    files
+        For a cohort, the files with what was predicted of its files; none where the method predicts only the cells that
+        it was fitted to.
     """
 
     study: str
@@ -35,3 +94,4 @@ class ChangesSpec(Spec):
     label: str
     unit: str
     controls: dict[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()

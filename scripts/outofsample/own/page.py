@@ -3,10 +3,16 @@
 import base64
 import io
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from outofsample.figures.style import PNG_DPI
+from outofsample.files.cohort import read_cohort
+from outofsample.files.handed_back import read_handed_back
 from outofsample.files.rows import Rows
 from outofsample.files.writing import replacing
 from outofsample.jobs.own import ChangesSpec
@@ -22,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Rows of the table of features; the CSV has all.
 ROWS = 15
+#: Files of a cohort that the page lists; the table of files has all.
+FILES = 20
 #: Scores that the page shows, where there is a truth.
 SCORES = {
     "energy_distance": "energy distance to the truth",
@@ -31,6 +39,45 @@ SCORES = {
     "change_of_means_r": "r of the changes of means",
     "sd_ratio": "ratio of standard deviations",
 }
+
+
+#: Why a method gives no files of a cohort back.
+ONLY_ITS_FIT = "such a method corrects only the cells that it was fitted to"
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """What the page says of one file of a cohort: its query, name, cells, share that was extrapolated, what moved."""
+
+    query: str
+    file: str
+    cells: int
+    extrapolated: float
+    feature: str
+    shift: float
+
+
+def file_rows(parts: Sequence[str], method: str) -> list[FileRow]:
+    """Return the files of a cohort, those with the largest share of extrapolated cells first.
+
+    Parameters
+    ----------
+    parts
+        The files with what was predicted (`outofsample.files.handed_back`).
+    method
+        The method whose predictions are told.
+    """
+    rows = []
+    for part in map(read_handed_back, parts):
+        for one in part.methods[method]:
+            # Medians stand in the middle of the quantiles.
+            before, after = (np.array(quantiles[2], dtype=float) for quantiles in (one.before, one.after))
+            moved = np.nan_to_num(np.abs(after - before))
+            place = int(moved.argmax())
+            shift = float(after[place] - before[place])
+            share = one.extrapolated / one.cells
+            rows.append(FileRow(one.query, one.file, one.cells, share, part.features[place], shift))
+    return sorted(rows, key=lambda row: -row.extrapolated)
 
 
 def picture(figure: "Figure") -> str:
@@ -106,6 +153,10 @@ def write_page(
         flagged_above=extrapolation.FLAGGED_ABOVE,
         csv=csv.name,
         left_out=left_out_of(train),
+        cohort=read_cohort(train),
+        files=file_rows(spec.files, spec.method),
+        shown_files=FILES,
+        only_its_fit=ONLY_ITS_FIT,
     )
     table = pd.concat(tables) if tables else pd.DataFrame(columns=["query", "feature"])
     with replacing(html) as new_html, replacing(csv) as new_csv:

@@ -53,6 +53,14 @@ class Paths:
         """Return the predictions of a method."""
         return f"{self.results}/predictions/{task}/{method}.h5ad"
 
+    def methods(self, task: str, group: str) -> str:
+        """Return the fitted methods that stand on one model, for a cohort."""
+        return f"{self.results}/methods/{task}/{group}.pt"
+
+    def handed_back(self, task: str, group: str, job: str) -> str:
+        """Return what was predicted of some files of a cohort, in numbers."""
+        return f"{self.results}/cohort/{task}/{group}/{job}.json"
+
     def scores(self, task: str) -> str:
         """Return the scores of a task."""
         return f"{self.results}/scores/{task}.csv"
@@ -72,6 +80,14 @@ class Paths:
     def changes(self, task: str, method: str, suffix: str) -> str:
         """Return the report of what a method changed in the user's own cells, as html or csv."""
         return f"{self.results}/own/{task}/{method}_changes.{suffix}"
+
+    def own_task(self, task: str) -> str:
+        """Return the folder of a task of the user's own data."""
+        return f"{self.results}/own/{task}"
+
+    def files_table(self, task: str, method: str) -> str:
+        """Return the table of what a method predicted in each file of a cohort."""
+        return f"{self.results}/own/{task}/{method}_files.csv"
 
     def tuning(self, suffix: str) -> str:
         """Return the chosen settings as csv, md or yaml."""

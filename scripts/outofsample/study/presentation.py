@@ -16,6 +16,8 @@ from outofsample.jobs.page import PageSpec, ShownFigure
 from outofsample.jobs.table import ColumnSpec, MethodRow, TableSpec
 from outofsample.jobs.tune import TuningSpec
 from outofsample.metrics.directions import DIRECTIONS
+from outofsample.own import progress
+from outofsample.own.page import ONLY_ITS_FIT
 from outofsample.study.config import Column
 from outofsample.study.expand import grid_points
 from outofsample.study.missing_data import tasks_without_data
@@ -96,8 +98,20 @@ class Presentation:
             paper_tasks=tuple(task for task in table.paper_tasks if self._on_papers_data(task)),
             stand_in={task: self.plan.is_stand_in(task) for task in table.tasks},
             rank_by=table.rank_by,
-            notes=tuple(table.notes),
+            notes=(*table.notes, *self._cohort_notes(table.tasks)),
         )
+
+    def _cohort_notes(self, tasks: Iterable[str]) -> list[str]:
+        """Return a sentence for each task whose scores may rest on drawn cells, and which methods write no files."""
+        notes = []
+        for task in filter(self.plan.is_cohort, tasks):
+            most = self.plan.dataset_of(task).settings.fit_cells
+            silent = [self.label(m) for m in self.plan.runs(task) if self.plan.group_of(m) is None]
+            notes.append(
+                f"{self.task_label(task)}: fitted and scored on at most {most:,} cells of each population, drawn over its "
+                "files." + (f" No files come back from {', '.join(silent)}: {ONLY_ITS_FIT}." if silent else "")
+            )
+        return notes
 
     def _on_papers_data(self, task: str) -> bool:
         return not self.plan.is_stand_in(task) and self.plan.dataset_of(task).papers_data
@@ -183,7 +197,16 @@ class Presentation:
 
     def own_folders(self) -> list[str]:
         """Return the folders with predictions in the format of the user's own files."""
-        return [self.paths.own(task, method) for task, method in self._own()]
+        return [self.paths.own(task, method) for task, method in self._own() if not self.plan.is_cohort(task)]
+
+    def own_tables(self) -> list[str]:
+        """Return the tables of the files of cohorts, which rest on these files."""
+        return [path for task, method in self._own() for path in self.files_table(task, method)]
+
+    def files_table(self, task: str, method: str) -> list[str]:
+        """Return the table of the files that a method predicted; none where that is no job of its own."""
+        there = self.plan.is_cohort(task) and self.plan.group_of(method) is not None
+        return [self.paths.files_table(task, method)] if there else []
 
     def own_pages(self) -> list[str]:
         """Return the reports of what changed in the user's own cells."""
@@ -194,9 +217,18 @@ class Presentation:
         tasks = filter(self.plan.is_own, self.plan.tasks)
         return [(task, method) for task in tasks for method in self.plan.runs(task)]
 
+    def begin(self) -> str:
+        """Return the line that says what a run of a cohort has before it, and begin the file that goes on from there."""
+        if not self.plan.cohorts:
+            return ""
+        sizes = {task: self.plan.cohort_cells(self.study.tasks[task].dataset) for task in self.plan.cohorts}
+        cells = sum(sizes[task][file] for task in sizes for job in self.plan.file_jobs(task).values() for file in job)
+        return progress.begin(Path(self.paths.results), self.study.study, self.plan.all_files, cells)
+
     def write_back_spec(self, task: str) -> WriteBackSpec:
         """Return what writing predictions into the format of the user's files needs."""
-        return WriteBackSpec(self.plan.dataset_spec(self.study.tasks[task].dataset).settings)
+        spec = self.plan.dataset_spec(self.study.tasks[task].dataset)
+        return WriteBackSpec(spec.settings, spec.files)
 
     def changes_spec(self, task: str, method: str) -> ChangesSpec:
         """Return what the report of a method's changes says of its task."""
@@ -208,6 +240,7 @@ class Presentation:
             label=self.label(method),
             unit=self.plan.dataset_of(task).unit,
             controls={control: self.label(control) for control in controls},
+            files=self.plan.join_spec(task, method).parts if self.files_table(task, method) else (),
         )
 
     # ---- the page

@@ -74,7 +74,7 @@ def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnDa
             "stand_in": bool(adata.uns["stand_in"]),
             "queries": json.dumps([vars(query) for query in split.queries]),
         }
-        part.uns |= {key: adata.uns[key] for key in ("image_shape", "left_out") if key in adata.uns}
+        part.uns |= {key: adata.uns[key] for key in ("image_shape", "left_out", "cohort") if key in adata.uns}
     for query in split.queries:
         _check_populations(to_training(train), query, split.name, condition[domain == query.domain])
     return train, truth

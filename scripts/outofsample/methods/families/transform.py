@@ -7,9 +7,12 @@ from pathlib import Path
 from outofsample import registry
 from outofsample.arrays import TrainingData
 from outofsample.files.fitted import read_states
+from outofsample.files.fitted_methods import write_methods
 from outofsample.files.prediction import PredictionWriter, describe_outside
 from outofsample.jobs.predict import TransformSpec
 from outofsample.jobs.train import ModelSpec
+from outofsample.methods.families.blocks import in_blocks
+from outofsample.models.families.base import as_tensors
 
 
 def fitted_models(spec: ModelSpec | None, fitted: Sequence[Path], data: TrainingData, threads: int) -> Iterator:
@@ -29,7 +32,13 @@ def fitted_models(spec: ModelSpec | None, fitted: Sequence[Path], data: Training
 
 
 def transform_all(
-    spec: TransformSpec, data: TrainingData, fitted: Sequence[Path], outputs: Sequence[Path], threads: int = 1
+    spec: TransformSpec,
+    data: TrainingData,
+    fitted: Sequence[Path],
+    outputs: Sequence[Path],
+    threads: int = 1,
+    keep: Path | None = None,
+    drawn: bool = False,
 ) -> None:
     """Predict with each method and write its file.
 
@@ -45,6 +54,10 @@ def transform_all(
         The file of each method.
     threads
         Threads of torch.
+    keep
+        The file that the fitted methods are kept in, of the first seed; None: they are not kept.
+    drawn
+        Whether the cells are a part of those that are predicted in the end, which then must come out the same.
 
     Raises
     ------
@@ -54,16 +67,21 @@ def transform_all(
     name = spec.model.name if spec.model else None
     writers = [PredictionWriter(data, method.name, name, spec.in_sample_cells) for method in spec.methods]
     backends: dict[str, str] = {}
+    kept: dict[int, dict[str, dict]] = {}
     for seed, model in fitted_models(spec.model, fitted, data, threads):
         for asked, writer in zip(spec.methods, writers, strict=True):
             if not asked.runs:
                 continue
             entry = registry.find("methods", asked.uses)
             method = entry(entry.Settings(**asked.settings), model).attach(data, seed)
-            writer.add_all(method.transform, seed)
+            writer.add_all(in_blocks(method.transform) if drawn else method.transform, seed)
             writer.add_own_conditions(method.predict, seed)
             backends[asked.name] = method.backend
+            if keep is not None and seed in ([*kept] or [seed]):
+                kept.setdefault(seed, {})[asked.name] = as_tensors(method.whole_state())
             print(f"{asked.name}: seed {seed} done", flush=True)
+    if keep is not None:
+        write_methods(keep, *next(iter(kept.items()), (0, {})))
     trained_by = f"torch {version('torch')}" if fitted else ""
     for asked, writer, path in zip(spec.methods, writers, outputs, strict=True):
         if not asked.runs:

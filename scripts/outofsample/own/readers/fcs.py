@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample.files import fcs
+from outofsample.files import fcs, fcs_data, fcs_text
 from outofsample.files.markers import why_no_markers
 from outofsample.own.readers.support.boundary import reading
 from outofsample.own.readers.support.drawing import Draw
+from outofsample.own.readers.support.joining import check_finite
 from outofsample.own.readers.support.parts import Part, cell_names, check_renamed
+from outofsample.own.readers.support.pieces import PIECE, Piece
 
 if TYPE_CHECKING:
     from outofsample.datasets.own import Settings
@@ -106,3 +108,39 @@ def table_of(uses: Sequence[tuple[str, str, str, str]]) -> list[str]:
         said = f"used as {name}" if name else f"left out: {why}"
         lines.append(f"  {channel:{widths[0]}}  {label:{widths[1]}}  {said}")
     return lines
+
+
+def count(path: Path) -> int:
+    """Return how many cells a file says that it has, without reading them.
+
+    Raises
+    ------
+    UserError
+        If HEADER or TEXT is wrong, or the file is cut off.
+    """
+    text = fcs_text.read_text(path)
+    return fcs_data.cells_of(text, fcs_data.channels_of(text))
+
+
+def pieces(
+    path: Path, entry: dict, columns: Sequence[str], settings: "Settings", cells: int = PIECE
+) -> Iterator[Piece]:
+    """Yield the cells of a file, so many at a time, with the values of some of its channels.
+
+    ``stored`` is what `fcs_data.decode` gives.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, or a value is not finite.
+    """
+    text = fcs_text.read_text(path)
+    channels = fcs_data.channels_of(text)
+    names = [channel.name for channel in channels]
+    taken = [names.index(name) for name in columns]
+    for begin in range(0, fcs_data.cells_of(text, channels), cells):
+        stored = fcs_data.decode(text, channels, begin, cells)
+        values = fcs_data.linear(stored, channels)[:, taken]
+        check_finite(values, columns, path, begin)
+        labels = (np.full(len(values), label, dtype=object) for label in (domain_of(entry), entry["condition"]))
+        yield Piece(begin, values, *labels, stored)

@@ -2,16 +2,19 @@
 
 import csv
 import gzip
+import zlib
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.errors import UserError
+from outofsample.own.readers.support.boundary import reading
 from outofsample.own.readers.support.drawing import Draw
 from outofsample.own.readers.support.parts import Part
-from outofsample.own.readers.support.tables import read_tables, unreadable
+from outofsample.own.readers.support.pieces import PIECE, Piece
+from outofsample.own.readers.support.tables import piece_of, read_tables, unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +76,50 @@ def read_table(path: Path, text: Collection[str] | None = None) -> "pd.DataFrame
         print(f"note: {path}: {lines} not read as part of the table: {dialect.before[0].strip()!r}.", flush=True)
     table.columns = table.columns.astype(str)
     return table
+
+
+def count(path: Path) -> int:
+    """Return how many lines a table has at most, without taking it apart.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 22), b""))
+    except (OSError, EOFError, zlib.error) as error:
+        raise unreadable(path, error) from error
+
+
+def pieces(
+    path: Path, entry: dict, columns: Sequence[str], settings: "Settings", cells: int = PIECE
+) -> Iterator[Piece]:
+    """Yield the cells of a table, so many at a time; ``stored`` is the text of all their columns.
+
+    Raises
+    ------
+    UserError
+        If the table cannot be read, or a value is not finite.
+    """
+    import pandas as pd
+
+    dialect = dialect_of(path)
+    options = {"sep": dialect.separator, "skiprows": len(dialect.before), "keep_default_na": False, "chunksize": cells}
+    labels = [name for name in (settings.condition_column, settings.domain_column) if name is not None]
+    used = [*dict.fromkeys([*columns, *labels])]
+    missing = dict.fromkeys(columns, MISSING)
+    numbers = pd.read_csv(path, usecols=used, dtype=dict.fromkeys(labels, str), na_values=missing, **options)
+    # The header is a row like others here: a column without a name keeps having none.
+    options["skiprows"] += 1
+    texts = pd.read_csv(path, header=None, dtype=str, **options)
+    begin = 0
+    with reading(path), numbers, texts:
+        for values, text in zip(numbers, texts, strict=True):
+            yield piece_of(values, entry, columns, settings, path, begin, text)
+            begin += len(text)
 
 
 def _check_header(path: Path, names: list[str], table: "pd.DataFrame") -> None:

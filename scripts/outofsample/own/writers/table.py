@@ -1,14 +1,20 @@
 """CSV and TSV: the user's table with the predicted columns changed."""
 
 import gzip
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from outofsample.files.writing import replacing
 from outofsample.own.predicted import Predicted
 from outofsample.own.readers.table import dialect_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from outofsample.datasets.own import Settings
 
 
@@ -17,16 +23,42 @@ def write(original: Path, path: Path, predicted: Predicted, settings: "Settings"
     import pandas as pd
 
     dialect = dialect_of(original)
-    # The header is a row like others here: a column without a name keeps having none.
     table = pd.read_csv(
-        original, sep=dialect.separator, skiprows=len(dialect.before), header=None, dtype=str, keep_default_na=False
+        original, sep=dialect.separator, skiprows=len(dialect.before) + 1, header=None, dtype=str, keep_default_na=False
     )
-    header, table = table.iloc[[0]], table.iloc[predicted.rows + 1].copy()
+    with stream(original, path, predicted.columns, settings, predicted.about) as add:
+        add(table.iloc[predicted.rows], predicted.values)
+
+
+@contextmanager
+def stream(
+    original: Path, path: Path, columns: Sequence[str], settings: "Settings", about: dict[str, str]
+) -> Iterator[Callable[["pd.DataFrame", np.ndarray], None]]:
+    """Yield what takes rows, as text without a header, with their predicted values; the table is there in the end."""
+    import pandas as pd
+
+    dialect = dialect_of(original)
+    # The header is a row like others here: a column without a name keeps having none.
+    header = pd.read_csv(
+        original,
+        sep=dialect.separator,
+        skiprows=len(dialect.before),
+        header=None,
+        dtype=str,
+        keep_default_na=False,
+        nrows=1,
+    )
     names = header.iloc[0].tolist()
-    table[[names.index(name) for name in predicted.columns]] = predicted.values.astype(str)
-    with replacing(path) as temporary:
-        opened = gzip.open if path.suffix == ".gz" else open
-        with opened(temporary, "wt", encoding="utf-8", newline="") as file:
-            file.write("".join(dialect.before))
-            written = pd.concat([header, table])
-            written.to_csv(file, sep=dialect.separator, index=False, header=False, lineterminator="\n")
+    places = [names.index(name) for name in columns]
+    options = {"sep": dialect.separator, "index": False, "header": False, "lineterminator": "\n"}
+    opened = gzip.open if path.suffix == ".gz" else open
+    with replacing(path) as temporary, opened(temporary, "wt", encoding="utf-8", newline="") as file:
+        file.write("".join(dialect.before))
+        header.to_csv(file, **options)
+
+        def add(stored: "pd.DataFrame", predicted: np.ndarray) -> None:
+            table = stored.copy()
+            table[places] = predicted.astype(str)
+            table.to_csv(file, **options)
+
+        yield add

@@ -51,7 +51,7 @@ def test_labels_of_any_type_are_text(folder, labels):
 
 def test_a_file_that_crashes_its_reader_is_a_sentence(folder, monkeypatch):
     write(folder)
-    monkeypatch.setattr("anndata.read_h5ad", lambda path: os.kill(os.getpid(), signal.SIGSEGV))
+    monkeypatch.setattr("anndata.io.read_elem", lambda part: os.kill(os.getpid(), signal.SIGSEGV))
     message = error(folder, layer="raw", **SETTINGS)
     assert "a.h5ad: this file is damaged so that reading it crashes (SIGSEGV)" in message
 

@@ -1,15 +1,18 @@
 """What readers of tables share, whatever file a table comes from."""
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from outofsample.errors import UserError
 from outofsample.own.readers.support.boundary import reading
+from outofsample.own.readers.support.joining import check_finite
 from outofsample.own.readers.support.parts import LISTED, Part, called, check_renamed, choose_features, labels_of
+from outofsample.own.readers.support.pieces import Piece
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,3 +130,26 @@ def _refuse(column: "pd.Series", path: Path) -> None:
 def unreadable(path: Path, error: Exception) -> UserError:
     """Return the sentence for a table that pandas does not read."""
     return UserError(f"{path}: this table cannot be read ({' '.join(str(error).split())}).")
+
+
+def piece_of(
+    table: "pd.DataFrame",
+    entry: dict,
+    columns: Sequence[str],
+    settings: "Settings",
+    path: Path,
+    begin: int,
+    stored: Any,
+) -> Piece:
+    """Return a piece of a table that begins with a row, with the values of some columns; ``stored`` goes with it.
+
+    Raises
+    ------
+    UserError
+        If a value or a label is missing.
+    """
+    obs = labels_of(table, entry, replace(settings, name_column=None), path, "the table")
+    values = table[list(columns)].to_numpy(dtype=np.float64, na_value=np.nan)
+    check_finite(values, columns, path, begin)
+    domain, condition = (obs[name].to_numpy(object) for name in ("domain", "condition"))
+    return Piece(begin, values, domain, condition, stored)
