@@ -75,8 +75,7 @@ rule preprocess_dataset:
     params:
         spec=lambda wildcards: PLAN.dataset_spec(wildcards.dataset).to_json(),
     shell:
-        "python scripts/preprocess_dataset.py --spec - --output={output.dataset:q} "
-        ">{log:q} 2>&1 <<<{params.spec:q}"
+        "python scripts/preprocess_dataset.py --spec - --output={output.dataset:q} " ">{log:q} 2>&1 <<<{params.spec:q}"
 
 
 rule split_task:

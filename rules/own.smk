@@ -31,7 +31,7 @@ rule predict_files:
     input:
         fitted=PATHS.methods("{task}", "{group}"),
         train=PATHS.train("{task}"),
-        files=lambda wildcards: PLAN.job_files(wildcards.task, wildcards.job),
+        files=lambda wildcards: PLAN.cohorts.copies(wildcards.task, wildcards.job),
         code=lambda wildcards: PLAN.code(
             "predict_files.py",
             *PLAN.model_entries(wildcards.group),
@@ -56,7 +56,7 @@ rule predict_files:
         runtime=lambda wildcards, attempt: 60 * attempt,
         gpu=0,
     params:
-        spec=lambda wildcards: PLAN.files_spec(wildcards.task, wildcards.group, wildcards.job).to_json(),
+        spec=lambda wildcards: PLAN.cohorts.files_spec(wildcards.task, wildcards.group, wildcards.job).to_json(),
     # 3 is the terminal: how far the study is.
     shell:
         "python scripts/predict_files.py --spec - --fitted={input.fitted:q} --train={input.train:q} "
@@ -66,7 +66,7 @@ rule predict_files:
 rule join_files:
     input:
         train=PATHS.train("{task}"),
-        numbers=lambda wildcards: PLAN.join_spec(wildcards.task, wildcards.method).parts,
+        numbers=lambda wildcards: PLAN.cohorts.join_spec(wildcards.task, wildcards.method).parts,
         code=PLAN.code("join_files.py"),
     output:
         table=PATHS.files_table("{task}", "{method}"),
@@ -83,7 +83,7 @@ rule join_files:
         runtime=30,
         gpu=0,
     params:
-        spec=lambda wildcards: PLAN.join_spec(wildcards.task, wildcards.method).to_json(),
+        spec=lambda wildcards: PLAN.cohorts.join_spec(wildcards.task, wildcards.method).to_json(),
     shell:
         "python scripts/join_files.py --spec - --train={input.train:q} --output={output.table:q} "
         ">{log:q} 2>&1 <<<{params.spec:q}"

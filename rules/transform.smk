@@ -1,6 +1,6 @@
 # One rule per model, since the number of outputs, a file per method on that model, differs between models. A cohort's
 # methods are kept, to predict file by file.
-for group, cohort in product(PLAN.by_model, (False, True) if PLAN.cohorts else (False,)):
+for group, cohort in product(PLAN.by_model, (False, True) if PLAN.cohorts.tasks else (False,)):
 
     rule:
         name:
@@ -17,7 +17,7 @@ for group, cohort in product(PLAN.by_model, (False, True) if PLAN.cohorts else (
         benchmark:
             PATHS.benchmark("transform_query", "{task}", group)
         wildcard_constraints:
-            task=either([task for task in PLAN.tasks if PLAN.is_cohort(task) == cohort]),
+            task=either([task for task in PLAN.tasks if (task in PLAN.cohorts) == cohort]),
         # On a cluster one job makes all predictions of a task and their scores.
         group:
             "predict_{task}"

@@ -17,6 +17,11 @@ def as_float(X: np.ndarray) -> np.ndarray:
     return np.asarray(X, dtype=np.float32)
 
 
+def dense(values) -> np.ndarray:
+    """Return values (cells, features), dense or sparse, as a dense float32 array."""
+    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float32)
+
+
 @dataclass(frozen=True)
 class Query:
     """One prediction that is asked for: cells of ``domain`` in condition ``source``, as if in ``target``."""

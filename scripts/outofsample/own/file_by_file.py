@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample import registry
-from outofsample.arrays import Query
+from outofsample.arrays import Query, dense
 from outofsample.errors import UserError
 from outofsample.files.cohort import Cohort, read_cohort
 from outofsample.files.fitted_methods import read_methods
@@ -31,7 +31,7 @@ from outofsample.own.readers import h5ad as h5ad_reader
 from outofsample.own.readers import parquet as parquet_reader
 from outofsample.own.readers import table as table_reader
 from outofsample.own.readers.support.pieces import PIECE, Piece
-from outofsample.own.scales import dense, to_file_scale, to_model_scale
+from outofsample.own.scales import to_file_scale, to_model_scale
 from outofsample.own.summaries import Numbers
 from outofsample.own.write_back import output_paths
 from outofsample.own.writers import fcs, h5ad, parquet, table

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from outofsample.arrays import dense
 from outofsample.datasets.support.guesses import LARGEST_LOG, is_whole, looks_like_counts, seen_of
 from outofsample.datasets.support.single_cell import TARGET_SUM
 from outofsample.errors import UserError
@@ -53,11 +54,6 @@ def to_model_scale(values, settings: "Settings") -> tuple["np.ndarray | csr_matr
     counts = as_counts(values)
     sizes = np.asarray(counts.sum(axis=1)).ravel()
     return log_of(counts, sizes), counts, sizes
-
-
-def dense(values) -> np.ndarray:
-    """Return values (cells, features), dense or sparse, as a dense float32 array."""
-    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float32)
 
 
 def as_counts(values) -> "csr_matrix":

@@ -125,8 +125,8 @@ def join_files(spec: JoinFilesSpec, train: Path, output: Path) -> str:
         wanted = cohort.size(query.domain, query.source)
         if found != wanted:
             raise UserError(
-                f"{query.name}: {wanted:,} cells of '{query.domain}' in '{query.source}' were given, and {found:,} were "
-                "predicted; run the study anew."
+                f"{query.name}: {wanted:,} cells of '{query.domain}' in '{query.source}' were given, and {found:,} "
+                "were predicted; run the study anew."
             )
     table = files_table(numbers, rows.features)
     with replacing(output) as temporary:

@@ -1,11 +1,19 @@
 """Which data of one's own are a cohort, by a look at the files: their predictions then come back file by file."""
 
+from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from outofsample.datasets import own
+from outofsample.datasets.support.base import RawFile
 from outofsample.errors import UserError
+from outofsample.jobs.base import as_plain
+from outofsample.jobs.own import JoinFilesSpec, PredictFilesSpec
 from outofsample.own.readers import fcs, h5ad, parquet, table
 from outofsample.own.readers.fcs import domain_of
+
+if TYPE_CHECKING:
+    from outofsample.study.plan import Plan
 
 #: What tells how many cells a file has at most, by its format.
 COUNTS = {"fcs": fcs.count, "h5ad": h5ad.count, "table": table.count, "parquet": parquet.count}
@@ -74,3 +82,87 @@ def in_jobs(files: list[str], cells: dict[str, int]) -> dict[str, list[str]]:
         jobs[-1].append(file)
         room -= cells[file]
     return {f"{number}-{len(job)}": job for number, job in enumerate(jobs, 1)}
+
+
+class Cohorts:
+    """The tasks of a plan whose predictions come back file by file, and the jobs for that.
+
+    Parameters
+    ----------
+    plan
+        What the study runs.
+    """
+
+    def __init__(self, plan: "Plan"):
+        self.plan = plan
+        self.cells = cache(self._cells)
+        self.jobs = cache(self._jobs)
+
+    def _cells(self, task: str) -> dict[str, int]:
+        """Return how many cells each file of a task has at most, by its name; none where the task is no cohort."""
+        if not self.plan.is_own(task):
+            return {}
+        settings = self.plan.dataset_of(task).settings
+        return cells_of_cohort(settings, self.plan.data_dir / settings.folder)
+
+    def __contains__(self, task: str) -> bool:
+        """Whether the predictions of a task come back file by file, since its fits may rest on a drawn part."""
+        return bool(self.cells(task))
+
+    @cached_property
+    def tasks(self) -> list[str]:
+        """The tasks whose predictions come back file by file."""
+        return [task for task in self.plan.tasks if task in self]
+
+    def _jobs(self, task: str) -> dict[str, list[str]]:
+        """Return the names of the files that each job predicts, by the job's label."""
+        asked = {(query.domain, query.source) for query in self.plan.study.tasks[task].as_queries()}
+        return in_jobs(files_of_queries(self.plan.dataset_of(task).settings, asked), self.cells(task))
+
+    def copies(self, task: str, job: str) -> list[str]:
+        """Return our copies of the files that a job predicts."""
+        name = self.plan.study.tasks[task].dataset
+        return [self.plan.raw_copy(name, RawFile(file).stored) for file in self.jobs(task)[job]]
+
+    def groups(self, task: str) -> list[str]:
+        """Return the keys of `Plan.by_model` with methods that run on a task."""
+        runs = self.plan.runs(task)
+        return [group for group, methods in self.plan.by_model.items() if any(method in runs for method in methods)]
+
+    def group_of(self, method: str) -> str | None:
+        """Return the key of `Plan.by_model` of a method; None where it predicts only the cells of its fit."""
+        return next((group for group, methods in self.plan.by_model.items() if method in methods), None)
+
+    def writes(self, task: str, method: str) -> bool:
+        """Whether the files that a method predicts come back by jobs of their own."""
+        return task in self and self.group_of(method) is not None
+
+    def files_spec(self, task: str, group: str, job: str) -> PredictFilesSpec:
+        """Return what predicting some files needs."""
+        plan, wanted = self.plan, self.jobs(task)[job]
+        name = plan.study.tasks[task].dataset
+        entries = {entry["path"]: entry for entry in plan.dataset(name).settings.files}
+        settings = {**plan.dataset_settings(name), "files": [entries[file] for file in wanted]}
+        return PredictFilesSpec(
+            study=plan.study.study,
+            settings=as_plain(settings),
+            files=tuple(self.copies(task, job)),
+            model=plan.model_spec(group, task) if plan.has_model(group) else None,
+            methods=tuple(plan.method_spec(method) for method in plan.by_model[group] if method in plan.runs(task)),
+            folder=plan.paths.own_task(task),
+            results=plan.paths.results,
+        )
+
+    def join_spec(self, task: str, method: str) -> JoinFilesSpec:
+        """Return what the table of a method's files needs."""
+        group = self.group_of(method)
+        return JoinFilesSpec(method, tuple(self.plan.paths.handed_back(task, group, job) for job in self.jobs(task)))
+
+    def totals(self) -> tuple[int, int]:
+        """Return how many files are predicted in all, and with how many cells, each once for each model."""
+        files = cells = 0
+        for task in self.tasks:
+            names = [file for job in self.jobs(task).values() for file in job]
+            files += len(names) * len(self.groups(task))
+            cells += sum(self.cells(task)[file] for file in names) * len(self.groups(task))
+        return files, cells

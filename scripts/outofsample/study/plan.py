@@ -17,13 +17,12 @@ from outofsample.jobs.base import as_plain
 from outofsample.jobs.dataset import DatasetSpec
 from outofsample.jobs.evaluate import EvaluationSpec
 from outofsample.jobs.fetch import FetchSpec
-from outofsample.jobs.own import JoinFilesSpec, PredictFilesSpec
 from outofsample.jobs.predict import CorrectionSpec, MethodSpec, TransformSpec
 from outofsample.jobs.split import SplitSpec
 from outofsample.jobs.train import ModelSpec, TrainSpec
 from outofsample.methods.families.base import why_not
 from outofsample.metrics.extractors import find_inception
-from outofsample.study.cohorts import cells_of_cohort, files_of_queries, in_jobs
+from outofsample.study.cohorts import Cohorts
 from outofsample.study.config import Study
 from outofsample.study.imports import PACKAGE, files_imported, files_imported_by_notebook
 from outofsample.study.missing_data import is_nowhere
@@ -60,8 +59,6 @@ class Plan:
         self.dataset_settings = cache(self._dataset_settings)
         self.dataset = cache(self._dataset)
         self.originals = cache(self._originals)
-        self.cohort_cells = cache(self._cohort_cells)
-        self.file_jobs = cache(self._file_jobs)
         self.why_not = cache(self._why_not)
         self.runs = cache(self._runs)
         self.seed_batches = cache(self._seed_batches)
@@ -71,6 +68,7 @@ class Plan:
         for name in self.datasets:
             if name not in self.simulated:
                 self._check_originals(name)
+        self.cohorts = Cohorts(self)
         #: Datasets that lack a file without an address: what rests on them is left out.
         self.missing = frozenset(name for name in self.fetched if is_nowhere(self, name))
         for task in self.tasks:
@@ -280,71 +278,6 @@ class Plan:
     def predictions(self, task: str) -> list[str]:
         """Return the prediction files of all methods that run on a task."""
         return [self.paths.prediction(task, method) for method in self.runs(task)]
-
-    # ---- cohorts
-
-    def _cohort_cells(self, name: str) -> dict[str, int]:
-        """Return the cells of each file of a dataset of the user's own; none where it is no cohort."""
-        if self.uses(name) != OWN:
-            return {}
-        settings = self.dataset(name).settings
-        return cells_of_cohort(settings, self.data_dir / settings.folder)
-
-    def is_cohort(self, task: str) -> bool:
-        """Whether the predictions of a task come back file by file, since the fits may rest on a drawn part."""
-        return bool(self.cohort_cells(self.study.tasks[task].dataset))
-
-    @cached_property
-    def cohorts(self) -> list[str]:
-        """The tasks whose predictions come back file by file."""
-        return [task for task in self.tasks if self.is_cohort(task)]
-
-    def _file_jobs(self, task: str) -> dict[str, list[str]]:
-        """Return the files that each job predicts, by the job's label."""
-        dataset, queries = self.study.tasks[task].dataset, self.study.tasks[task].as_queries()
-        asked = {(query.domain, query.source) for query in queries}
-        return in_jobs(files_of_queries(self.dataset(dataset).settings, asked), self.cohort_cells(dataset))
-
-    def file_groups(self, task: str) -> list[str]:
-        """Return the keys of `by_model` with methods that run on a task of a cohort."""
-        runs = self.runs(task)
-        return [group for group, methods in self.by_model.items() if any(method in runs for method in methods)]
-
-    def group_of(self, method: str) -> str | None:
-        """Return the key of `by_model` of a method; None for batch correctors, which predict the cells of their fit."""
-        return next((group for group, methods in self.by_model.items() if method in methods), None)
-
-    def job_files(self, task: str, job: str) -> list[str]:
-        """Return our copies of the files that a job predicts."""
-        name = self.study.tasks[task].dataset
-        return [self.raw_copy(name, RawFile(file).stored) for file in self.file_jobs(task)[job]]
-
-    def files_spec(self, task: str, group: str, job: str) -> PredictFilesSpec:
-        """Return what predicting some files of a cohort needs."""
-        name, wanted = self.study.tasks[task].dataset, self.file_jobs(task)[job]
-        entries = {entry["path"]: entry for entry in self.dataset(name).settings.files}
-        settings = {**self.dataset_settings(name), "files": [entries[file] for file in wanted]}
-        return PredictFilesSpec(
-            study=self.study.study,
-            settings=as_plain(settings),
-            files=tuple(self.job_files(task, job)),
-            model=self.model_spec(group, task) if self.has_model(group) else None,
-            methods=tuple(self.method_spec(m) for m in self.by_model[group] if m in self.runs(task)),
-            folder=self.paths.own_task(task),
-            results=self.paths.results,
-        )
-
-    @cached_property
-    def all_files(self) -> int:
-        """How many files are predicted in all: a file counts once for each model of each task."""
-        return sum(
-            len(files) * len(self.file_groups(task)) for task in self.cohorts for files in self.file_jobs(task).values()
-        )
-
-    def join_spec(self, task: str, method: str) -> JoinFilesSpec:
-        """Return what the table of a method's files needs."""
-        group = self.group_of(method)
-        return JoinFilesSpec(method, tuple(self.paths.handed_back(task, group, job) for job in self.file_jobs(task)))
 
     # ---- models
 

@@ -104,12 +104,13 @@ class Presentation:
     def _cohort_notes(self, tasks: Iterable[str]) -> list[str]:
         """Return a sentence for each task whose scores may rest on drawn cells, and which methods write no files."""
         notes = []
-        for task in filter(self.plan.is_cohort, tasks):
+        for task in (task for task in tasks if task in self.plan.cohorts):
             most = self.plan.dataset_of(task).settings.fit_cells
-            silent = [self.label(m) for m in self.plan.runs(task) if self.plan.group_of(m) is None]
+            silent = [self.label(m) for m in self.plan.runs(task) if not self.plan.cohorts.writes(task, m)]
+            said = f" No files come back from {', '.join(silent)}: {ONLY_ITS_FIT}." if silent else ""
             notes.append(
-                f"{self.task_label(task)}: fitted and scored on at most {most:,} cells of each population, drawn over its "
-                "files." + (f" No files come back from {', '.join(silent)}: {ONLY_ITS_FIT}." if silent else "")
+                f"{self.task_label(task)}: fitted and scored on at most {most:,} cells of each population, drawn over "
+                f"its files.{said}"
             )
         return notes
 
@@ -197,7 +198,7 @@ class Presentation:
 
     def own_folders(self) -> list[str]:
         """Return the folders with predictions in the format of the user's own files."""
-        return [self.paths.own(task, method) for task, method in self._own() if not self.plan.is_cohort(task)]
+        return [self.paths.own(task, method) for task, method in self._own() if task not in self.plan.cohorts]
 
     def own_tables(self) -> list[str]:
         """Return the tables of the files of cohorts, which rest on these files."""
@@ -205,8 +206,7 @@ class Presentation:
 
     def files_table(self, task: str, method: str) -> list[str]:
         """Return the table of the files that a method predicted; none where that is no job of its own."""
-        there = self.plan.is_cohort(task) and self.plan.group_of(method) is not None
-        return [self.paths.files_table(task, method)] if there else []
+        return [self.paths.files_table(task, method)] if self.plan.cohorts.writes(task, method) else []
 
     def own_pages(self) -> list[str]:
         """Return the reports of what changed in the user's own cells."""
@@ -218,12 +218,10 @@ class Presentation:
         return [(task, method) for task in tasks for method in self.plan.runs(task)]
 
     def begin(self) -> str:
-        """Return the line that says what a run of a cohort has before it, and begin the file that goes on from there."""
-        if not self.plan.cohorts:
+        """Return the line that says what a run of cohorts has before it, and begin the file that goes on from there."""
+        if not self.plan.cohorts.tasks:
             return ""
-        sizes = {task: self.plan.cohort_cells(self.study.tasks[task].dataset) for task in self.plan.cohorts}
-        cells = sum(sizes[task][file] for task in sizes for job in self.plan.file_jobs(task).values() for file in job)
-        return progress.begin(Path(self.paths.results), self.study.study, self.plan.all_files, cells)
+        return progress.begin(Path(self.paths.results), self.study.study, *self.plan.cohorts.totals())
 
     def write_back_spec(self, task: str) -> WriteBackSpec:
         """Return what writing predictions into the format of the user's files needs."""
@@ -240,7 +238,7 @@ class Presentation:
             label=self.label(method),
             unit=self.plan.dataset_of(task).unit,
             controls={control: self.label(control) for control in controls},
-            files=self.plan.join_spec(task, method).parts if self.files_table(task, method) else (),
+            files=self.plan.cohorts.join_spec(task, method).parts if self.files_table(task, method) else (),
         )
 
     # ---- the page

@@ -1,7 +1,7 @@
 """Predicting in blocks of one size, so that a cell's prediction does not depend on the cells that go with it.
 
-Products of matrices of other sizes are computed by other kernels, whose sums can differ in the last bit. A cohort's cells
-are predicted twice, those that were drawn together and then all of them file by file, and must come out the same.
+Products of matrices of other sizes are computed by other kernels, whose sums can differ in the last bit. Cells of a
+cohort are predicted twice, those that were drawn together and then all of them file by file, and must come out alike.
 """
 
 from collections.abc import Callable

@@ -175,7 +175,7 @@ class _SomeGenes:
 
 
 def matrix_of(file: "h5py.File", settings: "Settings", path: Path):
-    """Return the values (cells, genes) that the settings name, on the disk: slices of rows are read when they are wanted.
+    """Return the values (cells, genes) that the settings name, on the disk: slices of rows are read when wanted.
 
     X, a layer, or ``.raw`` with the genes of X.
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from outofsample.arrays import dense
 from outofsample.files.writing import replacing
 from outofsample.own.predicted import Predicted
 from outofsample.own.readers.h5ad import joined, matrix_of, names_in, on_disk, opened, rows_of
-from outofsample.own.scales import dense
 
 if TYPE_CHECKING:
     import h5py

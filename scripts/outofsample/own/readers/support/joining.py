@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from outofsample.arrays import dense
 from outofsample.errors import UserError
 from outofsample.own.readers.support.parts import LISTED, Part
-from outofsample.own.scales import dense
 
 if TYPE_CHECKING:
     import pandas as pd
