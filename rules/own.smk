@@ -60,7 +60,7 @@ rule predict_files:
     # 3 is the terminal: how far the study is.
     shell:
         "python scripts/predict_files.py --spec - --fitted={input.fitted:q} --train={input.train:q} "
-        "--threads {threads} --output={output.numbers:q} 3>&2 >{log:q} 2>&1 <<<{params.spec:q}"
+        "--threads {threads} --terminal 3 --output={output.numbers:q} 3>&2 >{log:q} 2>&1 <<<{params.spec:q}"
 
 
 rule join_files:

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from outofsample.errors import run_script
-from outofsample.files.fetch import CannotBeHad, fetch
+from outofsample.files.fetch import CannotBeHad, fetch, link
 from outofsample.files.missing import MissingFile, Note, count_failure, write_note
 from outofsample.jobs.fetch import FetchSpec
 
@@ -21,6 +21,9 @@ def main() -> None:
     parser.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for an answer (default: 30)")
     args = parser.parse_args()
     spec = FetchSpec.read(args.spec)
+    if spec.link and Path(spec.local).is_file():
+        link(args.output, spec.local)
+        return
     # Snakemake deletes an output before it is made again, and the network may be gone by then.
     kept = args.output.with_name(f".{args.output.name}.kept")
     options = {"retries": args.retries, "timeout": args.timeout, "hint": spec.hint if spec.required else ""}

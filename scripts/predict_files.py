@@ -15,6 +15,7 @@ def main() -> None:
     parser.add_argument("--fitted", type=Path, required=True, help="fitted methods of the task")
     parser.add_argument("--train", type=Path, required=True, help="training part of the task")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--terminal", type=int, help="open descriptor to which a line per file is written besides")
     parser.add_argument("--output", type=Path, required=True, help="what was predicted, in numbers, to write")
     args = parser.parse_args()
     # Else the compiled percentile edit takes all cores of the machine, whatever the rule was given.
@@ -27,7 +28,7 @@ def main() -> None:
     from outofsample.own.cohort_job import predict_files
 
     torch.set_num_threads(args.threads)
-    predict_files(spec, args.fitted, args.train, args.output)
+    predict_files(spec, args.fitted, args.train, args.output, args.terminal)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ All cells of a dataset, before any task is cut from them.
   same for what was measured in several conditions.
 - ``layers["counts"]``, where the data are counts.
 - ``uns["image_shape"]``, for images: their height, width and channels.
+- ``uns["cohort"]``, for data of one's own: the files that the cells are from (`outofsample.files.cohort`).
 - ``uns["dataset"]``: what the study calls it; ``uns["stand_in"]`` (bool): whether the data are simulated.
 
 Names of cells and of features are unique.

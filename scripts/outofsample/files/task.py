@@ -8,7 +8,7 @@ learned here, from these rows (``feature_selection: strict``) unless a task asks
 - ``obs["role"]``: source, target, query, context or reference.
 - ``obs["condition"]``, ``obs["domain"]``.
 - ``uns["task"]``; ``uns["queries"]``: JSON, a list of {name, domain, source, target}; ``uns["stand_in"]``,
-  ``uns["dataset"]``, and for images ``uns["image_shape"]``, as in the dataset.
+  ``uns["dataset"]``, for images ``uns["image_shape"]`` and for data of one's own ``uns["cohort"]``, as in the dataset.
 
 ``truth.h5ad`` holds the held-out rows, with the same features. No training or transforming rule takes it as an input.
 

@@ -28,6 +28,8 @@ class FetchSpec(Spec):
         The dataset that it belongs to.
     required
         Whether the job fails where the file cannot be had, and does not leave a note in its place.
+    link
+        Whether the file is linked to, not copied: cohorts are large.
     """
 
     name: str
@@ -38,3 +40,4 @@ class FetchSpec(Spec):
     state: str = ""
     dataset: str = ""
     required: bool = False
+    link: bool = False

@@ -17,8 +17,8 @@ from outofsample.own.file_by_file import FittedTask, predict_file
 _NOTE = tuple[str, dict[str, list[FileNumbers]]]
 
 
-def predict_files(spec: PredictFilesSpec, fitted: Path, train: Path, output: Path) -> None:
-    """Predict the files of a job, and write what is told of them to ``output``.
+def predict_files(spec: PredictFilesSpec, fitted: Path, train: Path, output: Path, terminal: int | None = None) -> None:
+    """Predict the files of a job, and write what is told of them to ``output``; see `progress.tell` for ``terminal``.
 
     A note on each file that is done stands beside ``output`` until all are: a job that starts again passes over these
     files, unless something that they rest on has changed.
@@ -44,7 +44,7 @@ def predict_files(spec: PredictFilesSpec, fitted: Path, train: Path, output: Pat
             with replacing(note) as temporary:
                 temporary.write_bytes(msgspec.json.encode((rests_on, numbers)))
             print(f"{entry['path']}: {_in_words(numbers)}", flush=True)
-            progress.tell(results, spec.study)
+            progress.tell(results, spec.study, terminal)
         for name, of_method in numbers.items():
             found[name] += of_method
     write_handed_back(output, HandedBack([name for name, *_ in task.features], found))

@@ -1,6 +1,5 @@
 """Where a study of a cohort is, in words: how many files are done of all, and how long the rest will take."""
 
-import contextlib
 import os
 import re
 import time
@@ -94,8 +93,8 @@ def begin(results: Path, study: str, total: int, cells: int) -> str:
     return line
 
 
-def tell(results: Path, study: str) -> None:
-    """Say how far a study is: in its file, and on the terminal, where the job has one (its descriptor 3)."""
+def tell(results: Path, study: str, terminal: int | None = None) -> None:
+    """Say how far a study is: in its file, in the job's log, and where an open descriptor ``terminal`` leads to."""
     now, log = time.time(), results / LOG
     times = times_of(results / "cohort", results / "methods")
     first = log.read_text(encoding="utf-8") if log.exists() else ""
@@ -105,9 +104,8 @@ def tell(results: Path, study: str) -> None:
     with log.open("a", encoding="utf-8") as file:
         file.write(_with_time(line, now))
     print(line, flush=True)
-    # Started by hand, a job has no such descriptor, and the line above is on the terminal.
-    with contextlib.suppress(OSError):
-        os.write(3, f"{line}\n".encode())
+    if terminal is not None:
+        os.write(terminal, f"{line}\n".encode())
 
 
 def _with_time(line: str, moment: float) -> str:

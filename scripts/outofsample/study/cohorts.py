@@ -15,6 +15,8 @@ from outofsample.own.readers.fcs import domain_of
 if TYPE_CHECKING:
     from outofsample.study.plan import Plan
 
+#: The dataset of the user's own files.
+OWN = "own"
 #: What tells how many cells a file has at most, by its format.
 COUNTS = {"fcs": fcs.count, "h5ad": h5ad.count, "table": table.count, "parquet": parquet.count}
 #: A row of a table takes at least so many bytes.
@@ -95,15 +97,23 @@ class Cohorts:
 
     def __init__(self, plan: "Plan"):
         self.plan = plan
-        self.cells = cache(self._cells)
+        self.cells_of = cache(self._cells_of)
         self.jobs = cache(self._jobs)
 
-    def _cells(self, task: str) -> dict[str, int]:
-        """Return how many cells each file of a task has at most, by its name; none where the task is no cohort."""
-        if not self.plan.is_own(task):
+    def _cells_of(self, dataset: str) -> dict[str, int]:
+        """Return how many cells each file of a dataset has at most, by its name; none where it is no cohort."""
+        if self.plan.uses(dataset) != OWN:
             return {}
-        settings = self.plan.dataset_of(task).settings
+        settings = self.plan.dataset(dataset).settings
         return cells_of_cohort(settings, self.plan.data_dir / settings.folder)
+
+    def holds(self, dataset: str) -> bool:
+        """Whether a dataset is one of a cohort."""
+        return bool(self.cells_of(dataset))
+
+    def cells(self, task: str) -> dict[str, int]:
+        """Return how many cells each file of a task has at most, by its name; none where the task is no cohort."""
+        return self.cells_of(self.plan.study.tasks[task].dataset)
 
     def __contains__(self, task: str) -> bool:
         """Whether the predictions of a task come back file by file, since its fits may rest on a drawn part."""

@@ -22,14 +22,11 @@ from outofsample.jobs.split import SplitSpec
 from outofsample.jobs.train import ModelSpec, TrainSpec
 from outofsample.methods.families.base import why_not
 from outofsample.metrics.extractors import find_inception
-from outofsample.study.cohorts import Cohorts
+from outofsample.study.cohorts import OWN, Cohorts
 from outofsample.study.config import Study
 from outofsample.study.imports import PACKAGE, files_imported, files_imported_by_notebook
 from outofsample.study.missing_data import is_nowhere
 from outofsample.study.paths import Paths
-
-#: The dataset of the user's own files, which get their predictions back in their own format.
-OWN = "own"
 
 
 class Plan:
@@ -179,7 +176,8 @@ class Plan:
             state.append(f"{failures} failures")
         hint, required = self.dataset(name).how_to_get, self.uses(name) == OWN
         state = " ".join(map(str, state))
-        return FetchSpec(raw.name, local, raw.sha256 or None, raw.url or None, hint, state, name, required)
+        sha256, url, link = raw.sha256 or None, raw.url or None, self.cohorts.holds(name)
+        return FetchSpec(raw.name, local, sha256, url, hint, state, name, required, link)
 
     def is_images(self, task: str) -> bool:
         """Whether a task is one of images."""

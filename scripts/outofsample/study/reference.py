@@ -20,7 +20,20 @@ from pydantic import TypeAdapter
 
 from outofsample import registry
 from outofsample.errors import UserError
-from outofsample.files import classifier, dataset, fitted, history, missing, prediction, scores, table, task
+from outofsample.files import (
+    classifier,
+    cohort,
+    dataset,
+    fitted,
+    fitted_methods,
+    handed_back,
+    history,
+    missing,
+    prediction,
+    scores,
+    table,
+    task,
+)
 from outofsample.files.writing import replacing
 from outofsample.methods.families.base import why_not
 from outofsample.report.claims import read_claims
@@ -34,7 +47,20 @@ METHODS = ROOT / "docs" / "methods.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 CLAIMS = ROOT / "docs" / "claims.md"
 #: Modules whose docstring is the contract of a format, in the order in which a study makes their files.
-FORMATS = (dataset, task, fitted, history, classifier, prediction, scores, table, missing)
+FORMATS = (
+    dataset,
+    task,
+    cohort,
+    fitted,
+    history,
+    classifier,
+    fitted_methods,
+    prediction,
+    handed_back,
+    scores,
+    table,
+    missing,
+)
 
 #: How the parts of a study are headed, by the name of their model, in the order of the page.
 PARTS = {

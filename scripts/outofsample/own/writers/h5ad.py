@@ -108,7 +108,7 @@ def _append(target: "h5py.File", name: str, values) -> None:
             sparse_dataset(target[name]).append(scipy.sparse.csr_matrix(values))
         else:
             write_elem(
-                target, name, scipy.sparse.csr_matrix(values), dataset_kwargs={"maxshape": (None,), **_COMPRESSED}
+                target, name, scipy.sparse.csr_matrix(values), dataset_kwargs={"indptr_dtype": np.int64, **_COMPRESSED}
             )
         return
     if name not in target:
@@ -130,7 +130,8 @@ def _copy_rest(file: "h5py.File", target: "h5py.File", rows: np.ndarray, about: 
     adata = anndata.AnnData(**content)[rows].copy()
     adata.uns["outofsample"] = about
     for name in SMALL:
-        write_elem(target, name, getattr(adata, name), dataset_kwargs=_COMPRESSED)
+        part = getattr(adata, name)
+        write_elem(target, name, part if name in ("obs", "var") else dict(part), dataset_kwargs=_COMPRESSED)
     for name in file.get("raw", {}):
         if name != "X":
             file.copy(file[f"raw/{name}"], target["raw"], name)
