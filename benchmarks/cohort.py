@@ -2,7 +2,8 @@
 
 Simulated files: a control in two batches, and patients in the first batch, whose values in the second one are known.
 For each number of files, on one core and in one run: our pipeline from the files to the files, job by job; reading and
-writing the same files once with FlowIO; CytoNormPy (clusters and quantiles of the controls, then file by file). Prints tables for a Markdown page. From the root of the repository:
+writing the same files once with FlowIO; CytoNormPy (clusters and quantiles of the controls, then file by file).
+Prints tables for a Markdown page. From the root of the repository:
 
     python benchmarks/cohort.py                                        10, 30 and 100 files of 500,000 cells
     python benchmarks/cohort.py --files 2 4 --cells 20000 --fit-cells 5000

@@ -26,7 +26,7 @@ rule write_back:
         "--folder={output.folder:q} >{log:q} 2>&1 <<<{params.spec:q}"
 
 
-# The files of a cohort, some in a job: the methods on one model predict all their cells.
+# The files of a cohort: the methods on one model predict all their cells. A job, also on a cluster, has several files.
 rule predict_files:
     input:
         fitted=PATHS.methods("{task}", "{group}"),
@@ -46,8 +46,6 @@ rule predict_files:
         PATHS.benchmark("predict_files", "{task}", "{group}_{job}")
     wildcard_constraints:
         group=either(PLAN.by_model),
-    group:
-        "files"
     conda:
         "../envs/python.yaml"
     threads: 1

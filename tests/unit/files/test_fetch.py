@@ -83,6 +83,18 @@ def test_without_a_known_digest_the_local_file_is_taken(tmp_path):
     assert (tmp_path / "out.fcs").read_bytes() == CONTENT
 
 
+def test_a_file_of_a_cohort_is_linked_to(tmp_path):
+    local = tmp_path / "raw.fcs"
+    local.write_bytes(CONTENT)
+    target = tmp_path / "results" / "out.fcs"
+    spec = FetchSpec("raw.fcs", str(local), required=True, link=True)
+    assert run_script("fetch_file.py", spec, f"--output={target}").returncode == 0
+    assert target.is_symlink() and target.resolve() == local.resolve() and target.read_bytes() == CONTENT
+    local.unlink()
+    done = run_script("fetch_file.py", spec, f"--output={tmp_path / 'other.fcs'}")
+    assert done.returncode == 1 and "put it at" in done.stderr
+
+
 @pytest.mark.parametrize("answers", [[CONTENT], [500, CONTENT], [CUT, 503, CONTENT]])
 def test_a_download_survives_passing_errors(tmp_path, serve, answers, capsys):
     server = serve(*answers)

@@ -17,6 +17,7 @@ from outofsample.study.load import load_study, read_study
 from outofsample.study.plan import Plan
 from outofsample.study.presentation import Presentation
 from tests.conftest import ROOT
+from tests.unit.own.small_cohort import QUERY, write_cohort
 
 KINDS = [
     value
@@ -52,6 +53,10 @@ def specs_of(plan: Plan) -> list[Spec]:
         made += [shown.changes_spec(task, method) for method in plan.methods]
         trained = [group for group in plan.by_model if plan.trains(group)]
         made += [plan.train_spec(task, m, batch) for m in trained for batch in plan.seed_batches(task, m)]
+    for task in plan.cohorts.tasks:
+        jobs = plan.cohorts.jobs(task)
+        made += [plan.cohorts.files_spec(task, group, job) for group in plan.cohorts.groups(task) for job in jobs]
+        made += [plan.cohorts.join_spec(task, method) for method in plan.methods]
     made += [plan.correction_spec(method) for method in plan.correctors]
     made += [shown.table_spec(name) for name in study.selected("tables")]
     made += [shown.figure_spec(name) for name in study.selected("figures")]
@@ -60,10 +65,20 @@ def specs_of(plan: Plan) -> list[Spec]:
 
 
 @pytest.fixture(scope="module")
-def specs() -> list[Spec]:
-    """The specifications of all jobs of the demo, of a tuning study, and of one with a user's own files."""
+def specs(tmp_path_factory) -> list[Spec]:
+    """The specifications of all jobs of the demo, of a tuning study, of a user's own files and of a cohort."""
+    folder = tmp_path_factory.mktemp("data") / "mine"
+    folder.mkdir()
+    entry = {"uses": "own", "folder": "mine", "fit_cells": 100, **write_cohort(folder, "fcs")}
+    query = {"domain": QUERY.domain, "source": QUERY.source, "target": QUERY.target}
+    cohort = {
+        **OWN,
+        "data_dir": str(folder.parent),
+        "datasets": {"mine": entry},
+        "tasks": {"t": {"dataset": "mine", "queries": [query]}},
+    }
     studies = [read_study(ROOT / name) for name in ("config.yaml", "studies/tuning.yaml")]
-    return [spec for study in [*studies, load_study(OWN)] for spec in specs_of(Plan(study))]
+    return [spec for study in [*studies, load_study(OWN), load_study(cohort)] for spec in specs_of(Plan(study))]
 
 
 def parts_of(value) -> set[type]:
