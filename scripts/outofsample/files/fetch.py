@@ -62,10 +62,7 @@ def fetch(
     local = Path(data_dir_file)
     wrong = None
     if local.is_file():
-        if sha256 is None:
-            _copy(local, target)
-            return
-        found = writing.sha256(local)
+        found = writing.sha256(local) if sha256 else None
         if found == sha256:
             _copy(local, target)
             return
