@@ -20,11 +20,10 @@ def main() -> None:
     if pass_on([args.dataset], [args.train, args.truth]):
         return
 
-    from outofsample.files.dataset import read_dataset
     from outofsample.files.task import write_task
-    from outofsample.study.split import split_dataset
+    from outofsample.study.split import split_file
 
-    train, truth = split_dataset(read_dataset(args.dataset), spec)
+    train, truth = split_file(args.dataset, spec)
     write_task(args.train, args.truth, (train, truth))
     print(train.obs.groupby(["role", "domain", "condition"], observed=True).size().to_string())
     print(f"truth: {truth.n_obs} cells, {truth.n_vars} features")

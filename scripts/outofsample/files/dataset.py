@@ -13,12 +13,14 @@ All cells of a dataset, before any task is cut from them.
 Names of cells and of features are unique.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from outofsample.errors import UserError
+from outofsample.files.rows import Rows
 from outofsample.files.writing import replacing
 
 if TYPE_CHECKING:
@@ -87,3 +89,48 @@ def read_dataset(path: str | Path) -> "AnnData":
     if missing := [key for key in ("dataset", "stand_in") if key not in adata.uns]:
         raise UserError(f"{path}: this is no dataset; uns has no {', '.join(map(repr, missing))}.")
     return adata
+
+
+class DatasetRows(Rows):
+    """A dataset of which rows are read when they are wanted: those of cohorts need not fit into memory."""
+
+    def pieces(self, rows: np.ndarray, layer: str | None = None, cells: int = 16_384) -> Iterator:
+        """Yield the values of some rows (mask), or of a layer of them: sparse matrices where they are, else arrays.
+
+        At most so many cells are read at a time.
+        """
+        import h5py
+        from anndata.io import sparse_dataset
+
+        with h5py.File(self.path) as file:
+            part = file["X" if layer is None else f"layers/{layer}"]
+            matrix = part if isinstance(part, h5py.Dataset) else sparse_dataset(part)
+            for begin in range(0, len(rows), cells):
+                wanted = rows[begin : begin + cells]
+                if wanted.any():
+                    yield matrix[begin : begin + cells][wanted]
+
+    @property
+    def layers(self) -> list[str]:
+        """The names of the layers."""
+        import h5py
+
+        with h5py.File(self.path) as file:
+            return list(file.get("layers", {}))
+
+    def with_features(self, kept: np.ndarray) -> "AnnData":
+        """Return all cells with some of the features (mask)."""
+        import anndata
+
+        every = np.ones(len(self.obs), dtype=bool)
+        layers = {name: _stacked(self.pieces(every, name), kept) for name in self.layers}
+        X = _stacked(self.pieces(every), kept)
+        return anndata.AnnData(X, obs=self.obs, var=self.var[kept], uns=self.uns, layers=layers)
+
+
+def _stacked(pieces: Iterator, kept: np.ndarray):
+    """Return pieces of a matrix (cells, features), of which some features are kept (mask), as one."""
+    import scipy.sparse
+
+    found = [piece[:, kept] for piece in pieces]
+    return scipy.sparse.vstack(found, format="csr") if scipy.sparse.issparse(found[0]) else np.concatenate(found)

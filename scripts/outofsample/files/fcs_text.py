@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 from outofsample.errors import UserError
@@ -49,10 +50,14 @@ class FcsText:
     ends: tuple[int, int]
     remarks: tuple[str, ...]
 
+    @cached_property
+    def _values(self) -> dict[bytes, bytes]:
+        """The value of each keyword as it stands in the file; of a keyword that comes twice the first."""
+        return {_normal(key): value for key, value in reversed(self.pairs)}
+
     def get(self, keyword: str, default: str = "") -> str:
         """Return the value of a keyword without blanks around it; ``default`` where it has none."""
-        wanted = _normal(keyword.encode())
-        found = next((value for key, value in self.pairs if _normal(key) == wanted), b"")
+        found = self._values.get(_normal(keyword.encode()), b"")
         return _decoded(found.replace(self.delimiter * 2, self.delimiter)).strip(" \r\n\t\0") or default
 
     def number(self, keyword: str, default: int | None = None) -> int:

@@ -6,16 +6,22 @@ training or transforming rule takes the file with the truth.
 
 import json
 import warnings
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError, did_you_mean
+from outofsample.files.cohort import read_cohort
+from outofsample.files.dataset import DatasetRows, read_dataset
 from outofsample.files.task import to_training
 from outofsample.jobs.split import SplitSpec
+from outofsample.study.variable_features import moments, most_variable
 
 if TYPE_CHECKING:
+    import pandas as pd
     from anndata import AnnData
 
 
@@ -41,6 +47,36 @@ def assign_roles(domain: np.ndarray, condition: np.ndarray, split: SplitSpec) ->
     return role
 
 
+def split_file(path: Path, split: SplitSpec) -> tuple["AnnData", "AnnData"]:
+    """Return the training part and the truth of a task, as `split_dataset` does, from the file of a dataset.
+
+    Where its cells were drawn from more, and the task keeps some features alone, no others are in memory together.
+    """
+    cohort = read_cohort(path)
+    if cohort is None or not cohort.drawn or split.variable_features is None:
+        return split_dataset(read_dataset(path), split)
+    rows = DatasetRows(path)
+    _check_kept(rows.var.index, split)
+    if split.variable_features >= len(rows.var):
+        return split_dataset(read_dataset(path), split)
+    domain, condition = (rows.column(name).astype(str) for name in ("domain", "condition"))
+    _check_names(domain, condition, split)
+    keep, seen = _kept_and_seen(rows.obs, split)
+    found = moments(rows.pieces(seen if split.feature_selection == "strict" else keep))
+    kept = most_variable(*found, split.variable_features) | rows.var.index.isin(split.keep_features)
+    return split_dataset(rows.with_features(kept), replace(split, variable_features=None))
+
+
+def _kept_and_seen(obs: "pd.DataFrame", split: SplitSpec) -> tuple[np.ndarray, np.ndarray]:
+    """Return the masks (cells,) of the cells that take part in a task, and of those that a fit may see."""
+    domain, condition = (obs[column].astype(str).to_numpy() for column in ("domain", "condition"))
+    names = obs.get("pair_id", obs.index)
+    keep = _draw(names.to_numpy().astype(str), domain, condition, split)
+    if split.conditions:
+        keep &= np.isin(condition, split.conditions)
+    return keep, keep & ~np.isin(assign_roles(domain, condition, split), ["truth", "withheld"])
+
+
 def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnData"]:
     """Return the training part and the truth of a task.
 
@@ -52,11 +88,7 @@ def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnDa
     domain, condition = (adata.obs[column].astype(str).to_numpy() for column in ("domain", "condition"))
     _check_names(domain, condition, split)
     role = assign_roles(domain, condition, split)
-    names = adata.obs.get("pair_id", adata.obs_names)
-    keep = _draw(names.to_numpy().astype(str), domain, condition, split)
-    if split.conditions:
-        keep &= np.isin(condition, split.conditions)
-    seen = keep & ~np.isin(role, ["truth", "withheld"])
+    keep, seen = _kept_and_seen(adata.obs, split)
     features = _choose_features(adata, seen if split.feature_selection == "strict" else keep, split)
     train = adata[seen, features].copy()
     train.obs["role"] = role[seen]
@@ -86,12 +118,7 @@ def _choose_features(adata: "AnnData", cells: np.ndarray, split: SplitSpec) -> n
     The highly variable features of scanpy's Seurat flavour, as the trVAE authors chose them, on log1p of normalised
     counts.
     """
-    for name in split.keep_features:
-        if name not in adata.var_names:
-            raise UserError(
-                f"Task '{split.name}': keep_features has '{name}', which the dataset does not have"
-                f"{did_you_mean(name, adata.var_names)}."
-            )
+    _check_kept(adata.var_names, split)
     if split.variable_features is None or split.variable_features >= adata.n_vars:
         return np.ones(adata.n_vars, dtype=bool)
     import anndata
@@ -100,6 +127,16 @@ def _choose_features(adata: "AnnData", cells: np.ndarray, split: SplitSpec) -> n
     chosen_on = anndata.AnnData(adata.X[cells], var=adata.var[[]])
     chosen = scanpy.pp.highly_variable_genes(chosen_on, n_top_genes=split.variable_features, inplace=False)
     return chosen["highly_variable"].to_numpy() | adata.var_names.isin(split.keep_features)
+
+
+def _check_kept(known: "pd.Index", split: SplitSpec) -> None:
+    """Raise `UserError` where a feature that the task keeps by name is not in the dataset."""
+    for name in split.keep_features:
+        if name not in known:
+            raise UserError(
+                f"Task '{split.name}': keep_features has '{name}', which the dataset does not have"
+                f"{did_you_mean(name, known)}."
+            )
 
 
 def _check_names(domain: np.ndarray, condition: np.ndarray, split: SplitSpec) -> None:
