@@ -42,7 +42,8 @@ def main() -> None:
 
         torch.set_num_threads(args.threads)
         code = files_imported([__file__, registry.path_of("models", spec.model.uses)])
-        data, fingerprint = read_training(args.train), fit.fingerprint(args.train, code)
+        counts = registry.find("models", spec.model.uses).uses_counts
+        data, fingerprint = read_training(args.train, counts), fit.fingerprint(args.train, code)
         states, history = fit_seeds(fit, data, spec.seeds, fingerprint)
 
     from outofsample.files.fitted import write_states

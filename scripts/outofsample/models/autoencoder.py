@@ -46,6 +46,7 @@ class Model(NeuralModel, Representation):
 
     Settings = Settings
     data = frozenset({"tabular", "images"})
+    uses_counts = False
 
     def build(self, features: int):
         from outofsample.networks.convolutional import ConvolutionalAutoencoder

@@ -12,6 +12,7 @@ class Model(Representation):
 
     trains = False
     stochastic = False
+    uses_counts = False
 
     def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Model":
         self.image_shape = data.image_shape

@@ -36,6 +36,7 @@ class Model(Representation):
     Settings = Settings
     trains = False
     stochastic = False
+    uses_counts = False
 
     def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Model":
         from sklearn.decomposition import PCA

@@ -53,6 +53,7 @@ class Model(NeuralModel, Representation):
     """
 
     Settings = Settings
+    uses_counts = False
     roles = ("source", "target", "query", "context")
 
     @property

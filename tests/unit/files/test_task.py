@@ -36,6 +36,7 @@ def test_the_written_training_part_is_read_as_it_was(kind, tmp_path):
     read, meant = read_training(tmp_path / "train.h5ad"), to_training(train)
     assert read.image_shape == ((1, 3, 1) if kind == "images" else None)
     assert (read.counts is not None) == (kind == "sparse counts")
+    assert read_training(tmp_path / "train.h5ad", counts=False).counts is None
     for name in (field.name for field in fields(meant)):
         one, other = getattr(read, name), getattr(meant, name)
         assert type(one) is type(other)

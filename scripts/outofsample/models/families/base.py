@@ -23,7 +23,8 @@ class Model:
 
     Subclasses set ``Settings`` (a frozen dataclass of hyper-parameters), and `data`, the kinds of data they take.
     ``trains`` is False where fitting takes less time than starting a job: then the job that transforms fits too.
-    ``stochastic`` is False where the seed changes nothing.
+    ``stochastic`` is False where the seed changes nothing; ``uses_counts`` is False where counts are never looked at: a
+    training then does without them, which take as much memory as the values.
     """
 
     settings: object
@@ -33,6 +34,7 @@ class Model:
     data: ClassVar[frozenset[str]] = frozenset({"tabular", "images"})
     trains: ClassVar[bool] = True
     stochastic: ClassVar[bool] = True
+    uses_counts: ClassVar[bool] = True
 
     def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Model":
         """Fit to all cells in ``data`` and return self; ``history`` then holds a row per epoch."""

@@ -194,6 +194,13 @@ class NeuralModel(Model):
         """Return data (cells, features) on the scale of the network."""
         return (X - self.centre) / self.spread
 
+    def _scaled_copy(self, X: np.ndarray) -> np.ndarray:
+        """Return data (cells, features) as float32 on the scale of the network, in the place of ``X``, a copy."""
+        X = X.astype(np.float32, copy=False)
+        X -= self.centre
+        X /= self.spread
+        return X
+
     def unscaled(self, X: np.ndarray) -> np.ndarray:
         """Return data (cells, features) of the network on their own scale."""
         return X * self.spread + self.centre
@@ -220,7 +227,7 @@ class NeuralModel(Model):
 
         codes = np.searchsorted(self.conditions, data.condition[cells])
         return {
-            "x": torch.from_numpy(self.scaled(data.X[cells]).astype(np.float32)).to(device),
+            "x": torch.from_numpy(self._scaled_copy(data.X[cells])).to(device),
             "condition": torch.from_numpy(codes).to(device),
         }
 
