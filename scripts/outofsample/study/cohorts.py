@@ -135,12 +135,18 @@ class Cohorts:
         return [self.plan.raw_copy(name, RawFile(file).stored) for file in self.jobs(task)[job]]
 
     def groups(self, task: str) -> list[str]:
-        """Return the keys of `Plan.by_model` with methods that run on a task."""
+        """Return the keys of `Plan.by_model` with methods that predict the files of a task."""
+        return [group for group in self.plan.by_model if self.methods(task, group)]
+
+    def methods(self, task: str, group: str) -> list[str]:
+        """Return the methods on one model that predict the files of a task."""
         runs = self.plan.runs(task)
-        return [group for group, methods in self.plan.by_model.items() if any(method in runs for method in methods)]
+        return [method for method in self.plan.by_model[group] if method in runs and self.group_of(method)]
 
     def group_of(self, method: str) -> str | None:
         """Return the key of `Plan.by_model` of a method; None where it predicts only the cells of its fit."""
+        if self.plan.study.method_class(method).transductive:
+            return None
         return next((group for group, methods in self.plan.by_model.items() if method in methods), None)
 
     def writes(self, task: str, method: str) -> bool:
@@ -158,7 +164,7 @@ class Cohorts:
             settings=as_plain(settings),
             files=tuple(self.copies(task, job)),
             model=plan.model_spec(group, task) if plan.has_model(group) else None,
-            methods=tuple(plan.method_spec(method) for method in plan.by_model[group] if method in plan.runs(task)),
+            methods=tuple(map(plan.method_spec, self.methods(task, group))),
             folder=plan.paths.own_task(task),
             results=plan.paths.results,
         )

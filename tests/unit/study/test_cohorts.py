@@ -112,6 +112,13 @@ def test_a_cohort_comes_back_file_by_file(plan):
     assert joined.parts == ("results/mine/cohort/large/autoencoder/1-2.json",)
     assert plan.cohorts.writes("large", "mean_shift") and not plan.cohorts.writes("large", "limma")
     assert plan.cohorts.group_of("limma") is None
+    assert plan.cohorts.methods("large", "identity") == ["quantile_mapping", "mean_shift"]
+
+
+def test_a_method_that_predicts_only_the_cells_of_its_fit_writes_no_files(plan, monkeypatch):
+    monkeypatch.setattr(plan.study.method_class("neuron_editing"), "transductive", True)
+    assert plan.cohorts.groups("large") == ["identity"] and not plan.cohorts.writes("large", "neuron_editing")
+    assert plan.cohorts.methods("large", "autoencoder") == []
 
 
 def test_the_files_of_a_cohort_are_linked_to_and_others_copied(plan):

@@ -31,7 +31,7 @@ class Method:
     - ``data``: the kinds of data it takes (``tabular``, ``counts``, ``images``);
     - ``directed``: False where the prediction is not meant to move towards the target;
     - ``transductive``: True where fitting and correcting are one step, so that `transform` takes only cells that
-      were fitted;
+      were fitted; others predict any cells of a query, each by its own values, as the files of a cohort need it;
     - ``stochastic``: False where the seed changes nothing.
     """
 

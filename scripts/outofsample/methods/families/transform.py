@@ -77,7 +77,8 @@ def transform_all(
             writer.add_all(in_blocks(method.transform) if drawn else method.transform, seed)
             writer.add_own_conditions(method.predict, seed)
             backends[asked.name] = method.backend
-            if keep is not None and seed in ([*kept] or [seed]):
+            # What predicts only the cells of its fit has nothing to predict others with.
+            if keep is not None and not method.transductive and seed in ([*kept] or [seed]):
                 kept.setdefault(seed, {})[asked.name] = as_tensors(method.whole_state())
             print(f"{asked.name}: seed {seed} done", flush=True)
     if keep is not None:
