@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 #: What the pages never say: how the project was made, and what only its makers know.
 UNWANTED = {
-    "a word of how the project was made": r"METHOD_FACTS|\.\./shared|\bGPU was lent|\bthis machine\b|\bsession \d|\bhelper-?\d",
+    "a word of how the project was made": r"METHOD_FACTS|\.\./shared|GPU was lent|\bthis machine\b|\bsession \d",
     "a diary": r"seen with the truth|\bwe first tried\b|\bturned out\b|\bat first sight\b",
     "a commit": r"\b(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{7}\b",
     "a number without its zero": r"(?<![\w./*`\-])\.\d",
