@@ -29,6 +29,7 @@ class Finding:
 def prose(page: str) -> list[str]:
     """Return the paragraphs and list items of a page in Markdown: no code, tables, headings, links' targets or HTML."""
     page = re.sub(r"^(```|~~~).*?^\1[^\n]*$", "", page, flags=re.MULTILINE | re.DOTALL)
+    page = re.sub(r"<p class=\"equation\">.*?</p>", "", page, flags=re.DOTALL)
     page = re.sub(r"<!--.*?-->|<[^>]+>", "", page, flags=re.DOTALL)
     page = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", page)
     blocks, lines = [], []
