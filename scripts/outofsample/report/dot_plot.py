@@ -5,7 +5,6 @@ say the same as colours.
 """
 
 import math
-import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
@@ -60,19 +59,20 @@ class DotPlot:
 def domain(plot: DotPlot) -> tuple[float, float]:
     """Return the ends of the axis.
 
-    It covers controls, oracle, all that is better and half of the methods at least. It goes beyond the worse of the
-    controls by as much as these and the oracle lie apart: one method that is far off must not squeeze all others into a
+    It covers controls, oracle, all that is better and a quarter of the methods at least. It goes beyond the worse of the
+    controls by as much as these and the oracle lie apart: methods that are far off must not squeeze all others into a
     corner. What lies outside is drawn at the edge, with its number.
     """
     marks = [value for _, value in plot.lines] + list(plot.band[1:] if plot.band else ())
     ends = [end for dot in plot.dots for end in (dot.value, dot.low, dot.high) if not math.isnan(end)]
     lowest, highest = -math.inf, math.inf
     if marks:
-        reach, half = max(marks) - min(marks), statistics.median(dot.value for dot in plot.dots)
+        reach, ordered = max(marks) - min(marks), sorted(dot.value for dot in plot.dots)
+        quarter = (len(ordered) + 3) // 4
         if plot.better != "low":
-            lowest = min(min(marks) - reach, half)
+            lowest = min(min(marks) - reach, ordered[-quarter])
         if plot.better != "high":
-            highest = max(max(marks) + reach, half)
+            highest = max(max(marks) + reach, ordered[quarter - 1])
     shown = [end for end in ends if lowest <= end <= highest] + marks
     low, high = min(shown), max(shown)
     pad = 0.04 * (high - low) or max(abs(high), 1.0) * 0.1

@@ -120,16 +120,22 @@ def _merged(cells: list[dict], more: bool) -> list[dict]:
 
 
 def plot(part: pd.DataFrame, spec: TableSpec) -> str | None:
-    """Return the dot plot of a block as SVG, by the first score that decides; None where fewer than two have a number.
+    """Return the dot plot of a block as SVG, by the first score that decides and of which two methods have a number.
 
-    The rows are the methods, the best first; bars are the standard deviations that the table has too.
+    None where there is no such score. The rows are the methods, the best first; bars are the standard deviations that
+    the table has too.
     """
-    column = deciding(spec)[0]
-    found = part[(part["score"] == column.score) & part["mean"].notna()]
-    marks = found.set_index("method")
-    rows = found[~found["method"].isin([*LINES, ORACLE.name])]
-    if len(rows) < 2:
-        return None
+    numbers = part[part["mean"].notna()]
+    for column in deciding(spec):
+        found = numbers[numbers["score"] == column.score]
+        rows = found[~found["method"].isin([*LINES, ORACLE.name])]
+        if len(rows) > 1:
+            return _plot(column, found.set_index("method"), rows)
+    return None
+
+
+def _plot(column: ColumnSpec, marks: pd.DataFrame, rows: pd.DataFrame) -> str:
+    """Return the plot of one score: ``marks`` are all its numbers by method, ``rows`` those that have a row."""
     if column.better:
         rows = rows.sort_values("mean", key=DISTANCE_TO_BEST[column.better], kind="stable")
     dots = [

@@ -50,9 +50,11 @@ def test_what_is_better_is_never_cut_off():
     assert re.findall(r'class="beyond"[^>]*>([^<]*)<', svg(most)) == ["◂ -8.000"]
 
 
-def test_half_of_the_methods_are_shown_where_controls_and_oracle_agree():
-    dots = tuple(Dot(str(value), value) for value in (0.1, 0.2, 0.6, 0.9))
-    low, high = domain(DotPlot("x", "low", dots, (), ("Oracle", 0.0, 0.01)))
+@pytest.mark.parametrize(("better", "sign"), [("low", 1), ("high", -1)])
+def test_a_quarter_of_the_methods_is_shown_where_controls_and_oracle_agree(better, sign):
+    dots = tuple(Dot(str(value), sign * value) for value in (0.1, 0.2, 0.6, 0.7, 0.8, 0.9))
+    band = ("Oracle", *sorted([0.0, sign * 0.01]))
+    low, high = (sign * end for end in domain(DotPlot("x", better, dots, (), band))[::sign])
     assert low < 0 and 0.2 < high < 0.6
 
 
