@@ -59,9 +59,9 @@ class DotPlot:
 def domain(plot: DotPlot) -> tuple[float, float]:
     """Return the ends of the axis.
 
-    It covers controls, oracle, all that is better and a quarter of the methods at least. It goes beyond the worse of the
-    controls by as much as these and the oracle lie apart: methods that are far off must not squeeze all others into a
-    corner. What lies outside is drawn at the edge, with its number.
+    It covers controls, oracle, all that is better and a quarter of the methods at least. It goes beyond the worst of
+    the controls by as much as these and the oracle lie apart: methods that are far off must not squeeze all others into
+    a corner. What lies outside is drawn at the edge, with its number.
     """
     marks = [value for _, value in plot.lines] + list(plot.band[1:] if plot.band else ())
     ends = [end for dot in plot.dots for end in (dot.value, dot.low, dot.high) if not math.isnan(end)]

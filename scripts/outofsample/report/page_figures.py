@@ -45,8 +45,8 @@ def figures(study: PageSpec, paths: list[Path]) -> list[dict]:
 def small_picture(path: Path) -> tuple[str, int, int]:
     """Return a PNG as the address of a picture within the page, with its width and height in pixels.
 
-    It has all its pixels: as PNG of 256 colours, which is nearer to a drawing, or as WebP where that is much smaller, as
-    it is for many photographs. That is a third of the file or less. The file itself, and its PDF, stay as they are.
+    It has all its pixels: as PNG of 256 colours, which is nearer to a drawing, or as WebP where that is much smaller,
+    as it is for many photographs. Ours then have about a third of their size. The file itself stays as it is.
 
     Raises
     ------
