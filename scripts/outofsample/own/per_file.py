@@ -25,9 +25,9 @@ FEATURES, SPREAD = 8, 0.6
 #: With more files than these, lines from each before to after would hide the points.
 JOINED = 60
 NOTE = (
-    "Each point is the median of one file, of its cells that this page rests on; black: the median of these. Lines join "
-    "a file before and after. Undoing a batch effect moves the query's files as far as the target lies from the source, "
-    "and keeps how they differ from each other."
+    "Each point is the median of one file, of its cells that this page rests on; black: the median of these. Lines "
+    "join a file before and after. Undoing a batch effect moves the query's files as far as the target lies from the "
+    "source, and keeps how they differ from each other."
 )
 
 
