@@ -12,8 +12,7 @@ rule make_page:
         judged=SHOWN.claims_files(),
         paper_values="docs/paper_values.csv",
         claims="docs/claims.yaml",
-        template="scripts/outofsample/report/page.html.j2",
-        style="scripts/outofsample/report/page.css",
+        template=sorted(Path("scripts/outofsample/report/template").iterdir()),
         code=PLAN.code("make_page.py"),
     output:
         page=PATHS.page,

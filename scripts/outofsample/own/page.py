@@ -11,7 +11,7 @@ from outofsample.files.rows import Rows
 from outofsample.files.writing import replacing
 from outofsample.jobs.own import ChangesSpec
 from outofsample.metrics.directions import PERFECT, direction_of
-from outofsample.own import changes, extrapolation
+from outofsample.own import changes, extrapolation, per_file
 from outofsample.own import figures as own_figures
 from outofsample.texts import significant
 
@@ -96,6 +96,10 @@ def write_page(
     found, not_run = changes.read_changes(prediction, train, truth, spec.unit)
     tables = [changes.feature_table(change) for change in found]
     sections = [section(change, table, scores, spec) for change, table in zip(found, tables, strict=True)]
+    for part, change, table in zip(sections, found, tables, strict=True):
+        files = per_file.files_of(train, change.query)
+        if change.image_shape is None and per_file.has_several(files):
+            part["pictures"].append(picture(per_file.per_file(change, table, files)))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.globals["number"] = significant
     text = environment.from_string(template.read_text(encoding="utf-8")).render(

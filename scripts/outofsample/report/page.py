@@ -1,7 +1,7 @@
 """The first page of a study's report: one HTML file that needs nothing beside it and no network.
 
 `gather` reads the finished files of a study, and `render` makes the page of them. Snakemake's own report is put into it
-later (`outofsample.report.snakemake_report`). The template and the style stand beside this file.
+later (`outofsample.report.snakemake_report`). What it looks like is in the folder ``template`` beside this file.
 """
 
 import json
@@ -29,8 +29,8 @@ from outofsample.report.attachments import attachment
 from outofsample.report.paper_values import read_paper_values
 from outofsample.report.snakemake_report import MARKS
 
-TEMPLATE = Path(__file__).with_name("page.html.j2")
-STYLE = Path(__file__).with_name("page.css")
+#: The page's parts, its style and its script.
+TEMPLATE = Path(__file__).with_name("template")
 PAPERS = {"ne2020": "Neuron Editing (2020)", "trvae2020": "trVAE (2020)"}
 
 
@@ -113,22 +113,23 @@ def render(content: dict) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATE.parent),
+        loader=FileSystemLoader(TEMPLATE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"number": texts.shortened, "duration": duration, "label": texts.as_label}
-    return environment.get_template(TEMPLATE.name).render(
+    return environment.get_template("page.html.j2").render(
         **content,
-        style=STYLE.read_text(encoding="utf-8"),
+        style=(TEMPLATE / "page.css").read_text(encoding="utf-8"),
+        script=(TEMPLATE / "page.js").read_text(encoding="utf-8"),
         marks=MARKS,
         options=json.dumps(content["study"].options),
         rule={"tolerances": score_card.TOLERANCES, "deviations": score_card.DEVIATIONS},
-        verdicts=score_card.VERDICTS,
         comparable={score_card.REPRODUCED, score_card.NOT_REPRODUCED},
         summary_score=texts.as_label(page_summary.SUMMARY_SCORE),
+        shown=page_tables.SHOWN,
         mean_rank_rule=ranks.RULE,
     )
 
