@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin
 from sklearn.exceptions import NotFittedError
+from sklearn.utils import TransformerTags
 
 from outofsample.arrays import TrainingData
 from outofsample.datasets.support.guesses import looks_like_counts
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     Domains = str | Sequence | None
 
+DEVICES = ("auto", "cpu", "cuda")
 #: What a package is called where one installs it, if not as it is imported.
 _PACKAGES = {"ot": "POT", "scvi": "scvi-tools"}
 
@@ -222,20 +224,25 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
         UserError
             If there is no such method, or a parameter is wrong.
         """
-        if self.chunk_size is not None and not self.chunk_size >= 1:
-            raise InputError(f"Extrapolator: chunk_size must be 1 or more, or None, not {self.chunk_size!r}.")
+        if self.chunk_size is not None and not (isinstance(self.chunk_size, int | np.integer) and self.chunk_size >= 1):
+            raise InputError(
+                f"Extrapolator: chunk_size must be a whole number from 1 on, or None, not {self.chunk_size!r}."
+            )
         return build(self._name, self.settings)
 
     def _fit(self, method: Method, data: TrainingData) -> None:
         """Fit a method; what it prints is left out unless ``verbose`` asks for it."""
         if not (isinstance(self.seed, int | np.integer) and self.seed >= 0):
             raise InputError(f"{type(self).__name__}: seed must be a whole number from 0 on, not {self.seed!r}.")
+        if str(self.device).partition(":")[0] not in DEVICES:
+            raise InputError(f"{type(self).__name__}: device must be {', '.join(DEVICES)}, not {self.device!r}.")
         verbose = bool(getattr(self, "verbose", False))
         try:
             with contextlib.nullcontext() if verbose else contextlib.redirect_stdout(io.StringIO()):
                 method.fit(data, int(self.seed), Run(device=self.device, progress=verbose))
         except ModuleNotFoundError as error:
-            package = _PACKAGES.get(error.name, error.name)
+            module = str(error.name).partition(".")[0]
+            package = _PACKAGES.get(module, module)
             raise NotAvailable(f"{self._name} needs the package '{package}'", f"pip install {package}") from error
 
     def _take(self, method: Method, fitted_on: populations.FittedOn) -> None:
@@ -249,6 +256,12 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
             self.feature_names_in_ = np.array(fitted_on.names, dtype=object)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags = TransformerTags(preserves_dtype=["float32"])
+        tags.input_tags.sparse = True
+        return tags
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "method_"):

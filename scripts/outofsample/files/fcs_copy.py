@@ -1,4 +1,4 @@
-"""A copy of an FCS file with other values, for all who write one: its keywords stay, but those that say what changed."""
+"""A copy of an FCS file with other values, for all who write one: keywords stay but where they say what changed."""
 
 from collections.abc import Iterable
 from typing import BinaryIO

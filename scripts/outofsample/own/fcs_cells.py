@@ -6,8 +6,8 @@ What `read_fcs` gives:
   where the file holds more digits.
 - ``var``: called by the antibody, or by the short name where there is none; ``channel`` ($PnN), ``label`` ($PnS), and
   ``marker``, whether the rule of `outofsample.files.markers` takes it for one.
-- ``uns["fcs"]``: what `write_fcs` needs to write the file once more: ``path``, ``header`` and ``text`` (bytes as uint8), and
-  ``keywords``, a table with the column ``value``, whose changes are written.
+- ``uns["fcs"]``: what `write_fcs` needs to write the file once more: ``path``, ``header`` and ``text`` (bytes as
+  uint8), and ``keywords``, a table with the column ``value``, whose changes are written.
 """
 
 import re
@@ -64,10 +64,10 @@ def read_fcs(path: str | Path) -> "AnnData":
 def write_fcs(path: str | Path, cells: "AnnData", overwrite: bool = False) -> None:
     """Write AnnData as an FCS file.
 
-    Cells that `read_fcs` gave are written as their file: the same keywords, channels and order, and values stored alike,
-    so that what was not changed has the same bits. Integers become floats where one of the values is none any more. Other
-    cells become FCS 3.1 with 32-bit floats; ``channel`` and ``label`` of ``var`` name the channels, else the names of
-    ``var`` do.
+    Cells that `read_fcs` gave are written as their file: the same keywords, channels and order, and values stored
+    alike, so that what was not changed has the same bits. Integers become floats where one of the values is none any
+    more. Other cells become FCS 3.1 with 32-bit floats; ``channel`` and ``label`` of ``var`` name the channels, else
+    the names of ``var`` do.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def write_fcs(path: str | Path, cells: "AnnData", overwrite: bool = False) -> No
     values = cells.X.toarray() if hasattr(cells.X, "toarray") else np.asarray(cells.X)
     if 0 in values.shape:
         raise InputError(f"{path}: there are no cells or no channels to write (the shape is {values.shape}).")
-    names = [str(name) for name in (cells.var["channel"] if "channel" in cells.var else cells.var_names)]
+    names = [str(name) for name in cells.var.get("channel", cells.var_names)]
     if origin is None:
         labels = [str(label) for label in cells.var["label"]] if "label" in cells.var else [""] * len(names)
         _write_new(path, values, names, labels)

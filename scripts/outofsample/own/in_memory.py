@@ -33,7 +33,9 @@ class Table:
         part = self.values.iloc[rows] if hasattr(self.values, "iloc") else self.values[rows]
         part = part.toarray() if hasattr(part, "toarray") else part
         part = np.asarray(part, dtype=np.float32)
-        return part if columns is None else part[:, columns]
+        part = part if columns is None else part[:, columns]
+        # Torch takes no negative strides, and numpy calls a single row with one contiguous.
+        return part.copy() if min(part.strides) < 0 else np.ascontiguousarray(part)
 
 
 def as_table(cells: "Cells", word: str) -> Table:
@@ -69,8 +71,10 @@ def as_table(cells: "Cells", word: str) -> Table:
     if table.names is not None and len(set(table.names)) < len(table.names):
         twice = next(name for name in table.names if table.names.count(name) > 1)
         raise InputError(f"{word}: the feature '{twice}' occurs twice; give each its own name.")
-    if isinstance(cells, np.ndarray) and not np.issubdtype(cells.dtype, np.number):
-        raise InputError(f"{word}: the array must hold numbers, not {cells.dtype}.")
+    if table.names is None and not np.issubdtype(table.values.dtype, np.number):
+        raise InputError(f"{word}: the array must hold numbers, not {table.values.dtype}.")
+    if table.names is None and np.issubdtype(table.values.dtype, np.complexfloating):
+        raise InputError(f"{word}: Complex data not supported; give real numbers.")
     return table
 
 
@@ -108,7 +112,7 @@ def as_labels(given: str | Sequence, cells: int, word: str) -> np.ndarray:
 
 def without_column(cells: "Cells", column: str | None) -> "Cells":
     """Return cells without a DataFrame's column of labels, which is no feature; others as they are."""
-    return cells.drop(columns=column) if column is not None and not hasattr(cells, "obs") else cells
+    return cells.drop(columns=column) if column in getattr(cells, "columns", ()) else cells
 
 
 def column_order(table: Table, names, features: int, word: str) -> list[int] | None:
@@ -143,7 +147,7 @@ def checked(values: np.ndarray, word: str, names, first: int) -> np.ndarray:
         feature = column if names is None else f"'{names[column]}'"
         raise InputError(
             f"{word}: the value of feature {feature} in row {first + cell} is {values[cell, column]}; all values must "
-            "be finite numbers."
+            "be finite numbers, not NaN or infinite."
         )
     return values
 

@@ -58,10 +58,16 @@ def training_data(
         If a population is empty, the features differ, or a value is not a finite number; if labels or counts are not
         there, or not of as many cells.
     """
+    _check_entries("domains", domains)
+    _check_entries("counts", counts)
     column = domains if isinstance(domains, str) else None
+    if column is not None:
+        labels = [labels_in(cells, column, word) for word, cells in populations.items()]
     tables = {word: as_table(without_column(cells, column), word) for word, cells in populations.items()}
     named = next((table for table in tables.values() if table.names is not None), tables["S"])
-    labels = [_labels_of_fit(populations[word], word, domains, table.shape[0]) for word, table in tables.items()]
+    if column is None:
+        given = WITHOUT_DOMAINS if domains is None else dict(zip(populations, domains, strict=True))
+        labels = [as_labels(given[word], table.shape[0], f"domains of {word}") for word, table in tables.items()]
     parts = [_all_rows(table, word, named) for word, table in tables.items()]
     counted = None if counts is None else _counts_of_fit(populations, counts, tables, named)
     sizes = [len(part) for part in parts]
@@ -79,28 +85,19 @@ def training_data(
     return data, FittedOn(named.shape[1], named.names, asked, column, layer)
 
 
+def _check_entries(word: str, given: str | Sequence | None) -> None:
+    if given is not None and not isinstance(given, str) and len(given) != len(WITHOUT_DOMAINS):
+        raise InputError(f"{word}: there are {len(given)} entries; give those of S, of T and of X, or one name.")
+
+
 def _all_rows(table: Table, word: str, named: Table) -> np.ndarray:
     """Return all cells (cells, features) float32 of a table, with the columns in the order of ``named``."""
     values = table.rows(slice(None), column_order(table, named.names, named.shape[1], word))
     return checked(values, word, named.names, 0)
 
 
-def _labels_of_fit(cells: "Cells", word: str, domains: Any, number: int) -> np.ndarray:
-    if domains is None:
-        return as_labels(WITHOUT_DOMAINS[word], number, word)
-    if isinstance(domains, str):
-        return labels_in(cells, domains, word)
-    if len(domains) != len(WITHOUT_DOMAINS):
-        raise InputError(
-            f"domains: there are {len(domains)} entries; give the labels of S, of T and of X, or the name of a column."
-        )
-    return as_labels(domains["STX".index(word)], number, f"domains of {word}")
-
-
 def _counts_of_fit(populations: dict[str, "Cells"], counts: Any, tables: dict[str, Table], named: Table) -> np.ndarray:
     """Return the counts (cells, features) of S, T and X."""
-    if not isinstance(counts, str) and len(counts) != len(tables):
-        raise InputError(f"counts: there are {len(counts)} entries; give those of S, of T and of X, or a layer's name.")
     parts = []
     for place, (word, table) in enumerate(tables.items()):
         given = counts if isinstance(counts, str) else counts[place]

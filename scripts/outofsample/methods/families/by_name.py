@@ -4,7 +4,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from outofsample import registry
-from outofsample.errors import InputError, did_you_mean
+from outofsample.errors import InputError, UserError, did_you_mean
 from outofsample.methods.families.base import Method
 
 
@@ -19,14 +19,27 @@ def build(name: str, settings: dict[str, Any]) -> Method:
         If there is no such method; an `InputError` where it does not take a setting or its value.
     """
     entry, chosen, model = _chosen(name, settings)
+    _check_names(name, settings, entry, model)
+    if model is None:
+        return entry(chosen)
+    return entry(chosen, model(_made(name, model.Settings, _of_model(entry, model, settings))))
+
+
+def check_names(name: str, settings: dict[str, Any]) -> None:
+    """Raise `InputError` where a method or its model lack a setting; nothing is said where there is no such method."""
+    try:
+        entry, _, model = _chosen(name, settings)
+    except UserError:
+        return
+    _check_names(name, settings, entry, model)
+
+
+def _check_names(name: str, settings: dict[str, Any], entry: type[Method], model: type | None) -> None:
     known = _names(entry.Settings) | (_names(model.Settings) if model else {})
     for setting in settings:
         if setting not in known:
             listed = ", ".join(known) or "none"
             raise InputError(f"{name}: there is no setting '{setting}'{did_you_mean(setting, known)}; known: {listed}.")
-    if model is None:
-        return entry(chosen)
-    return entry(chosen, model(_made(name, model.Settings, _of_model(entry, model, settings))))
 
 
 def all_settings(name: str, settings: dict[str, Any]) -> dict[str, Any]:
@@ -48,6 +61,8 @@ def _chosen(name: str, settings: dict[str, Any]) -> tuple[type[Method], Any, typ
     own = {setting: value for setting, value in settings.items() if setting in _names(entry.Settings)}
     chosen = _made(name, entry.Settings, own)
     model = entry.model_name(chosen)
+    if not isinstance(model, str | None):
+        raise InputError(f"{name}: model must be the name of a model, not {model!r}.")
     return entry, chosen, None if model is None else registry.find("models", model)
 
 
