@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 
 #: What can be imported from here, and where it is.
-_PUBLIC = {
+PUBLIC = {
     "Extrapolator": "outofsample.estimator",
     "NeuronEditor": "outofsample.estimator",
     "read_fcs": "outofsample.own.fcs_cells",
@@ -26,10 +26,10 @@ def __getattr__(name: str):
     By its name as a string: an import statement would make every job depend on the estimators
     (`outofsample.study.imports`).
     """
-    if name in _PUBLIC:
-        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    if name in PUBLIC:
+        return getattr(importlib.import_module(PUBLIC[name]), name)
     raise AttributeError(f"module 'outofsample' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_PUBLIC])
+    return sorted([*globals(), *PUBLIC])
