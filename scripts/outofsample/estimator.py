@@ -61,8 +61,6 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
         The populations (domains,) among the cells of X.
     history_
         A dictionary per epoch: losses and gradients; empty where no network was trained.
-    expected_error_
-        What the method foresees of its error, None where it does not.
     method_
         The fitted `outofsample.methods.families.base.Method`.
 
@@ -251,7 +249,6 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
         self.n_features_in_ = fitted_on.features
         self.domains_ = np.array(fitted_on.domains, dtype=object)
         self.history_ = [] if method.fitted is None else method.fitted.history
-        self.expected_error_ = method.expected_error
         if fitted_on.names is not None:
             self.feature_names_in_ = np.array(fitted_on.names, dtype=object)
         elif hasattr(self, "feature_names_in_"):

@@ -46,8 +46,6 @@ class Method:
     #: The package that computed what is the method's own, with its version, for the tables; set by `learn`, empty where
     #: no package did.
     backend: str = ""
-    #: What it foresees of its error, set by `learn` and `load_state`; None where it does not.
-    expected_error: dict | None = None
 
     def __init__(self, settings=None, model: Model | None = None):
         self.settings = settings if settings is not None else self.Settings()
