@@ -13,7 +13,6 @@ ALLOWED = {
     "own/writers/h5ad.py": "the user's own h5ad",
     "training/checkpoint.py": "the checkpoint of an interrupted training, which the job itself reads",
     "methods/families/base.py": "a method that was saved from Python",
-    "estimator.py": "an estimator that was saved from Python",
 }
 
 
