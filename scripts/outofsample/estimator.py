@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 from outofsample.arrays import Query, TrainingData
 from outofsample.datasets.support.guesses import looks_like_counts
 from outofsample.errors import UserError
+from outofsample.files.tensors import read_tensors
 from outofsample.files.writing import replacing
 from outofsample.methods.families.base import chunks
 from outofsample.methods.neuron_editing import Method, Settings
@@ -274,14 +275,14 @@ def _read_saved(path: Path) -> dict:
     UserError
         If there is no such file, or it is not one that `NeuronEditor.save` wrote.
     """
-    import torch
-
     if not path.is_file():
         what = "a folder" if path.is_dir() else "not there"
         raise UserError(f"{path}: this is {what}; give a file that NeuronEditor.save wrote.")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_tensors(path)
         ours = content["format"] == FORMAT
+    except UserError:
+        raise
     except Exception as error:
         # What torch raises depends on what the file is; its text would advise to switch the check off.
         raise UserError(

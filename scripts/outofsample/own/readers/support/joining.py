@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample.errors import UserError
+from outofsample.files.limits import check_memory
 from outofsample.own.readers.support.parts import LISTED, Part
 
 if TYPE_CHECKING:
@@ -25,6 +26,13 @@ def stack(values: list):
     if all(scipy.sparse.issparse(part) for part in values):
         return scipy.sparse.csr_matrix(scipy.sparse.vstack(values), dtype=np.float32)
     return np.concatenate([dense(part) for part in values])
+
+
+def check_size(parts: list[Part], paths: dict[str, Path]) -> None:
+    """Raise `UserError` where all values, each of them written out, are more than the machine's memory."""
+    cells, features = sum(len(part.obs) for part in parts), len(parts[0].features)
+    what = f"the values of {cells:,} cells x {features:,} features"
+    check_memory(paths[parts[0].file], 4.0 * cells * features, what, "name fewer in 'features', or give fewer cells")
 
 
 def check_parts(parts: list[Part], paths: dict[str, Path]) -> None:
