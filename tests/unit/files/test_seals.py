@@ -123,8 +123,7 @@ def test_a_kill_leaves_a_file_that_is_read(tmp_path, monkeypatch, moment):
 def test_a_writer_that_fails_leaves_the_old_file_and_its_seal(tmp_path):
     path = tmp_path / "a.csv"
     write_history(path, [{"epoch": 1, "seed": 0}])
-    with pytest.raises(ValueError, match="broken"), sealed(path) as temporary:
-        temporary.write_text("half")
-        raise ValueError("broken")
+    with pytest.raises(UnicodeEncodeError), sealed(path) as temporary:
+        temporary.write_text("half, then \udcff", encoding="utf-8")
     assert read_history(path)["epoch"].tolist() == [1]
     assert sorted(p.name for p in tmp_path.iterdir()) == [".a.csv.sha256", "a.csv"]

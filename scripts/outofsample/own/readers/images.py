@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample.errors import UserError
-from outofsample.files.limits import check_memory, check_pixels
+from outofsample.files.limits import PIXELS, check_memory, check_pixels
 from outofsample.images import image_data
 from outofsample.own.readers import parquet, table
 from outofsample.own.readers.support.boundary import reading
@@ -142,6 +142,10 @@ def _read_images(folder: Path, names: Sequence[str], size: int | None) -> np.nda
                     mode = mode or ("L" if image.mode in ("L", "1") else "RGB")
                     image = image.convert(mode)
                     pixels = np.asarray(image if size is None else image.resize((size, size), Image.Resampling.BICUBIC))
+            except Image.DecompressionBombError as error:
+                raise UserError(
+                    f"{path}: this image has far more than the {PIXELS:,} pixels that are read; scale it down."
+                ) from error
             except (UnidentifiedImageError, OSError, SyntaxError) as error:
                 raise UserError(
                     f"{path}: this image cannot be read ({error}); export it again as PNG, JPEG or TIFF."
