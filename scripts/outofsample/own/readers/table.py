@@ -86,7 +86,7 @@ def _check_header(path: Path, names: list[str], table: "pd.DataFrame") -> None:
             f"{path}: the rows have {table.index.nlevels} more field(s) than the header; give each column a name (R's "
             "write.table: with 'row.names = FALSE', or with 'col.names = NA'), and end no line in a separator."
         )
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    if twice := sorted(name for name, times in Counter(names).items() if times > 1):
         raise UserError(f"{path}: the column '{twice[0]}' occurs twice; column names must be unique.")
 
 

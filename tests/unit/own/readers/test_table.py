@@ -47,13 +47,13 @@ def test_a_line_of_a_gigabyte_is_a_sentence(folder, name, monkeypatch):
 
 
 def test_many_columns_are_read(folder):
-    names = [f"gene{number:06d}" for number in range(20_000)]
-    frame = pd.DataFrame(np.ones((6, 20_000), int), columns=names)
+    names = [f"a gene with a long name {number:016d}" for number in range(4000)]
+    frame = pd.DataFrame(np.ones((6, 4000), int), columns=names)
     frame.insert(0, "day", ["before", "after"] * 3)
     frame.insert(1, "person", list("aabbcc"))
     for separator, name in ((",", "a.csv"), ("\t", "a.tsv")):
         frame.to_csv(folder / name, index=False, sep=separator)
-        assert load(folder, files=[name], **COLUMNS).n_vars == 20_000
+        assert load(folder, files=[name], **COLUMNS).n_vars == 4000
 
 
 def test_cells_and_features_that_the_memory_does_not_hold(folder, monkeypatch):

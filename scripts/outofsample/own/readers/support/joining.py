@@ -48,7 +48,8 @@ def check_parts(parts: list[Part], paths: dict[str, Path]) -> None:
         if set(part.features) != set(first.features):
             raise UserError(_difference(paths[first.file], first.features, paths[part.file], part.features))
         if part.features != first.features:
-            order = [part.features.index(name) for name in first.features]
+            places = {name: place for place, name in enumerate(part.features)}
+            order = [places[name] for name in first.features]
             part.values, part.features = part.values[:, order], first.features
             part.columns = tuple(part.columns[column] for column in order)
     for part in parts:
