@@ -66,7 +66,7 @@ def second_reader(path):
 
 
 def read_and_written(path, out):
-    """Return what is read of a file, and what FlowIO and then we read after its first channel got one more and came back."""
+    """Return what is read, and what FlowIO and we then read of what came back, with one more in the first channel."""
     read = fcs.read_fcs(path)
     fcs.check_finite(path, read, range(len(read.channels)))
     rows = np.arange(len(read.values))

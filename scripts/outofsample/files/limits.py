@@ -68,7 +68,7 @@ def check_text(path: Path) -> None:
     Raises
     ------
     UserError
-        If a line is longer than `LINE`, or a gzipped table unpacks to too much.
+        If a line is longer than `LINE`, a gzipped table unpacks to too much, or bytes are zero, as in UTF-16.
     OSError, EOFError, zlib.error
         If a gzipped one is damaged.
     """
@@ -77,6 +77,12 @@ def check_text(path: Path) -> None:
         size += len(block)
         if path.suffix == ".gz":
             check_unpacked(path, size, packed, TEXT_RATIO, "if that is right, unpack it yourself (gunzip)")
+        # Readers end a field there, and its rest would be gone without a word.
+        if b"\0" in block:
+            raise UserError(
+                f"{path}: this table holds bytes that are zero, so it is damaged, or not in UTF-8 (Excel's 'Unicode "
+                "text' is in UTF-16); save it as CSV in UTF-8."
+            )
         last = max(block.rfind(b"\n"), block.rfind(b"\r"))
         line = line + len(block) if last < 0 else len(block) - last
         if line > LINE:

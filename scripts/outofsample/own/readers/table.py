@@ -68,6 +68,8 @@ def read_table(path: Path, text: Collection[str] | None = None) -> "pd.DataFrame
             as_text = dict.fromkeys(text, str)
             table = pd.read_csv(path, dtype=as_text, na_values=missing, low_memory=False, **options)
         _check_header(path, header, table)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: this table is not in UTF-8 ({error}); save it as CSV in UTF-8.") from error
     except (OSError, ValueError, EOFError, zlib.error, csv.Error) as error:
         raise unreadable(path, error) from error
     if dialect.before:
