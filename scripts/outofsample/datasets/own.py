@@ -5,6 +5,7 @@ the settings (a file is one condition of one domain, as FCS files are) or from c
 """
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -160,12 +161,12 @@ class Dataset(base.Dataset):
         found = []
         for entry in settings.files:
             path = root / entry["path"]
-            found += entries.files_in(path, entry, root, settings.format) if path.is_dir() else [entry]
+            found += entries.files_in(path, entry, root, settings.format) if os.path.isdir(path) else [entry]
         entries.check_paths([entry["path"] for entry in found])
         completed = {**values, "files": found}
         if settings.images is not None:
             folder = (root / settings.images).resolve()
-            if not folder.is_dir():
+            if not os.path.isdir(folder):
                 raise UserError(f"{root / settings.images}: there is no such folder of images (setting 'images').")
             completed |= {"images": str(folder), "images_digest": entries.folder_digest(folder)}
         return completed
@@ -192,6 +193,7 @@ class Dataset(base.Dataset):
         if settings.format == "images":
             return images.load(settings, paths)
         parts = READERS[settings.format](settings, paths)
+        joining.check_size(parts, paths)
         joining.check_parts(parts, paths)
         obs = joining.joined_obs([part.obs for part in parts])
         check_conditions(obs["condition"], settings)

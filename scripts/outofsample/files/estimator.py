@@ -22,6 +22,7 @@ import numpy as np
 
 from outofsample import registry
 from outofsample.errors import UserError
+from outofsample.files.tensors import read_tensors
 from outofsample.files.writing import replacing
 
 #: What marks the file of each class.
@@ -50,15 +51,15 @@ def read_estimator(path: str | Path, kind: str, own_code: Sequence[str] = ()) ->
         If there is no such file, it is not one that ``save`` of this class wrote, or it asks for a file or module that
         ``own_code`` does not name.
     """
-    import torch
-
     path = Path(path)
     if not path.is_file():
         what = "a folder" if path.is_dir() else "not there"
         raise UserError(f"{path}: this is {what}; give a file that {kind}.save wrote.")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_tensors(path)
         found = content["format"]
+    except UserError:
+        raise
     except Exception as error:
         # What torch raises depends on what the file is; its text would advise to switch the check off.
         raise UserError(

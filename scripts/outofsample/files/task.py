@@ -29,7 +29,7 @@ from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError
 from outofsample.files.h5ad import read_matrix, read_words
 from outofsample.files.rows import Rows, check_finite
-from outofsample.files.writing import replacing
+from outofsample.files.writing import check_seal, sealed
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 def write_task(train: str | Path, truth: str | Path, parts: tuple["AnnData", "AnnData"]) -> None:
     """Write the training part and the truth (``parts``) of a task; both files are there, or none."""
-    with replacing(train) as train_part, replacing(truth) as truth_part:
+    with sealed(train) as train_part, sealed(truth) as truth_part:
         for part, path in zip(parts, (train_part, truth_part), strict=True):
             part.write_h5ad(path, compression="lzf")
 
@@ -79,6 +79,7 @@ def read_training(path: str | Path) -> TrainingData:
     """
     import h5py
 
+    check_seal(path)
     try:
         with h5py.File(path) as file:
             obs, var, uns = file["obs"], file["var"], file["uns"]

@@ -34,6 +34,8 @@ class SplitSpec(Spec):
         ``strict``: chosen on training cells alone; ``paper``: on all cells, as the papers did.
     keep_features
         Features that are kept whatever their variance: figures name them.
+    whole_queries
+        Whether all cells of the queries are kept, whatever ``cells_per_group``: their owner gets each of them back.
     """
 
     name: str
@@ -47,3 +49,4 @@ class SplitSpec(Spec):
     variable_features: int | None = None
     feature_selection: str = "strict"
     keep_features: tuple[str, ...] = ()
+    whole_queries: bool = False

@@ -26,7 +26,8 @@ from outofsample.arrays import Query
 from outofsample.study.settings import read_settings
 from outofsample.texts import label_text
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
+#: File systems allow 255 bytes, and names of several things and endings are put together.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,119}$")]
 
 
 def as_name(text: str) -> str:

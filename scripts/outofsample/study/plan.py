@@ -129,7 +129,7 @@ class Plan:
         CelebA's archive (1.4 GB) is a dataset for each attribute. Datasets that do not run count too, so that the
         copy stays where it is when more of them run.
         """
-        if self.uses(name) == OWN:
+        if self.is_own_dataset(name):
             return name
         alike = (other for other in self.study.datasets if self.uses(other) == self.uses(name))
         wanted = self.originals(name)[file], self.local(name, self.originals(name)[file])
@@ -157,7 +157,7 @@ class Plan:
     @property
     def fetched(self) -> list[str]:
         """The datasets whose files are fetched, and may be nowhere to be had."""
-        return [name for name in self.datasets if name not in self.simulated and self.uses(name) != OWN]
+        return [name for name in self.datasets if name not in self.simulated and not self.is_own_dataset(name)]
 
     def is_missing(self, task: str) -> bool:
         """Whether it is known before any job starts that the data of a task cannot be had."""
@@ -174,7 +174,7 @@ class Plan:
         # Tried again where it can end otherwise.
         if (there or raw.url) and (failures := missing.failures(self.raw_copy(name, file))):
             state.append(f"{failures} failures")
-        hint, required = self.dataset(name).how_to_get, self.uses(name) == OWN
+        hint, required = self.dataset(name).how_to_get, self.is_own_dataset(name)
         state = " ".join(map(str, state))
         return FetchSpec(raw.name, local, raw.sha256 or None, raw.url or None, hint, state, name, required)
 
@@ -184,7 +184,11 @@ class Plan:
 
     def is_own(self, task: str) -> bool:
         """Whether a task runs on data of the user's own."""
-        return self.uses(self.study.tasks[task].dataset) == OWN
+        return self.is_own_dataset(self.study.tasks[task].dataset)
+
+    def is_own_dataset(self, name: str) -> bool:
+        """Whether a dataset is the user's own."""
+        return self.uses(name) == OWN
 
     def is_stand_in(self, task: str) -> bool:
         """Whether a task runs on simulated data."""
@@ -204,6 +208,7 @@ class Plan:
             variable_features=entry.variable_features,
             feature_selection=entry.feature_selection,
             keep_features=tuple(entry.keep_features),
+            whole_queries=self.is_own(task),
         )
 
     # ---- methods

@@ -6,6 +6,7 @@ training or transforming rule takes the file with the truth.
 
 import json
 import warnings
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,10 @@ from outofsample.jobs.split import SplitSpec
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+
+#: What a pair names, and how many labels a message lists at most.
+_KINDS, LISTED = ("domain", "condition"), 20
 
 
 def pairs_mask(domain: np.ndarray, condition: np.ndarray, pairs) -> np.ndarray:
@@ -54,6 +59,8 @@ def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnDa
     role = assign_roles(domain, condition, split)
     names = adata.obs.get("pair_id", adata.obs_names)
     keep = _draw(names.to_numpy().astype(str), domain, condition, split)
+    if split.whole_queries:
+        keep |= role == "query"
     if split.conditions:
         keep &= np.isin(condition, split.conditions)
     seen = keep & ~np.isin(role, ["truth", "withheld"])
@@ -104,23 +111,32 @@ def _choose_features(adata: "AnnData", cells: np.ndarray, split: SplitSpec) -> n
 
 def _check_names(domain: np.ndarray, condition: np.ndarray, split: SplitSpec) -> None:
     """Complain about domains and conditions that the dataset does not have."""
-    for query in split.queries:
-        for column, known, name in (
-            ("domain", domain, query.domain),
-            ("condition", condition, query.source),
-            ("condition", condition, query.target),
-        ):
-            if name not in set(known):
-                listed = ", ".join(sorted(set(known)))
-                raise UserError(
-                    f"Task '{split.name}': the dataset has no {column} '{name}'{did_you_mean(name, set(known))}; "
-                    f"it has {listed}."
-                )
-    for name in split.conditions:
-        if name not in set(condition):
-            raise UserError(
-                f"Task '{split.name}': the dataset has no condition '{name}'{did_you_mean(name, set(condition))}."
+    if problems := unknown_labels(set(domain), set(condition), split):
+        raise UserError(f"Task '{split.name}': {problems[0]}.")
+
+
+def unknown_labels(domains: Collection[str] | None, conditions: Collection[str] | None, split: SplitSpec) -> list[str]:
+    """Return a sentence, without a full stop, for each domain or condition of a task that the dataset does not have.
+
+    None stands for labels that nobody knows yet. A misspelt pair that is held out would else be trained on, and a
+    misspelt source be missed.
+    """
+    pairs = [("held_out", split.held_out), ("reference", split.reference)]
+    named = [("domain", query.domain, "queries") for query in split.queries]
+    named += [("condition", name, "queries") for query in split.queries for name in (query.source, query.target)]
+    named += [("domain", name, "source_domains") for name in split.source_domains]
+    named += [("condition", name, "conditions") for name in split.conditions]
+    named += [(kind, name, key) for key, of in pairs for pair in of for kind, name in zip(_KINDS, pair, strict=True)]
+    problems = {}
+    for kind, name, key in named:
+        known = domains if kind == "domain" else conditions
+        if known is not None and name not in known:
+            listed = ", ".join(sorted(known)[:LISTED]) + (", ..." if len(known) > LISTED else "")
+            said = (
+                f"the dataset has no {kind} '{name}'{did_you_mean(name, known)}, which '{key}' names; it has {listed}"
             )
+            problems.setdefault((kind, name), said)
+    return list(problems.values())
 
 
 def _draw(names: np.ndarray, domain: np.ndarray, condition: np.ndarray, split: SplitSpec) -> np.ndarray:

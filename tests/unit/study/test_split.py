@@ -75,6 +75,33 @@ def test_drawing_cells_is_seeded_and_bounded():
     assert list(draws[0].obs_names) == list(draws[1].obs_names) != list(draws[2].obs_names)
 
 
+def test_a_limit_on_fitting_never_limits_the_cells_that_are_predicted():
+    adata = dataset(9)
+    split = SplitSpec("t", SPLIT.queries, (), cells_per_group=4, whole_queries=True)
+    train, _ = split_dataset(adata, split)
+    sizes = train.obs.groupby(["role"], observed=True).size()
+    query = adata.obs_names[(adata.obs["domain"] == "B") & (adata.obs["condition"] == "before")]
+    assert list(train.obs_names[train.obs["role"] == "query"]) == list(query) and sizes["query"] == 9
+    assert train.obs.query("role != 'query'").groupby(["domain", "condition"]).size().max() == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"held_out": (("B", "befor"),)}, "no condition 'befor' (did you mean 'before'?), which 'held_out' names"),
+        ({"held_out": (("b", "before"),)}, "no domain 'b', which 'held_out' names; it has A, B, R"),
+        ({"reference": (("R", "afte"),)}, "no condition 'afte' (did you mean 'after'?), which 'reference' names"),
+        ({"source_domains": ("C",)}, "no domain 'C', which 'source_domains' names"),
+        ({"conditions": ("before", "never")}, "no condition 'never', which 'conditions' names"),
+    ],
+)
+def test_names_that_the_data_do_not_have_are_never_passed_over(changes, words):
+    """A pair that is misspelt in held_out would be trained on."""
+    with pytest.raises(UserError) as caught:
+        split_dataset(dataset(), replace(SPLIT, **changes))
+    assert f"Task 'task': the dataset has {words}" in str(caught.value)
+
+
 def test_what_was_measured_in_all_conditions_is_drawn_for_all_or_none():
     adata = dataset(9)
     # As images are: one name for the versions of a thing, in another order in each condition.
@@ -89,7 +116,7 @@ def test_what_was_measured_in_all_conditions_is_drawn_for_all_or_none():
 
 def test_unknown_domain_names_the_nearest():
     split = SplitSpec("task", (Query("q", "B", "befor", "after"),), ())
-    with pytest.raises(UserError, match="no condition 'befor' \\(did you mean 'before'\\?\\); it has after, before"):
+    with pytest.raises(UserError, match="no condition 'befor' \\(did you mean 'before'\\?\\), which 'queries' names"):
         split_dataset(dataset(), split)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from outofsample import registry
 from outofsample.arrays import Prediction, Query, TrainingData
 from outofsample.errors import UserError
-from outofsample.files.writing import replacing
+from outofsample.files.tensors import read_tensors, write_tensors
 from outofsample.models.families.base import IMAGES_AT_ONCE, Model, NoSettings, as_arrays, as_tensors
 from outofsample.training.run import Run
 
@@ -149,11 +149,7 @@ class Method:
 
     def save(self, path: str | Path) -> None:
         """Write the fitted method to one file: tensors, numbers and strings only, no pickled code."""
-        import torch
-
-        content = {"format": "outofsample-method", **as_tensors(self.whole_state())}
-        with replacing(path) as temporary:
-            torch.save(content, temporary)
+        write_tensors(path, {"format": "outofsample-method", **as_tensors(self.whole_state())}, seal=False)
 
     def load(self, path: str | Path) -> "Method":
         """Take over the file that `save` of a method with the same settings wrote; return self.
@@ -161,13 +157,13 @@ class Method:
         Raises
         ------
         UserError
-            If the file is not one of ours.
+            If the file is not one of ours, or is damaged.
         """
-        import torch
-
         try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = read_tensors(path)
             known = content["format"] == "outofsample-method"
+        except UserError:
+            raise
         except Exception as error:
             raise UserError(
                 f"{path}: this is not a fitted method saved by outofsample ({type(error).__name__})."
