@@ -78,8 +78,7 @@ def what_is_held_out(method, data: TrainingData, query: Query, folds: str) -> He
     rng = np.random.default_rng(0)
     masks = out_of_fold.folds(data, query, 4, rng)
     parts = list(out_of_fold.scored_folds(data, query, masks, rng))
-    found = held_out.predict_folds(method, data, query, parts)
-    return replace(found, query_moved=float(found.moved.mean()))
+    return held_out.with_query(method, data, query, held_out.predict_folds(method, data, query, parts))
 
 
 def query_rows(task: str, data: TrainingData, query: Query, truth: Truth, study) -> Iterator[dict]:
@@ -95,13 +94,8 @@ def query_rows(task: str, data: TrainingData, query: Query, truth: Truth, study)
                 raise UserError(f"{task}, {query.name}, {name}: nothing is held out, since {found.why_not}.")
             X, Y = as_float(cells.X[cells.is_query(query)]), as_float(truth.X)
             predicted = method.transform(X, query).X
-            yield {
-                "task": task,
-                "query": query.name,
-                "folds": folds,
-                "method": name,
-                "held_out": len(found.domains),
-            } | (_measured(X, predicted, Y, as_float(cells.X[cells.is_source(query)]), found))
+            said = {"task": task, "query": query.name, "folds": folds, "method": name, "held_out": len(found.domains)}
+            yield said | _measured(X, predicted, Y, as_float(cells.X[cells.is_source(query)]), found)
 
 
 def _measured(X: np.ndarray, predicted: np.ndarray, Y: np.ndarray, S: np.ndarray, found: HeldOut) -> dict:
@@ -142,9 +136,8 @@ def summary(rows: list[dict]) -> list[dict]:
                     of = [row for row in of if is_chosen_on(row["task"]) == chosen]
                     # What is expected of doing nothing beside itself is its own error.
                     if of and not (kind == "no_change" and name == "no_change"):
-                        table.append(
-                            {"half": half, "interval": kind, "folds": folds, "method": name} | _share(of, kind)
-                        )
+                        said = {"half": half, "interval": kind, "folds": folds, "method": name}
+                        table.append(said | _share(of, kind))
     return table
 
 
@@ -175,9 +168,7 @@ def main() -> None:
     for task in study.selected("tasks"):
         folder = args.tasks / task
         if not (folder / "truth.h5ad").exists():
-            raise UserError(
-                f"{folder}: the parts of this task are not there; the head of this file says how to make them."
-            )
+            raise UserError(f"{folder}: the task is not there; the head of this script says how it is made.")
         data = read_training(folder / "train.h5ad")
         truths = read_truth(folder / "truth.h5ad", data)
         for query in data.queries:

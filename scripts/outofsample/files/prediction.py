@@ -12,10 +12,10 @@ Everything that tables, figures and a user's own files need of it.
 - ``uns["method"]``, ``uns["model"]``; ``uns["backend"]``: what computed it, with version; ``uns["versions"]``: of
   packages besides; ``uns["outside"]``: by query and seed, the share of query cells outside the source's range per
   edited unit; for images ``uns["image_shape"]``.
-- ``uns["held_out"]``, where it was asked for: what the method predicts for domains that S and T share, each left out of
-  its fit in turn. A row per query and domain: ``query``, ``domain``, ``error`` (energy distance of the prediction to
-  the domain's cells of T), ``unchanged`` (the same of its cells of S), ``moved`` and ``query_moved`` (energy distance of
-  the domain's cells of S, and of the query's cells, to what is predicted for them), ``predicted`` and ``measured``
+- ``uns["held_out"]``, where it was asked for: what the method predicts for domains that S and T share, each left out
+  of its fit in turn. A row per query and domain: ``query``, ``domain``, ``error`` (energy distance of the prediction to
+  the domain's cells of T), ``unchanged`` (the same of its cells of S), ``moved`` and ``query_moved`` (energy distance
+  of the domain's cells of S, and of the query's cells, to what is predicted for them), ``predicted`` and ``measured``
   (rows, features: change of the mean); and ``why_not``: JSON, {query: reason} of those without rows.
 - ``uns["not_run"]``: the reason, where there are no rows.
 

@@ -53,11 +53,11 @@ def error_interval(errors: np.ndarray, held_out: HeldOut, level: float = LEVEL) 
 def change_intervals(change: np.ndarray, held_out: HeldOut, scale: np.ndarray, level: float = LEVEL) -> Interval:
     """Return where the change of each feature's mean is expected: ``change`` +- a multiple of its residuals' size.
 
-    With r_kj the residual (measured - predicted change) of domain k and feature j, by ``scale``, the size s_j of a
-    feature's residuals is the root of their mean square over domains, moderated over features (`moderated_variances`).
-    The multiple is the ``level`` quantile, over all domains and features, of \\|r_kj\\| / s_j(-k), where s_j(-k) is made
-    without domain k: what residuals come to beside a size that they took no part in. So the share of features that
-    such intervals hold is right on average over domains, also where residuals have heavy tails.
+    With r_kj the residual (measured - predicted change, by ``scale``) of domain k and feature j, the size s_j of a
+    feature's residuals is the root of their mean square over domains, moderated over features
+    (`moderated_variances`). The multiple is the ``level`` quantile, over all domains and features, of abs(r_kj) /
+    s_j(-k), where s_j(-k) is made without domain k: what residuals come to beside a size that they took no part in.
+    So the share of features that such intervals hold is right on average over domains, also with heavy tails.
 
     Parameters
     ----------
@@ -83,8 +83,8 @@ def moderated_variances(residuals: np.ndarray) -> np.ndarray:
     """Return mean squares (features,) of residuals (domains, features), each drawn towards what all features have.
 
     Smyth 2004 (Stat. Appl. Genet. Mol. Biol. 3, 3), with d degrees of freedom, the number of domains, since residuals
-    are taken around zero: (d_0 s_0^2 + d s_j^2) / (d_0 + d), where d_0 and s_0^2 are fitted to the mean and the variance
-    of log s_j^2 over features. Few domains say little of one feature alone: its residuals can be small by chance.
+    are taken around zero: (d_0 s_0^2 + d s_j^2) / (d_0 + d), where d_0 and s_0^2 are fitted to the mean and the
+    variance of log s_j^2 over features. Few domains say little of one feature alone: its residuals can be small by chance.
     """
     from scipy.special import digamma, polygamma
 

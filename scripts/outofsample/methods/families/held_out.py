@@ -41,11 +41,11 @@ def hold_out_domains(method: Method, data: TrainingData, seed: int = 0) -> dict[
     for query in data.queries:
         if (query.source, query.target) not in found:
             found[query.source, query.target] = _of_change(method, data, query, seed)
-    return {query.name: _for_query(method, data, query, found[query.source, query.target]) for query in data.queries}
+    return {query.name: with_query(method, data, query, found[query.source, query.target]) for query in data.queries}
 
 
-def _for_query(method: Method, data: TrainingData, query: Query, held_out: HeldOut) -> HeldOut:
-    """Return what is held out with how far the method moves the query."""
+def with_query(method: Method, data: TrainingData, query: Query, held_out: HeldOut) -> HeldOut:
+    """Return what is held out with how far the fitted method moves the query."""
     if held_out.why_not:
         return held_out
     cells = draw(data.is_query(query), SCORED_CELLS, np.random.default_rng(0))
