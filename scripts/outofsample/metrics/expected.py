@@ -84,7 +84,7 @@ def moderated_variances(residuals: np.ndarray) -> np.ndarray:
 
     Smyth 2004 (Stat. Appl. Genet. Mol. Biol. 3, 3), with d degrees of freedom, the number of domains, since residuals
     are taken around zero: (d_0 s_0^2 + d s_j^2) / (d_0 + d), where d_0 and s_0^2 are fitted to the mean and the
-    variance of log s_j^2 over features. Few domains say little of one feature alone: its residuals can be small by chance.
+    variance of log s_j^2 over features. Few domains say little of one feature: its residuals can be small by chance.
     """
     from scipy.special import digamma, polygamma
 
