@@ -7,11 +7,13 @@ reads the parts of the tasks in ``results/leave_one_out`` and writes ``coverage.
 ``coverage_queries.csv`` (a row per query, method and kind of folds) to ``results/benchmarks``. Folds are the domains
 that S and T share; three of these alone; and, where a single population is shared, random parts of it, for which the
 reports give no number: the table says what they would have said. Forms of the intervals were chosen on the first half
-of the queries (as in ``leave_one_out.py``); the other half took no part.
+of the queries (as in ``leave_one_out.py``); the other half took no part. What was measured is kept task by task in
+``results/benchmarks/coverage``, so that a run that was interrupted goes on.
 """
 
 import argparse
 import contextlib
+import csv
 import io
 import sys
 from collections.abc import Iterator
@@ -125,6 +127,28 @@ def _measured(X: np.ndarray, predicted: np.ndarray, Y: np.ndarray, S: np.ndarray
     }
 
 
+def task_rows(task: str, folder: Path, measured: Path, study) -> list[dict]:
+    """Return the rows of all queries of a task; those that an earlier run has measured are read."""
+    if measured.exists():
+        with open(measured, newline="") as file:
+            return [{key: _as_number(text) for key, text in row.items()} for row in csv.DictReader(file)]
+    if not (folder / "truth.h5ad").exists():
+        raise UserError(f"{folder}: the task is not there; the head of this script says how it is made.")
+    data = read_training(folder / "train.h5ad")
+    truths = read_truth(folder / "truth.h5ad", data)
+    rows = [row for query in data.queries for row in query_rows(task, data, query, truths[query.name], study)]
+    rounded = [{key: round(v, 5) if isinstance(v, float) else v for key, v in row.items()} for row in rows]
+    write_rows(measured, rounded[0], rounded)
+    return rounded
+
+
+def _as_number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def summary(rows: list[dict]) -> list[dict]:
     """Return the table: the share of queries, or of features of a query on average, whose truth lies inside."""
     table = []
@@ -163,21 +187,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", type=Path, default=ROOT / f"results/{STUDY}/tasks", help="folder of tasks")
     parser.add_argument("--output", type=Path, default=ROOT / "results/benchmarks", help="folder to write to")
+    parser.add_argument("--only", nargs="*", help="measure these tasks, and make no table")
     args = parser.parse_args()
     study, rows = read_study(ROOT / "studies" / f"{STUDY}.yaml"), []
-    for task in study.selected("tasks"):
-        folder = args.tasks / task
-        if not (folder / "truth.h5ad").exists():
-            raise UserError(f"{folder}: the task is not there; the head of this script says how it is made.")
-        data = read_training(folder / "train.h5ad")
-        truths = read_truth(folder / "truth.h5ad", data)
-        for query in data.queries:
-            rows += query_rows(task, data, query, truths[query.name], study)
-            print(task, query.name, flush=True)
+    asked = args.only or study.selected("tasks")
+    for task in asked:
+        rows += task_rows(task, args.tasks / task, args.output / "coverage" / f"{task}.csv", study)
+        print(task, flush=True)
+    if args.only:
+        return
     table = summary(rows)
     write_rows(args.output / "coverage.csv", COLUMNS, table)
-    rounded = [{key: round(v, 4) if isinstance(v, float) else v for key, v in row.items()} for row in rows]
-    write_rows(args.output / "coverage_queries.csv", rows[0], rounded)
+    write_rows(args.output / "coverage_queries.csv", rows[0], rows)
     for row in table:
         print(*(row[column] for column in COLUMNS), sep="\t")
 

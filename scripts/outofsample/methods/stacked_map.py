@@ -96,13 +96,13 @@ class Method(OutOfFold):
         self.stacks: dict[tuple[str, str, str], Stack] = {}
         self.maps: dict[tuple[str, str], dict] = {}
         self.floor = residual_floor(data)
-        seen: dict[tuple[str, str], list[stacking.Foreseen]] = {}
+        self.seen: dict[tuple[str, str], list[stacking.Foreseen]] = {}
         for query in data.queries:
             key = (query.source, query.target)
-            if key not in seen:
-                seen[key] = self._foresee(data, query, self.held_out(data, query, seed), seed)
+            if key not in self.seen:
+                self.seen[key] = self._foresee(data, query, self.held_out(data, query, seed), seed)
                 self.maps[key] = {}
-            stack = self._stack(data, query, seen[key])
+            stack = self._stack(data, query, self.seen[key])
             self.stacks[query.domain, *key] = stack
             for name in self._moving(stack):
                 if name not in self.maps[key]:
@@ -171,9 +171,12 @@ class Method(OutOfFold):
         """Yield for each fold its prediction by candidates fitted to the rest, mixed by what the other folds show.
 
         The candidates are fitted once per fold, not once per pair of folds: those that the weights rest on have seen
-        the domain that is predicted, which the mixture itself has not.
+        the domain that is predicted, which the mixture itself has not. What `learn` foresaw for the same cells is
+        taken from there.
         """
-        seen = self._foresee(data, query, folds, seed)
+        seen = getattr(self, "seen", {}).get((query.source, query.target), [])
+        if not _same_cells(seen, [as_float(data.X[fold.source]) for fold in folds]):
+            seen = self._foresee(data, query, folds, seed)
         floor = residual_floor(data)
         for number, fold in enumerate(seen):
             others = seen[:number] + seen[number + 1 :]
@@ -231,3 +234,10 @@ class Method(OutOfFold):
             }
             for source, target, names, states in state["maps"]
         }
+
+
+def _same_cells(folds: list[stacking.Foreseen], cells: list[np.ndarray]) -> bool:
+    """Whether these cells (n, features) of S are those of the folds, in their order."""
+    if len(folds) != len(cells):
+        return False
+    return all(np.array_equal(fold.X, X) for fold, X in zip(folds, cells, strict=True))
