@@ -17,6 +17,7 @@ from outofsample.files.prediction import PredictionFile, Predictions, read_predi
 from outofsample.files.scores import FEW_CELLS, Row
 from outofsample.files.task import Truth, read_task, read_truth
 from outofsample.metrics import mixing
+from outofsample.metrics.differential_expression import DifferentialExpressionScores
 from outofsample.metrics.families import (
     DistanceScores,
     Family,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 #: The families of scores by kind of data, in the order of the rows.
 FAMILIES: dict[str, tuple[type[Family], ...]] = {
-    "tabular": (SummaryScores, DistanceScores, SubsampleScores, NotebookScores),
+    "tabular": (SummaryScores, DistanceScores, SubsampleScores, NotebookScores, DifferentialExpressionScores),
     "images": (SummaryScores, DistanceScores, InceptionScores, ClassifierScores, PairScores, ThicknessScores),
 }
 #: The names of all scores; those of layers are of a method, whatever its query.
