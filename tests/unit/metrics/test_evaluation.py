@@ -13,6 +13,7 @@ import pytest
 
 from outofsample.errors import UserError
 from outofsample.jobs.evaluate import EvaluationSpec
+from outofsample.metrics.differential_expression import DifferentialExpressionScores
 from outofsample.metrics.evaluation import FAMILIES, SCORES, Settings, evaluate
 from outofsample.metrics.families import SubsampleScores
 from outofsample.metrics.response import MANY_FEATURES
@@ -22,7 +23,7 @@ SIZES = {"source": 120, "target": 130, "query": 140}
 FAST = Settings(resamples=20, oracle_halves=5, max_cells=100, subsamples=10)
 #: Scores that only data with many features have, and those that need a feature that responds otherwise elsewhere.
 OF_TABLES = tuple(name for family in FAMILIES["tabular"] for name in family.scores)
-OF_GENES = [name for name in SCORES if name.endswith(("_top100", "_notebook"))]
+OF_GENES = [name for name in SCORES if name.endswith(("_top100", "_notebook"))] + [*DifferentialExpressionScores.scores]
 OF_SPECIFIC = {"rmse_specific", "specific_gain"}
 #: Scores that images without pairs and without a network that describes them do not have.
 NOT_OF_IMAGES = {
