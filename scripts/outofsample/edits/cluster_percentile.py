@@ -46,6 +46,10 @@ class Edit(base.Edit):
             raise ValueError("clusters must be at least 1, and min_cells at least 2")
         percentile.Edit(self.tails)
 
+    @property
+    def is_unbounded(self) -> bool:
+        return percentile.Edit(self.tails).is_unbounded
+
     def learn(self, source: np.ndarray, target: np.ndarray) -> None:
         self.maps = [percentile.Edit(self.tails).fit(source, target)]
         self.centres, in_source, in_target = self._cluster(self._placed(source), target)
