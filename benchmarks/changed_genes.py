@@ -1,9 +1,9 @@
 """Our scores of differentially expressed genes beside those of the Arc Institute's package cell-eval.
 
-From the root, for a task of genes of a study that ran:
+From the root, for a task of genes of a study that ran (the demo; `--study` for others):
 
     benchmarks/setup_peers.sh cell_eval
-    python benchmarks/changed_genes.py --study results/demo --task kang.NK --peer-python build/peers_cell_eval/bin/python
+    python benchmarks/changed_genes.py --task kang.NK --peer-python build/peers_cell_eval/bin/python
 
 Prints a row per method and score: ours, theirs, the difference. Ends with status 1 where one is above `TOLERANCE`.
 Values below zero, which it refuses to score, are cut off for both; queries are scored by their first seed.

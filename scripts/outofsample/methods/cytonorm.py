@@ -60,7 +60,8 @@ class Method(BaseMethod):
 
     S and T (the controls of two batches) are clustered together. A cell of the query belongs to the cluster of the
     nearest node (or centre), and its values go through the splines of that cluster; beyond the outermost quantiles
-    the spline goes on as a straight line (or as ``tails`` say). A feature that is constant in S or in T within a cluster stays as it is.
+    the spline goes on as a straight line (or as ``tails`` say). A feature that is constant in S
+    or in T within a cluster stays as it is.
     """
 
     Settings = Settings

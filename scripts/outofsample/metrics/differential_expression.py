@@ -1,10 +1,10 @@
 """Whether a prediction finds the genes that change: recovery of differentially expressed genes.
 
 The scores are those of the Arc Institute's package cell-eval, under its names, checked against it by
-``benchmarks/changed_genes.py``; the last one is ours. Which genes change is a matter of a test, of the truth against the
-query for the truth, of the prediction against the query for the prediction: two-sided Wilcoxon rank-sum, Benjamini and
-Hochberg's false discovery rate below `LEVEL`. It takes a prediction's cells for independent of the query's, which they
-are not, as each is made from one of them.
+``benchmarks/changed_genes.py``; the last one is ours. A test says which genes change, from the query to the truth and
+from the query to the prediction: two-sided Wilcoxon rank-sum, Benjamini and Hochberg's false discovery rate below
+`LEVEL`. It takes a prediction's cells for independent of the query's, which they are not, as each is made from one of
+them.
 
 They have no interval over resampled cells: a resample has cells twice, the test takes both for measured ones, and calls
 too many genes.
