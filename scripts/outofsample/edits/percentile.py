@@ -37,6 +37,10 @@ class Edit(base.Edit):
         if self.tails not in ("paper", "shift", "robust"):
             raise ValueError(f"tails must be 'paper', 'shift' or 'robust', not '{self.tails}'")
 
+    @property
+    def is_unbounded(self) -> bool:
+        return self.tails != "shift"
+
     def learn(self, source: np.ndarray, target: np.ndarray) -> None:
         # Sorting, most of the fit, does not hold Python's lock: S and T take the time of the larger one.
         with ThreadPoolExecutor(2) as pool:

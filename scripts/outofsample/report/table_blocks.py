@@ -7,6 +7,7 @@ import pandas as pd
 
 from outofsample.jobs.table import ORACLE, ColumnSpec, TableSpec
 from outofsample.metrics.directions import DISTANCE_TO_BEST
+from outofsample.report import extrapolation_marks
 from outofsample.report.tables import NO_TRUTH
 from outofsample.texts import DASH, STAND_IN, number
 
@@ -70,7 +71,8 @@ def _row(of_method: pd.DataFrame, spec: TableSpec, best: dict) -> list[tuple[str
     """Return (text, bold, number) of each cell of one method."""
     first = of_method.iloc[0]
     is_control = first["control"] and first["method"] != ORACLE.name
-    row = [(first["label"] + (" (control)" if is_control else ""), False, math.nan)]
+    label = first["label"] + (" (control)" if is_control else "") + extrapolation_marks.mark(first)
+    row = [(label, False, math.nan)]
     for column, (_, entry) in zip(spec.columns, of_method.iterrows(), strict=True):
         mean = f"{entry['mean']:.{column.digits}f}"
         is_best = not entry["control"] and mean == best[column.score]
@@ -125,7 +127,7 @@ def _feet(part: pd.DataFrame, spec: TableSpec) -> list[str]:
     computed = part.loc[part["backend"] != "", ["label", "backend"]].drop_duplicates()
     for backend, of_backend in computed.groupby("backend", sort=False):
         feet.append((True, f"{', '.join(of_backend['label'])}: computed by {backend}."))
-    return [text for shown, text in feet if shown] + list(spec.notes)
+    return [text for shown, text in feet if shown] + extrapolation_marks.feet(part, spec) + list(spec.notes)
 
 
 def _label(spec: TableSpec) -> str:

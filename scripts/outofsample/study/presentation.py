@@ -62,7 +62,9 @@ class Presentation:
         return self.study.tasks[task].label or as_label(task)
 
     def _row(self, method: str) -> MethodRow:
-        return MethodRow(method, self.label(method), self.study.methods[method].control)
+        entry, settings = self.study.method_class(method), self.study.method_spec(method)["settings"]
+        unbounded = entry.is_unbounded(entry.Settings(**settings))
+        return MethodRow(method, self.label(method), self.study.methods[method].control, unbounded)
 
     def _task(self, task: str) -> ShownTask:
         methods = tuple(self.study.task_methods(task))

@@ -40,7 +40,8 @@ def test_a_table_has_labels_and_stand_ins(tmp_path):
     assert (spec.name, spec.title, spec.tasks) == ("t2", "T, demo size", ("real", "held_out"))
     assert spec.task_labels == {"real": "Real, it is", "held_out": "held out"}
     assert spec.stand_in == {"real": False, "held_out": True} and spec.paper_tasks == ("real",)
-    assert spec.methods == (MethodRow("neuron_editing", "Neuron editing"), MethodRow("no_change", "no change", True))
+    edited = MethodRow("neuron_editing", "Neuron editing", unbounded=True)
+    assert spec.methods == (edited, MethodRow("no_change", "no change", True))
     assert TableSpec.from_json(spec.to_json()) == spec
 
 

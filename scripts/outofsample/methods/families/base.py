@@ -69,6 +69,11 @@ class Method:
         """Return the registry entries (kind, name) that it finds by name while it runs, so that their code counts."""
         return []
 
+    @classmethod
+    def is_unbounded(cls, settings) -> bool:
+        """Whether with these settings a curve goes on, beyond what the source shows, as far as the query asks."""
+        return False
+
     def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Method":
         """Fit the model, then the method's own part, to the training cells; return self.
 
