@@ -1,0 +1,19 @@
+"""Which cells of one batch become which of another: the optimal transport between two batches."""
+
+import torch
+from torch import Tensor
+
+from outofsample.training.losses import squared_distances
+
+
+@torch.no_grad()
+def partners(source: Tensor, target: Tensor) -> Tensor:
+    """Return for each source cell (cells, units) the row of its target cell; every row once.
+
+    Among all ways to pair two batches of the same size it has the least sum of squared distances. The exact transport
+    plan between as many cells of the same weight is such a pairing (Birkhoff); scipy finds it in half of POT's time.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    cost = squared_distances(source.float(), target.float()).cpu().numpy()
+    return torch.from_numpy(linear_sum_assignment(cost)[1]).to(source.device)
