@@ -1,14 +1,11 @@
 """Flow matching with minibatch optimal transport (Tong et al. 2024, Transactions on Machine Learning Research)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from outofsample.arrays import TrainingData
 from outofsample.models.families.latent_translator import LatentTranslator, LatentTranslatorSettings
-
-#: Cells of a domain in a batch, at least: fewer are hardly coupled at all.
-LEAST_CELLS = 16
 
 
 @dataclass(frozen=True)
@@ -18,7 +15,7 @@ class Settings(LatentTranslatorSettings):
     Attributes
     ----------
     batch_size
-        Cells of S, and of T, per step; drawn in equal parts from each domain where couplings stay within domains.
+        Cells of S per step, and as many of T of the same domains.
     widths
         Hidden widths of the velocity field.
     noise
@@ -60,7 +57,7 @@ class Model(LatentTranslator):
         self.means = {}
         for condition in sorted({query.source for query in data.queries}):
             before = (data.condition == condition) & (data.role != "target")
-            for domain in np.unique(data.domain[before]):
+            for domain in np.unique(data.domain[before]).tolist():
                 self.means[condition, domain] = data.X[before & (data.domain == domain)].mean(axis=0)
 
     def build(self, features: int):
@@ -73,42 +70,49 @@ class Model(LatentTranslator):
         flow = Flow(features, context, settings.widths, settings.integration_steps)
         return torch.nn.ModuleDict({"to_target": flow})
 
-    def groups(self, data: TrainingData) -> list[np.ndarray]:
-        source, target = super().groups(data)
-        shared = np.intersect1d(data.domain[source], data.domain[target])
+    def _kinds(self, data: TrainingData) -> np.ndarray:
+        """Return a number per cell (cells,): S is paired with cells of T that have the same; -1: with none."""
+        source, target = (data.domain[data.role == role] for role in ("source", "target"))
+        shared = np.intersect1d(source, target)
         if self.settings.within == "all" or not len(shared):
-            return [source, target]
-        return [role & (data.domain == domain) for domain in shared for role in (source, target)]
+            return np.zeros(len(data.X), np.int64)
+        return np.where(np.isin(data.domain, shared), np.searchsorted(shared, data.domain), -1)
 
-    def budget(self, groups: int):
-        budget = super().budget(groups)
-        return replace(budget, batch_size=max(budget.batch_size // (groups // 2), LEAST_CELLS))
+    def groups(self, data: TrainingData) -> list[np.ndarray]:
+        return [(data.role == "source") & (self._kinds(data) >= 0)]
 
     def as_group(self, data: TrainingData, cells: np.ndarray, device) -> dict:
-        group = super().as_group(data, cells, device)
-        if self.settings.context == "mean" and (data.role[cells] == "source").all():
-            import torch
+        """Return the cells of S; of each where the cells of T that it can be paired with begin and end in `pool`."""
+        import torch
 
+        kinds = self._kinds(data)
+        target = np.flatnonzero(data.role == "target")
+        target = target[np.argsort(kinds[target], kind="stable")]
+        self.pool = torch.from_numpy(self.scaled(data.X[target]).astype(np.float32)).to(device)
+        added = {"kind": kinds[cells]}
+        added |= {side: np.searchsorted(kinds[target], kinds[cells], side) for side in ("left", "right")}
+        if self.settings.context == "mean":
             means = [self.means[key] for key in zip(data.condition[cells], data.domain[cells], strict=True)]
-            group["context"] = torch.from_numpy(self.scaled(np.stack(means))).to(device)
-        return group
+            added["context"] = self.scaled(np.stack(means)).astype(np.float32)
+        group = super().as_group(data, cells, device)
+        return group | {name: torch.from_numpy(values).to(device) for name, values in added.items()}
 
     def players(self, network) -> list:
         import torch
 
-        from outofsample.training.coupling import partners
+        from outofsample.training.coupling import drawn_rows, partners
 
-        flow, noise, knows_domain = network["to_target"], self.settings.noise, self.settings.context == "mean"
+        flow, pool, noise = network["to_target"], self.pool, self.settings.noise
 
         def terms(batches):
-            sources, targets = batches[::2], batches[1::2]
-            start = torch.cat([batch["x"] for batch in sources])
-            pairs = zip(sources, targets, strict=True)
-            end = torch.cat([after["x"][partners(before["x"], after["x"])] for before, after in pairs])
-            context = torch.cat([batch["context"] for batch in sources]) if knows_domain else None
+            (batch,) = batches
+            start, end = batch["x"], pool[drawn_rows(batch["left"], batch["right"])]
+            for kind in batch["kind"].unique():
+                rows = torch.nonzero(batch["kind"] == kind).squeeze(1)
+                end[rows] = end[rows][partners(start[rows], end[rows])]
             time = torch.rand(len(start), 1).to(start)
             place = torch.lerp(start, end, time) + noise * torch.randn(start.shape).to(start)
-            return {"loss": ((flow.velocity(place, time, context) - (end - start)) ** 2).mean()}
+            return {"loss": ((flow.velocity(place, time, batch.get("context")) - (end - start)) ** 2).mean()}
 
         return [self.player("flow", network.parameters(), terms)]
 

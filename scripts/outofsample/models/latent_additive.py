@@ -94,7 +94,7 @@ class Model(NeuralModel):
             "condition": np.where(known, np.searchsorted(self.conditions, data.condition), 0),
             # Where the controls of the cell's domain begin and end among all controls.
             "first": np.searchsorted(data.domain[rows], data.domain, "left"),
-            "last": np.searchsorted(data.domain[rows], data.domain, "right"),
+            "end": np.searchsorted(data.domain[rows], data.domain, "right"),
         }
         shared = {name: torch.from_numpy(values).to(device) for name, values in numbers.items()}
         # Shares the memory of the array, where torch may write to it, which it never does here.
@@ -105,13 +105,14 @@ class Model(NeuralModel):
     def players(self, network) -> list:
         import torch
 
+        from outofsample.training.coupling import drawn_rows
+
         pool, images = self.pool, self.image_shape is not None
         centre, spread = float(self.centre[0]), float(self.spread[0])
 
         def terms(batches):
             batch = {name: torch.cat([part[name] for part in batches]) for name in batches[0]}
-            count = batch["last"] - batch["first"]
-            drawn = batch["first"] + (torch.rand(len(count)).to(count.device) * count).long().clamp_max(count - 1)
+            drawn = drawn_rows(batch["first"], batch["end"])
             x = (pool["x"][drawn].float() - centre) / spread if images else pool["x"][drawn]
             predicted, _ = network(x, pool["condition"][drawn], batch["condition"])
             return {"loss": torch.nn.functional.mse_loss(predicted, batch["x"])}

@@ -1,4 +1,4 @@
-"""Which cells of one batch become which of another: the optimal transport between two batches."""
+"""Which cells of one population are shown as what cells of another become."""
 
 import torch
 from torch import Tensor
@@ -17,3 +17,9 @@ def partners(source: Tensor, target: Tensor) -> Tensor:
 
     cost = squared_distances(source.float(), target.float()).cpu().numpy()
     return torch.from_numpy(linear_sum_assignment(cost)[1]).to(source.device)
+
+
+def drawn_rows(first: Tensor, end: Tensor) -> Tensor:
+    """Return for each cell (cells,) a row drawn at random from ``first`` on and before ``end``, both (cells,)."""
+    count = end - first
+    return first + (torch.rand(len(count)).to(count.device) * count).long().clamp_max(count - 1)

@@ -24,6 +24,8 @@ GENERATOR = {"widths": (16,), "discriminator_widths": (16,), "epochs": 200, "bat
 # decoder would not listen to the condition that it is told.
 CONDITIONAL = {"hidden": (32, 16), "latent": 4, "epochs": 150, "batch_size": 60, "patience": None, "dropout": 0.0}
 CONDITIONAL |= {"eta": 1.0, "alpha": 2.0}
+ADDITIVE = {"hidden": (32,), "latent": 8, "epochs": 60, "batch_size": 60, "patience": None, "dropout": 0.0}
+ADDITIVE |= {"learning_rate": 3e-3}
 SMALL = {
     "autoencoder": TABLE,
     "regularized_ae": {**TABLE, "hidden": (64, 32), "latent": 16, "patience": None},
@@ -39,7 +41,7 @@ SMALL = {
     "scvi": {"hidden": 32, "latent": 4, "epochs": 60, "batch_size": 60, "patience": None},
     "flow_matching": {"widths": (32, 32), "max_steps": 600, "batch_size": 80, "learning_rate": 3e-3},
     "cellot": {"widths": (16, 16), "max_steps": 200, "batch_size": 80, "inner_steps": 5, "learning_rate": 3e-3},
-    "latent_additive": {"hidden": (32,), "latent": 8, "epochs": 40, "batch_size": 60, "patience": None, "dropout": 0.0},
+    "latent_additive": ADDITIVE,
 }
 
 
@@ -422,7 +424,7 @@ SMALL_IMAGES = {
     "trvae": {**SMALL_VAE, "eta": 1.0, "alpha": 1.0, "beta": 10.0},
     "flow_matching": {"widths": (32, 32), "epochs": 100, "batch_size": 20, "learning_rate": 3e-3},
     "cellot": {"widths": (16, 16), "epochs": 100, "batch_size": 20, "inner_steps": 2, "learning_rate": 3e-3},
-    "latent_additive": {"hidden": (32,), "latent": 8, "epochs": 40, "batch_size": 20, "patience": None, "dropout": 0.0},
+    "latent_additive": {**ADDITIVE, "batch_size": 20},
 }
 SIDE, IMAGES, BRIGHTER = 16, 40, 80
 
