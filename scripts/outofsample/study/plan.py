@@ -26,6 +26,7 @@ from outofsample.study.config import Study
 from outofsample.study.imports import PACKAGE, files_imported, files_imported_by_notebook
 from outofsample.study.missing_data import is_nowhere
 from outofsample.study.paths import Paths
+from outofsample.study.split import check_split
 
 #: The dataset of the user's own files, which get their predictions back in their own format.
 OWN = "own"
@@ -44,8 +45,8 @@ class Plan:
     Raises
     ------
     UserError
-        If a user's file lies in the results, or what the study needs before any job starts is not there: a file of
-        the user's own, Inception's weights.
+        If a user's file lies in the results, what the study needs before any job starts is not there (a file of the
+        user's own, Inception's weights), or a task asks for what its dataset is known not to have.
     """
 
     def __init__(self, study: Study, data_dir: str | Path | None = None):
@@ -71,6 +72,8 @@ class Plan:
         self.missing = frozenset(name for name in self.fetched if is_nowhere(self, name))
         for task in self.tasks:
             self.inception_files(task)
+            if (populations := self.dataset_of(task).populations) is not None:
+                check_split(self.split_spec(task), populations)
 
     # ---- code
 
@@ -199,6 +202,7 @@ class Plan:
             held_out=tuple(entry.held_out),
             reference=tuple(entry.reference),
             source_domains=tuple(entry.source_domains),
+            controls=tuple(entry.controls),
             cells_per_group=entry.cells_per_group,
             conditions=tuple(entry.conditions),
             variable_features=entry.variable_features,

@@ -4,16 +4,18 @@ This is the only place where held-out cells and training cells meet: after it th
 training or transforming rule takes the file with the truth.
 """
 
-import json
 import warnings
+from collections.abc import Set
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError, did_you_mean
-from outofsample.files.task import to_training
+from outofsample.files.task import queries_text, to_training
 from outofsample.jobs.split import SplitSpec
+from outofsample.study.chains import find_chain, measured_controls, why_no_chain
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -30,15 +32,27 @@ def pairs_mask(domain: np.ndarray, condition: np.ndarray, pairs) -> np.ndarray:
 def assign_roles(domain: np.ndarray, condition: np.ndarray, split: SplitSpec) -> np.ndarray:
     """Return the role (cells,) of each cell; held-out cells get ``truth`` or ``withheld``."""
     role = np.full(len(domain), "context", dtype="<U9")
-    query_domains = {query.domain for query in split.queries}
-    gives = np.isin(domain, split.source_domains) if split.source_domains else ~np.isin(domain, list(query_domains))
-    role[gives & np.isin(condition, [query.source for query in split.queries])] = "source"
-    role[gives & np.isin(condition, [query.target for query in split.queries])] = "target"
+    if split.controls:
+        _mark_controls(role, domain, condition, split.queries)
+    else:
+        queried = {query.domain for query in split.queries}
+        gives = np.isin(domain, split.source_domains) if split.source_domains else ~np.isin(domain, list(queried))
+        role[gives & np.isin(condition, [query.source for query in split.queries])] = "source"
+        role[gives & np.isin(condition, [query.target for query in split.queries])] = "target"
     role[pairs_mask(domain, condition, [(q.domain, q.source) for q in split.queries])] = "query"
     role[pairs_mask(domain, condition, split.reference)] = "reference"
     role[pairs_mask(domain, condition, split.held_out)] = "withheld"
     role[pairs_mask(domain, condition, [(q.domain, q.target) for q in split.queries])] = "truth"
     return role
+
+
+def _mark_controls(role: np.ndarray, domain: np.ndarray, condition: np.ndarray, queries: tuple[Query, ...]) -> None:
+    """Set the role (cells,) of the controls of all hops: target where queries end, else source."""
+    for query in queries:
+        for hop in query.hops:
+            role[np.isin(domain, hop.controls) & np.isin(condition, [hop.source, hop.target])] = "source"
+    for query in queries:
+        role[np.isin(domain, query.hops[-1].controls) & (condition == query.target)] = "target"
 
 
 def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnData"]:
@@ -47,10 +61,13 @@ def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnDa
     Raises
     ------
     UserError
-        If a population that the task names has no cells; the message lists what there is.
+        If a population that the task names has no cells, or no chain of controls leads to a query's target; the
+        message lists what there is.
     """
     domain, condition = (adata.obs[column].astype(str).to_numpy() for column in ("domain", "condition"))
-    _check_names(domain, condition, split)
+    split = check_split(split, set(zip(domain, condition, strict=True)))
+    if split.controls:
+        print("\n".join(f"{query.name}: {query.path}" for query in split.queries), flush=True)
     role = assign_roles(domain, condition, split)
     names = adata.obs.get("pair_id", adata.obs_names)
     keep = _draw(names.to_numpy().astype(str), domain, condition, split)
@@ -72,7 +89,7 @@ def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnDa
             "task": split.name,
             "dataset": adata.uns["dataset"],
             "stand_in": bool(adata.uns["stand_in"]),
-            "queries": json.dumps([vars(query) for query in split.queries]),
+            "queries": queries_text(split.queries),
         }
         part.uns |= {key: adata.uns[key] for key in ("image_shape", "left_out") if key in adata.uns}
     for query in split.queries:
@@ -102,25 +119,35 @@ def _choose_features(adata: "AnnData", cells: np.ndarray, split: SplitSpec) -> n
     return chosen["highly_variable"].to_numpy() | adata.var_names.isin(split.keep_features)
 
 
-def _check_names(domain: np.ndarray, condition: np.ndarray, split: SplitSpec) -> None:
-    """Complain about domains and conditions that the dataset does not have."""
-    for query in split.queries:
-        for column, known, name in (
-            ("domain", domain, query.domain),
-            ("condition", condition, query.source),
-            ("condition", condition, query.target),
-        ):
-            if name not in set(known):
-                listed = ", ".join(sorted(set(known)))
-                raise UserError(
-                    f"Task '{split.name}': the dataset has no {column} '{name}'{did_you_mean(name, set(known))}; "
-                    f"it has {listed}."
-                )
-    for name in split.conditions:
-        if name not in set(condition):
+def check_split(split: SplitSpec, populations: Set[tuple[str, str]]) -> SplitSpec:
+    """Return a split with the hops of its queries, given the (domain, condition) pairs of the dataset's cells.
+
+    Raises
+    ------
+    UserError
+        If the split names a domain or a condition that is not there, or no chain of controls leads to a query's target.
+    """
+    domains, conditions = ({pair[place] for pair in populations} for place in (0, 1))
+    asked = [("domain", domains, name) for name in (*(query.domain for query in split.queries), *split.controls)]
+    asked += [("condition", conditions, name) for query in split.queries for name in (query.source, query.target)]
+    asked += [("condition", conditions, name) for name in split.conditions]
+    for word, known, name in asked:
+        if name not in known:
             raise UserError(
-                f"Task '{split.name}': the dataset has no condition '{name}'{did_you_mean(name, set(condition))}."
+                f"Task '{split.name}': the dataset has no {word} '{name}'{did_you_mean(name, known)}; "
+                f"it has {', '.join(sorted(known))}."
             )
+    if not split.controls:
+        return split
+    measured = measured_controls(split, populations)
+    queries = []
+    for query in split.queries:
+        hops = find_chain(measured, query.source, query.target)
+        if not hops:
+            why = why_no_chain(measured, query.source, query.target)
+            raise UserError(f"Task '{split.name}', query '{query.name}': {why}")
+        queries.append(replace(query, hops=hops))
+    return replace(split, queries=tuple(queries))
 
 
 def _draw(names: np.ndarray, domain: np.ndarray, condition: np.ndarray, split: SplitSpec) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from outofsample.errors import UserError
 from outofsample.study.load import load_study
 from tests.conftest import ROOT
-from tests.unit.own.small_study import COLUMNS, QUERY
+from tests.unit.own.small_study import COLUMNS
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_wrong_settings_are_told_before_any_job(settings, words):
     study = {
         "study": "mine",
         "datasets": {"mine": {"uses": "own", **settings}},
-        "tasks": {"t": {"dataset": "mine", "queries": [vars(QUERY)]}},
+        "tasks": {"t": {"dataset": "mine", "queries": [{"domain": "patient", "source": "before", "target": "after"}]}},
         "methods": {"no_change": {}},
     }
     with pytest.raises(UserError) as caught:

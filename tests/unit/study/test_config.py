@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from outofsample.arrays import Query
 from outofsample.study.load import load_study
 from tests.unit.study.examples import LEAVE_OUT, minimal, problems
 
@@ -30,7 +31,7 @@ def test_minimal_study_is_enough():
 def test_a_target_that_cannot_be_a_folder_gives_a_name_that_can(target, name):
     query = {"domain": "sample1", "source": "batch1", "target": target}
     study = load_study(minimal(tasks={"t": {"dataset": "dengue", "queries": [query]}}))
-    assert vars(study.tasks["t"].as_queries()[0]) == {"name": name, **query}
+    assert study.tasks["t"].as_queries() == (Query(name, **query),)
     study = load_study(minimal(tasks={"each": {**LEAVE_OUT, "targets": [target]}}))
     assert study.tasks["each.control"].as_queries()[0].name == name
 

@@ -93,6 +93,8 @@ class Dataset:
     how_to_get: ClassVar[str] = ""
     #: The domains that a task with ``leave_one_out: domain`` takes in turn, where they are known beforehand.
     domains: tuple[str, ...] = ()
+    #: The (domain, condition) pairs of its cells, where they are known beforehand.
+    populations: frozenset[tuple[str, str]] | None = None
 
     def __init__(self, settings=None):
         self.settings = settings if settings is not None else self.Settings()

@@ -10,6 +10,7 @@ from outofsample.files.fitted import read_states
 from outofsample.files.prediction import PredictionWriter, describe_outside
 from outofsample.jobs.predict import TransformSpec
 from outofsample.jobs.train import ModelSpec
+from outofsample.methods.families.chain import attached
 
 
 def fitted_models(spec: ModelSpec | None, fitted: Sequence[Path], data: TrainingData, threads: int) -> Iterator:
@@ -17,7 +18,7 @@ def fitted_models(spec: ModelSpec | None, fitted: Sequence[Path], data: Training
     if spec is None:
         yield 0, None
     elif not fitted:
-        yield 0, registry.create("models", spec.uses, spec.settings).fit(data)
+        yield 0, registry.create("models", spec.uses, spec.settings).fit(data.with_steps())
     if fitted:
         # What is not trained does without torch, whose import is half of such a job.
         import torch
@@ -59,7 +60,7 @@ def transform_all(
             if not asked.runs:
                 continue
             entry = registry.find("methods", asked.uses)
-            method = entry(entry.Settings(**asked.settings), model).attach(data, seed)
+            method = attached(lambda: entry(entry.Settings(**asked.settings), model), data, seed)
             writer.add_all(method.transform, seed)
             writer.add_own_conditions(method.predict, seed)
             backends[asked.name] = method.backend

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from outofsample.files import fcs
 from outofsample.files.markers import why_no_markers
 from outofsample.own.readers.support.boundary import reading
+from outofsample.own.readers.support.entries import domain_of
 from outofsample.own.readers.support.parts import Part, cell_names, check_renamed
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def read(settings: "Settings", paths: dict[str, Path]) -> list[Part]:
     for entry, panel, same in zip(settings.files, originals, joined, strict=True):
         columns = same.values[0, chosen]
         fcs.check_finite(paths[entry["path"]], panel, columns)
-        domain = entry["domain"] or PurePosixPath(entry["path"]).stem
+        domain = domain_of(entry, "fcs")
         obs = pd.DataFrame(
             {"condition": entry["condition"], "domain": domain}, index=cell_names(entry["path"], len(panel.values))
         )
