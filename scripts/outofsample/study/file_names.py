@@ -83,7 +83,7 @@ def understand(folder: Path, pattern: str) -> Understood:
         else:
             unmatched.append(path.as_posix())
     if not rows:
-        example = f", as '{unmatched[0]}'" if unmatched else ""
+        example = f", as '{unmatched[0]}'," if unmatched else ""
         raise UserError(f"{folder}: none of its {len(unmatched):,} files{example} matches the pattern '{pattern}'.")
     if len(kinds := {format_of(row["path"]) for row in rows}) > 1:
         raise UserError(f"{folder}: the files that match are of several formats ({', '.join(sorted(kinds))}).")

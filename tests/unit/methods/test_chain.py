@@ -1,5 +1,8 @@
 """Maps composed along a chain of shared controls: right where the answer is known, near the direct map on real cells."""
 
+from dataclasses import replace
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -179,3 +182,57 @@ def test_a_chain_fits_the_same_whatever_the_truth_is():
     other.X[held.to_numpy()] = 1e6
     cells = [predicted("quantile_mapping", task_of(adata, SPLIT)[0]) for adata in (one, other)]
     np.testing.assert_array_equal(*cells)
+
+
+# ---- CytoNorm's controls: two volunteers in three batches, so that the direct map and the truth are known
+
+BATCHES = ("PTLG021", "PTLG026", "PTLG028")
+
+
+@pytest.fixture(scope="module")
+def controls(shared_data):
+    dataset = registry.create("datasets", "cytonorm", {})
+    folder = shared_data / "cytonorm_controls"
+    adata = dataset.load({file.name: folder / file.name for file in dataset.raw_files()})
+    adata.uns |= {"dataset": "cytonorm", "stand_in": False}
+    return adata
+
+
+def both_ways(adata, source: str, target: str):
+    """Return volunteer 2's task with volunteer 1 measured in both batches, and as if it were two volunteers.
+
+    In the second one half of volunteer 1's cells in the third batch is the control of the first hop, and the other half
+    that of the second: nobody was measured in both ends.
+    """
+    (middle,) = set(BATCHES) - {source, target}
+    split = SplitSpec("t", (Query("q", "volunteer2", source, target),), (("volunteer2", middle),), controls=("one",))
+    batch = adata.obs["condition"].to_numpy(str)
+    names = {}
+    for way, labels in (("direct", ("one", "one")), ("chained", ("one", "other"))):
+        domain = adata.obs["domain"].to_numpy(str)
+        first = domain == "volunteer1"
+        halves = np.random.default_rng(0).permutation(np.flatnonzero(first & (batch == middle)))
+        domain[first & (batch == source)], domain[first & (batch == target)] = labels
+        domain[halves[: len(halves) // 2]], domain[halves[len(halves) // 2 :]] = labels
+        names[way] = adata.copy()
+        names[way].obs["domain"] = domain
+    return task_of(names["direct"], split), task_of(names["chained"], replace(split, controls=("one", "other")))
+
+
+@pytest.mark.parametrize("name", ["mean_shift", "quantile_mapping", pytest.param("stacked_map", marks=pytest.mark.slow)])
+def test_on_real_controls_the_chain_is_near_the_direct_map(controls, name):
+    """Means over the six ordered pairs of batches; ``-s`` prints the table of docs/own_data.md."""
+    rows = []
+    for source, target in permutations(BATCHES, 2):
+        (data, truth), (chained, _) = both_ways(controls, source, target)
+        assert [len(task.queries[0].hops) for task in (data, chained)] == [1, 2]
+        direct, along = predicted(name, data), predicted(name, chained)
+        X, half = data.X[data.is_query(data.queries[0])], np.random.default_rng(0).permutation(len(truth))
+        pairs = [(X, truth), (direct, truth), (along, truth), (direct, along)]
+        pairs.append((truth[half[: len(half) // 2]], truth[half[len(half) // 2 :]]))
+        rows.append([energy_distance(*pair) for pair in pairs])
+    print(f"\n{name}, energy distances: no_change, direct, chained, direct to chained, oracle")
+    print(np.round([*rows, np.mean(rows, axis=0)], 3))
+    no_change, one_hop, two_hops, between, oracle = np.mean(rows, axis=0)
+    assert oracle < one_hop < 0.35 * no_change and two_hops < 0.45 * no_change
+    assert between < 0.3 * two_hops
