@@ -1,9 +1,11 @@
-"""Write a study and its sample sheet for a folder of files, by a pattern of their names. From the root:
+"""Write a study and its sample sheet for a folder of files, by a pattern of their names.
+
+From the root:
 
     python scripts/new_study.py data/my_fcs --pattern "{domain}_{condition}.fcs"
 
 {domain} is whose cells they are (a control, a patient), {condition} what changes (the batch); other names in braces
-become columns of the sheet, and * stands for anything. What was understood is printed as a table; nothing is overwritten.
+become columns of the sheet, and * stands for anything. What was understood is printed; no file is overwritten.
 """
 
 import argparse

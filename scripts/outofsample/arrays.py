@@ -52,7 +52,9 @@ class Query:
         """The way in words: ``batch5 -> batch6 (control B) -> batch2 (control A)``."""
         if not self.hops:
             return f"{self.source} -> {self.target}"
-        words = [f"{hop.target} (control{'s' * (len(hop.controls) > 1)} {', '.join(hop.controls)})" for hop in self.hops]
+        words = [
+            f"{hop.target} (control{'s' * (len(hop.controls) > 1)} {', '.join(hop.controls)})" for hop in self.hops
+        ]
         return " -> ".join([self.source, *words])
 
 
@@ -130,7 +132,9 @@ class TrainingData:
         if len(query.steps) == 1:
             return S, as_float(self.X[self.is_target(query)])
         ends = [(self.X[self.is_source(step)], self.X[self.is_target(step)]) for step in query.steps]
-        change = sum(after.mean(axis=0, dtype=np.float64) - before.mean(axis=0, dtype=np.float64) for before, after in ends)
+        change = sum(
+            after.mean(axis=0, dtype=np.float64) - before.mean(axis=0, dtype=np.float64) for before, after in ends
+        )
         return S, (S + change).astype(np.float32)
 
     def is_query(self, query: Query) -> np.ndarray:

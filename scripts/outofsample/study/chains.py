@@ -1,6 +1,7 @@
 """Chains of shared controls between conditions, as batches that were measured months apart: plain Python."""
 
 from collections.abc import Mapping, Set
+from itertools import pairwise
 
 from outofsample.arrays import Hop
 from outofsample.jobs.split import SplitSpec
@@ -27,8 +28,8 @@ def measured_controls(split: SplitSpec, populations: Set[tuple[str, str]]) -> Me
 def find_chain(measured: Measured, source: str, target: str) -> tuple[Hop, ...]:
     """Return the shortest chain of hops from a condition to another; none where there is no chain.
 
-    Of several chains of the same length it is the one whose weakest hop has the most controls, and of these the first by
-    the names of its conditions.
+    Of several chains of the same length it is the one whose weakest hop has the most controls, and of these the first
+    by the names of its conditions.
     """
     # By condition: the controls of the weakest hop of the best way from the source, and the conditions on it.
     ways: dict[str, tuple[int, tuple[str, ...]]] = {source: (len(measured.get(source, ())), (source,))}
@@ -44,7 +45,7 @@ def find_chain(measured: Measured, source: str, target: str) -> tuple[Hop, ...]:
         ways |= found
         ends = found
     path = ways[target][1] if target in ways else ()
-    pairs = zip(path, path[1:], strict=False)
+    pairs = pairwise(path)
     return tuple(Hop(one, other, tuple(sorted(_shared(measured, one, other)))) for one, other in pairs)
 
 

@@ -39,7 +39,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
     Raises
     ------
     UserError
-        If it lacks ``{domain}`` or ``{condition}``, names a label twice or by a word that is taken, or is no expression.
+        If it lacks ``{domain}`` or ``{condition}``, names a label twice or by a word that is taken, or is no pattern.
     """
     parts, last, names = [], 0, []
     for found in _WILDCARD.finditer(pattern):

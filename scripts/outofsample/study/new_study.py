@@ -65,10 +65,14 @@ def propose(rows: Sequence[dict[str, str]], controls: Sequence[str] = (), refere
     """
     pairs = {(row["domain"], row["condition"]) for row in rows}
     domains, conditions = (sorted({pair[place] for pair in pairs}, key=_natural) for place in (0, 1))
-    asked = [("controls", domains, name) for name in controls] + [("reference", conditions, reference)] * bool(reference)
+    asked = [("controls", domains, name) for name in controls] + [("reference", conditions, reference)] * bool(
+        reference
+    )
     for option, known, name in asked:
         if name not in known:
-            raise UserError(f"--{option}: no file is of '{name}'{did_you_mean(name, known)}; known: {', '.join(known)}.")
+            raise UserError(
+                f"--{option}: no file is of '{name}'{did_you_mean(name, known)}; known: {', '.join(known)}."
+            )
     repeated = [name for name in domains if sum((name, condition) in pairs for condition in conditions) > 1]
     chosen = [name for name in repeated if name in controls or not controls]
     if not chosen:
@@ -216,9 +220,9 @@ def _scale_of(kind: str, first: Path) -> tuple[str, list[str]]:
     text = read_text(first)
     channels = [text.get(f"$P{number}N") for number in range(1, text.number("$PAR") + 1)]
     scatter = [channel for channel in channels if TECHNICAL["scatter"].search(channel)]
-    what = "fluorescence" if scatter else "mass"
-    why = f"it has the scatter channel {scatter[0]}, so it is flow cytometry: values must be compensated" if scatter else (
-        "it has no scatter channel, so it is taken for mass cytometry"
-    )
+    what, why = "mass", "it has no scatter channel, so it is taken for mass cytometry"
+    if scatter:
+        what = "fluorescence"
+        why = f"it has the scatter channel {scatter[0]}, so it is flow cytometry: values must be compensated"
     comment = "    # arcsinh(x / cofactor): 5 for mass cytometry, 150 for fluorescence (compensated and linear).\n"
     return f"{comment}    cofactor: {COFACTORS[what]:g}\n", [f"cofactor: {COFACTORS[what]:g} ({first.name}: {why})"]

@@ -158,7 +158,11 @@ def test_what_is_not_valid_leaves_nothing_behind(root, monkeypatch):
     monkeypatch.setattr("outofsample.study.new_study.Plan", refuse)
     with pytest.raises(UserError, match="no"):
         written(root)
-    assert sorted(path.name for path in (root / "studies").iterdir()) == ["my_fcs.yaml", "my_h5ad.yaml", "my_table.yaml"]
+    assert sorted(path.name for path in (root / "studies").iterdir()) == [
+        "my_fcs.yaml",
+        "my_h5ad.yaml",
+        "my_table.yaml",
+    ]
 
 
 def test_elsewhere_than_beside_the_snakefile(root):

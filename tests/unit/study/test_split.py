@@ -208,7 +208,9 @@ def test_source_and_target_of_a_chain_differ_by_the_sum_of_its_hops():
 def test_a_batch_without_a_chain_is_told_before_and_at_the_split():
     adata = chained_dataset()
     adata = adata[~((adata.obs["domain"] == "B") & (adata.obs["condition"] == "b6"))].copy()
-    told = r"Task 'chained', query 'q': no chain of shared controls leads from b5 to b2 .* A in b5, or B or C in b2 or b6"
+    told = (
+        r"Task 'chained', query 'q': no chain of shared controls leads from b5 to b2 .* A in b5, or B or C in b2 or b6"
+    )
     with pytest.raises(UserError, match=told):
         split_dataset(adata, CHAINED)
     with pytest.raises(UserError, match=told):

@@ -1,6 +1,7 @@
 """Predicting the queries of one task with every method that stands on one model."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def transform_all(
             if not asked.runs:
                 continue
             entry = registry.find("methods", asked.uses)
-            method = attached(lambda: entry(entry.Settings(**asked.settings), model), data, seed)
+            method = attached(partial(entry, entry.Settings(**asked.settings), model), data, seed)
             writer.add_all(method.transform, seed)
             writer.add_own_conditions(method.predict, seed)
             backends[asked.name] = method.backend

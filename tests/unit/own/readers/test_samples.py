@@ -87,7 +87,10 @@ def test_a_name_with_brackets_is_the_file_of_this_name(root):
         ("path\tcondition\tdomain\t\na\tb\tc\td\n", "line 1: each column needs a name of its own, and ''"),
         ("path\tcondition\tdomain\trow\na\tb\tc\td\n", "rename the column 'row'"),
         (GOOD + "x.fcs\ty\n", "samples.tsv, line 5: it has 2 fields, and the header 3 (path, condition, domain)."),
-        (HEADER + "# c\n\ncontrol_before.fcs\t \ty\n", "samples.tsv, line 4, column 'condition': this value is missing."),
+        (
+            HEADER + "# c\n\ncontrol_before.fcs\t \ty\n",
+            "samples.tsv, line 4, column 'condition': this value is missing.",
+        ),
         (HEADER + "\tx\ty\n", "line 2, column 'path': this value is missing."),
         (GOOD + "gone.fcs\tx\ty\n", "samples.tsv, line 5, column 'path': there is no file 'gone.fcs' in mine."),
         (GOOD + "gone*.fcs\tx\ty\n", "line 5, column 'path': no file in mine matches 'gone*.fcs'."),
@@ -95,14 +98,20 @@ def test_a_name_with_brackets_is_the_file_of_this_name(root):
             GOOD + "./control_after.fcs\tafter\tcontrol\n",
             "line 5, column 'path': the file 'control_after.fcs' comes twice, first in line 3.",
         ),
-        (GOOD + "control*\tafter\tcontrol\n", "column 'path': the file 'control_after.fcs' comes twice, first in line 3"),
+        (
+            GOOD + "control*\tafter\tcontrol\n",
+            "column 'path': the file 'control_after.fcs' comes twice, first in line 3",
+        ),
         (GOOD + "../x.fcs\tx\ty\n", "line 5, column 'path': '../x.fcs' must lie within the dataset's folder"),
         (GOOD + "x.xlsx\tx\ty\n", "line 5, column 'path': 'x.xlsx' is a workbook; save its sheet as CSV."),
         (
             GOOD.replace("patient_before.fcs\tbefore", "patient_before.fcs\tBefore"),
             "line 4, column 'condition': 'Before' and 'before' (line 2) differ only in case or blanks",
         ),
-        (GOOD.replace("after\tcontrol", "after\tcontrol "), "line 3, column 'domain': 'control ' and 'control' (line 2)"),
+        (
+            GOOD.replace("after\tcontrol", "after\tcontrol "),
+            "line 3, column 'domain': 'control ' and 'control' (line 2)",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_with_line_and_column(root, text, words):

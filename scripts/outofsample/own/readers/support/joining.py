@@ -56,7 +56,7 @@ def check_parts(parts: list[Part], paths: dict[str, Path]) -> None:
 
 
 def add_obs(parts: list[Part], files: Sequence[dict]) -> None:
-    """Add to the cells (``obs``) of each file what its entry in ``files`` says of them besides, "" where it does not."""
+    """Add to the cells of each file what its entry in ``files`` says of them in ``obs``, "" where it says nothing."""
     columns = dict.fromkeys(column for entry in files for column in entry.get("obs", ()))
     for part, entry in zip(parts, files, strict=True):
         for column in columns:

@@ -113,7 +113,7 @@ def _check_columns(sheet: Path, columns: list[str], labelled: dict[str, bool]) -
         if known:
             raise UserError(f"{sheet}: unknown column '{name}' (did you mean '{known[0]}'?); rename it.")
         if name in TAKEN:
-            raise UserError(f"{sheet}: rename the column '{name}': cells have one of this name that means another thing.")
+            raise UserError(f"{sheet}: rename the column '{name}': cells have one that means another thing.")
 
 
 def _check_alike(rows: list[Row], column: str) -> None:
@@ -147,9 +147,7 @@ def _entries_of(row: Row, root: Path) -> list[dict]:
         return [entry]
     if not glob.has_magic(entry["path"]):
         raise row.wrong(PATH, f"there is no file '{entry['path']}' in {root}")
-    names = sorted(
-        name for name in glob.glob(entry["path"], root_dir=root, recursive=True) if (root / name).is_file()
-    )
+    names = sorted(name for name in glob.glob(entry["path"], root_dir=root, recursive=True) if (root / name).is_file())
     if not names:
         raise row.wrong(PATH, f"no file in {root} matches '{entry['path']}'")
     return [_matched(row, entry, name) for name in names]
