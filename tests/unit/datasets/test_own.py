@@ -12,6 +12,9 @@ from tests.unit.own.small_study import COLUMNS
     ("settings", "words"),
     [
         ({"files": []}, "at least one file"),
+        ({"files": ["a.csv"], "samples": "a.tsv", **COLUMNS}, "either 'files' or 'samples', not both"),
+        ({"samples": "a.tsv", "scale": "log"}, "scale must be arcsinh, log1p_counts or none, not 'log'"),
+        ({"files": [{"path": "a.fcs", "condition": "x", "obs": {"row": "1"}}]}, "rename 'row' in the obs of 'a.fcs'"),
         ({"files": ["a.csv", "b.h5ad"], **COLUMNS}, "all be of one kind"),
         ({"files": ["a.fcs"]}, "'a.fcs' needs a condition: {path: a.fcs, condition: before"),
         ({"files": ["a.csv"], "condition_column": "day"}, "name the column that holds it in 'domain_column'"),

@@ -76,3 +76,13 @@ def test_a_study_with_a_space_in_its_name():
 def test_the_home_folder_is_expanded(monkeypatch):
     monkeypatch.setenv("HOME", "/home/somebody")
     assert load_study(minimal(data_dir="~/data")).data_dir == "/home/somebody/data"
+
+
+def test_controls_stand_in_place_of_source_domains_and_lead_one_way():
+    query = {"domain": "sample1", "source": "batch1", "target": "batch2"}
+    back = {"domain": "sample1", "source": "batch2", "target": "batch1"}
+    task = {"dataset": "dengue", "queries": [query], "controls": ["control"]}
+    told = problems(minimal(tasks={"t": {**task, "source_domains": ["control"]}}))
+    assert "either 'controls' or 'source_domains', not both" in told
+    told = problems(minimal(tasks={"t": {**task, "queries": [query, back]}}))
+    assert "'batch1' is the source of one query and the target of another" in told

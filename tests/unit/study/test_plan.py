@@ -293,3 +293,36 @@ def test_every_path_lies_in_the_folder_of_the_study():
     }
     made = [getattr(paths, name)(*arguments) for name, arguments in calls.items()] + [paths.page, paths.benchmarks]
     assert len(set(made)) == len(made) and all(path.startswith("results/small/") for path in made)
+
+
+# ---- data of one's own: what the files are known to hold
+
+
+@pytest.mark.parametrize(
+    ("labels", "task", "words"),
+    [
+        ({}, {}, None),
+        ({"other_b1.fcs": ("other", "b1")}, {}, "query 'b1': no chain of shared controls leads from b2 to b1"),
+        ({}, {"controls": ["contrl"]}, "has no domain 'contrl' (did you mean 'control'?); it has control, p."),
+        ({}, {"queries": [{"domain": "p", "source": "b3", "target": "b1"}]}, "has no condition 'b3'"),
+    ],
+)
+def test_what_a_task_asks_for_and_the_files_do_not_have_is_told_before_any_job(tmp_path, labels, task, words):
+    files = {"control_b1.fcs": ("control", "b1"), "control_b2.fcs": ("control", "b2"), "p.fcs": ("p", "b2")}
+    if labels:
+        files = {**files, **labels}
+        del files["control_b1.fcs"]
+    entries = [{"path": path, "domain": domain, "condition": condition} for path, (domain, condition) in files.items()]
+    asked = {"controls": ["control"], "queries": [{"domain": "p", "source": "b2", "target": "b1"}], **task}
+    study = {
+        "study": "mine",
+        "datasets": {"cells": {"uses": "own", "files": entries}},
+        "tasks": {"t": {"dataset": "cells", **asked}},
+        "methods": {"no_change": {}},
+    }
+    if words is None:
+        assert Plan(load_study(study), tmp_path).split_spec("t").controls == ("control",)
+        return
+    with pytest.raises(UserError) as caught:
+        Plan(load_study(study), tmp_path)
+    assert words in str(caught.value)
