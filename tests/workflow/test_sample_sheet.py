@@ -11,7 +11,8 @@ from tests.unit.own.small_study import CHANNELS, LABELS
 
 #: What each batch adds to CD19 and CD4, in units of arcsinh(x / 5).
 SHIFTS = {"b1": (0.0, 0.0), "b2": (0.5, -0.3), "b3": (0.9, 0.4)}
-MEANS = {"ctrlA": 2.0, "ctrlB": 4.0, "p": 3.0, "q": 3.2}
+#: So different that one control taken for the other would be seen.
+MEANS = {"ctrlA": 2.8, "ctrlB": 3.4, "p": 3.0, "q": 3.1}
 FILES = ("ctrlA_b1", "ctrlA_b2", "ctrlB_b2", "ctrlB_b3", "p_b3", "q_b2")
 STUDY, SHEET = "studies/chained.yaml", "studies/chained.tsv"
 METHODS = "\nmethods:\n  quantile_mapping: {edit_options: {tails: shift}}\n"

@@ -92,8 +92,10 @@ def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnDa
             "queries": queries_text(split.queries),
         }
         part.uns |= {key: adata.uns[key] for key in ("image_shape", "left_out") if key in adata.uns}
+    data = to_training(train)
     for query in split.queries:
-        _check_populations(to_training(train), query, split.name, condition[domain == query.domain])
+        _check_populations(data, query, split.name, condition[domain == query.domain])
+        _note_other_domains(data, query)
     return train, truth
 
 
@@ -176,6 +178,17 @@ def _truth_of_queries(
     names = np.repeat([query.name for query in split.queries], [len(cells) for cells in found])
     order = np.argsort(rows, kind="stable")
     return rows[order], names[order]
+
+
+def _note_other_domains(data: TrainingData, query: Query) -> None:
+    """Print a note where S and T are of other domains: what differs between these is then taken for the change."""
+    before, after = (set(data.domain[mask]) for mask in (data.is_source(query), data.is_target(query)))
+    if not query.hops and before and after and not before & after:
+        print(
+            f"note: query '{query.name}': source ({', '.join(sorted(before))}) and target ({', '.join(sorted(after))}) "
+            "have no domain in common; where these are controls, name them in 'controls'.",
+            flush=True,
+        )
 
 
 def _check_populations(data: TrainingData, query: Query, task: str, measured: np.ndarray) -> None:

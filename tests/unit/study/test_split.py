@@ -220,3 +220,12 @@ def test_a_batch_without_a_chain_is_told_before_and_at_the_split():
 def test_a_control_that_is_not_there_is_told():
     with pytest.raises(UserError, match="has no domain 'Bee'"):
         split_dataset(chained_dataset(), replace(CHAINED, controls=("A", "Bee")))
+
+
+def test_source_and_target_of_other_domains_are_noted(capsys):
+    adata = chained_dataset()
+    split_dataset(adata, SplitSpec("t", CHAINED.queries, source_domains=("A", "B", "C")))
+    assert "note: query 'q': source (B, C) and target (A) have no domain in common" in capsys.readouterr().out
+    split_dataset(adata, SplitSpec("t", (Query("q", "P", "b5", "b6"),), source_domains=("B",)))
+    split_dataset(adata, CHAINED)
+    assert "note:" not in capsys.readouterr().out
