@@ -11,8 +11,9 @@ from outofsample.arrays import Query
 from outofsample.files.prediction import PredictionFile, PredictionWriter
 from outofsample.jobs.split import SplitSpec
 from outofsample.methods.families.batch_corrector import BatchCorrector
-from outofsample.methods.families.chain import Chain, attached
+from outofsample.methods.families.chain import Chain, attached, restored
 from outofsample.metrics.distances import energy_distance
+from outofsample.models.families.base import as_arrays, as_tensors
 from tests.unit.methods.three_batches import QUERY, SHIFTS, SPLIT, predicted, simulated, task_of, without_hops
 
 CHANGE = SHIFTS["batch1"] - SHIFTS["batch3"]
@@ -166,6 +167,43 @@ def test_a_prediction_file_of_a_chain_holds_what_others_hold(task, tmp_path):
     part = file.part("answer", 0)
     assert list(part.cells) == list(data.names[data.is_query(QUERY)])
     assert (file.column("role") == "source").sum() == 50
+
+
+@pytest.mark.parametrize("name", ["quantile_mapping", "no_change"])
+def test_a_fitted_chain_is_taken_over_from_its_state(task, name):
+    data, _ = task
+    entry = registry.find("methods", name)
+
+    def create():
+        model = entry.model_name(entry.Settings())
+        return entry(entry.Settings(), model and registry.create("models", model, {}).fit(data))
+
+    direct = without_hops(data)
+    for cells, kind in ((data, Chain), (direct, entry)):
+        fitted = attached(create, cells, 0)
+        again = restored(create, as_arrays(as_tensors(fitted.whole_state())))
+        assert isinstance(again, kind)
+        X, query = cells.X[cells.is_query(cells.queries[0])], cells.queries[0]
+        np.testing.assert_array_equal(again.transform(X, query).X, fitted.transform(X, query).X)
+
+
+def test_images_go_from_hop_to_hop_as_whole_pixels():
+    data, _ = task_of(simulated())
+    images = np.clip(data.X * 20 + 60, 0, 255).astype(np.uint8)
+    data = replace(data, X=images, image_shape=(2, 2, 1))
+    entry, seen = registry.find("methods", "mean_shift"), []
+
+    class Spy(entry):
+        def predict(self, X, query, counts=None):
+            seen.append(X)
+            return super().predict(X, query, counts)
+
+    model = registry.create("models", "identity", {}).fit(data)
+    chain = attached(lambda: Spy(entry.Settings(), model), data, 0)
+    query = data.queries[0]
+    found = chain.transform(images[data.is_query(query)], query)
+    assert [X.dtype for X in seen] == [np.uint8] * 3 and found.X.max() <= 255
+    assert (found.X.mean(axis=0) - images[data.is_query(query)].mean(axis=0))[0] == pytest.approx(20 * CHANGE, abs=6)
 
 
 def test_the_same_seed_gives_the_same_bits(task):
