@@ -80,7 +80,7 @@ class PredictionWriter:
         kept = np.sort(np.random.default_rng(0).permutation(seen)[: self.in_sample_cells])
         for condition in np.unique(self.data.condition[kept]):
             cells = kept[self.data.condition[kept] == condition]
-            query = replace(self.data.queries[0], source=condition, target=condition)
+            query = replace(self.data.queries[0], source=condition, target=condition, hops=())
             prediction = predict(self.data.X[cells], query, self._counts(cells))
             self.add(self.data.queries[0], seed, cells, "self", prediction)
 

@@ -81,9 +81,10 @@ def read_changes(prediction: Path, train: Path, truth: Path, unit: str = "") -> 
 
 def _change(query: Query, data: TrainingData, read: Predictions, truth: Truth | None, unit: str) -> Change:
     seed = next(seed for seed in read.seeds if (query.name, seed) in read.cells)
+    source, target = data.source_and_target(query)
     cells = {
-        "source": as_float(data.X[data.is_source(query)]),
-        "target": as_float(data.X[data.is_target(query)]),
+        "source": source,
+        "target": target,
         "query": as_float(data.X[data.is_query(query)]),
         "prediction": read.cells[query.name, seed],
         **({} if truth is None else {"truth": truth.X}),

@@ -1,6 +1,5 @@
 """The prediction file holds what tables and figures need, in the order that the evaluation relies on."""
 
-import json
 import sys
 from dataclasses import replace
 from importlib.metadata import version
@@ -17,6 +16,7 @@ from outofsample import registry
 from outofsample.arrays import HeldOut
 from outofsample.errors import UserError
 from outofsample.files.prediction import PredictionFile, PredictionWriter, describe_outside, read_predictions
+from outofsample.files.task import queries_text
 from outofsample.jobs.predict import MethodSpec, TransformSpec
 from outofsample.jobs.train import ModelSpec, TrainSpec
 from tests.conftest import planted
@@ -65,7 +65,7 @@ def call(tmp_path, monkeypatch):
     data, _ = planted(cells=60)
     obs = pd.DataFrame({name: getattr(data, name) for name in ("role", "condition", "domain")}, index=data.names)
     adata = anndata.AnnData(data.X, obs=obs, var=pd.DataFrame(index=list(data.features)))
-    adata.uns["queries"] = json.dumps([vars(query) for query in data.queries])
+    adata.uns["queries"] = queries_text(data.queries)
     adata.write_h5ad(tmp_path / "train.h5ad")
 
     def call(script, spec, **options):

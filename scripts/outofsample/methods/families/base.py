@@ -36,6 +36,8 @@ class Method:
     - ``directed``: False where the prediction is not meant to move towards the target;
     - ``transductive``: True where fitting and correcting are one step, so that `transform` takes only cells that
       were fitted;
+    - ``takes_chains``: True where a query of several hops is predicted by itself: by a model that knows all
+      conditions, or hop by hop. Others are fitted hop by hop (`outofsample.methods.families.chain`);
     - ``stochastic``: False where the seed changes nothing.
     """
 
@@ -44,6 +46,7 @@ class Method:
     data: ClassVar[frozenset[str]] = frozenset({"tabular", "images"})
     directed: ClassVar[bool] = True
     transductive: ClassVar[bool] = False
+    takes_chains: ClassVar[bool] = False
     stochastic: ClassVar[bool] = True
     #: The kind of job that computes it: ``python`` or ``r``.
     job: ClassVar[str] = "python"

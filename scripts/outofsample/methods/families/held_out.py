@@ -13,6 +13,7 @@ from outofsample import registry
 from outofsample.arrays import HeldOut, Query, TrainingData, as_float
 from outofsample.errors import UserError
 from outofsample.methods.families.base import Method, draw
+from outofsample.methods.families.chain import Chain
 from outofsample.methods.families.out_of_fold import SCORED_CELLS, Fold, scored_folds, shared_domains
 from outofsample.metrics.distances import energy_and_mmd, energy_distance, pairs_within
 
@@ -20,7 +21,7 @@ from outofsample.metrics.distances import energy_and_mmd, energy_distance, pairs
 LEAST_DOMAINS = 3
 
 
-def hold_out_domains(method: Method, data: TrainingData, seed: int = 0) -> dict[str, HeldOut]:
+def hold_out_domains(method: Method | Chain, data: TrainingData, seed: int = 0) -> dict[str, HeldOut]:
     """Return, by query, what the method predicts for each domain that S and T share, without it in the fit.
 
     Queries of one change (from one condition to another) have the same domains and so the same answer. Nothing is
@@ -44,7 +45,7 @@ def hold_out_domains(method: Method, data: TrainingData, seed: int = 0) -> dict[
     return {query.name: with_query(method, data, query, found[query.source, query.target]) for query in data.queries}
 
 
-def with_query(method: Method, data: TrainingData, query: Query, held_out: HeldOut) -> HeldOut:
+def with_query(method: Method | Chain, data: TrainingData, query: Query, held_out: HeldOut) -> HeldOut:
     """Return what is held out with how far the fitted method moves the query."""
     if held_out.why_not:
         return held_out
@@ -68,8 +69,8 @@ def _moved(X: np.ndarray, predicted: np.ndarray) -> float:
     return energy_distance(as_float(predicted), as_float(X), np.arange(len(X)))
 
 
-def _of_change(method: Method, data: TrainingData, query: Query, seed: int) -> HeldOut:
-    if why := why_not_refitted(method):
+def _of_change(method: Method | Chain, data: TrainingData, query: Query, seed: int) -> HeldOut:
+    if why := why_not_refitted(method) or _why_a_chain_is_not(query):
         return HeldOut.none(len(data.features), why)
     rng = np.random.default_rng(seed)
     shared = shared_domains(data, query)
@@ -95,8 +96,17 @@ def predict_folds(method: Method, data: TrainingData, query: Query, folds: Seque
     return HeldOut(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
-def why_not_refitted(method: Method) -> str:
+def _why_a_chain_is_not(query: Query) -> str:
+    """Return why a query along several hops has no folds; "" where source and target share controls."""
+    if len(query.steps) > 1:
+        return f"{query.source} and {query.target} share no control that could be left out: they are joined by a chain"
+    return ""
+
+
+def why_not_refitted(method: Method | Chain) -> str:
     """Return why a method is not fitted again for each domain; "" where it is."""
+    if isinstance(method, Chain):
+        return "it is fitted hop by hop, along a chain of controls"
     if method.transductive:
         return "it corrects only the cells that it is fitted to"
     models = [registry.find(kind, name) for kind, name in method.parts(method.settings) if kind == "models"]
