@@ -16,8 +16,9 @@ def write_tensors(path: str | Path, content: Any, seal: bool = True) -> None:
     """Write tensors, numbers, words, and mappings and lists of them; with a seal where another job reads them."""
     import torch
 
-    with (sealed if seal else replacing)(path) as temporary:
-        torch.save(content, temporary)
+    # Given a path, torch would write its name into the file, and so the number of this process.
+    with (sealed if seal else replacing)(path) as temporary, temporary.open("wb") as file:
+        torch.save(content, file)
 
 
 def read_tensors(path: str | Path, device: str = "cpu") -> Any:

@@ -104,6 +104,12 @@ def by_recommendation(sections: list[dict]) -> list[tuple[Recommendation, list[s
     return list(found.items())
 
 
+def used_of(train: Path) -> list[tuple[str, str]]:
+    """Return each feature of a training part and what it is called in the user's first file; none for images."""
+    cells = Rows(train)
+    return list(zip(cells.features, cells.var["column"].astype(str), strict=True)) if "column" in cells.var else []
+
+
 def left_out_of(train: Path) -> dict[str, str]:
     """Return which columns of the user's files are no features, and why, as a training part has it."""
     return json.loads(str(Rows(train).uns.get("left_out", "{}")))
@@ -154,6 +160,7 @@ def write_page(
         columns=[spec.label, *spec.controls.values(), "oracle (halves of the truth)"],
         flagged_above=extrapolation.FLAGGED_ABOVE,
         csv=csv.name,
+        used=used_of(train),
         left_out=left_out_of(train),
         recommended=by_recommendation(sections),
         level=LEVEL,

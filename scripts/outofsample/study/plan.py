@@ -307,7 +307,10 @@ class Plan:
         seeds = seeds if registry.find(*self.model_entry(model)).stochastic else seeds[:1]
         size = self.study.seeds_per_job or len(seeds)
         batches = [tuple(seeds[start : start + size]) for start in range(0, len(seeds), size)]
-        return {"-".join(map(str, batch)): batch for batch in batches}
+        labels = ["-".join(map(str, batch)) for batch in batches]
+        # A label is a part of file names: of many seeds, the first and the last one.
+        labels = [x if len(x) <= 100 else f"{b[0]}-{b[-1]}" for x, b in zip(labels, batches, strict=True)]
+        return dict(zip(labels, batches, strict=True))
 
     def train_spec(self, task: str, model: str, batch: str) -> TrainSpec:
         """Return what a training needs."""

@@ -5,6 +5,7 @@ import torch
 
 from outofsample.errors import UserError
 from outofsample.files.tensors import read_tensors, write_tensors
+from tests.unit.files.full_device import needs_full_device, on_full_device
 
 CONTENT = {0: {"weights": torch.arange(3000.0), "words": ["a", "b"], "number": 1.5}}
 
@@ -21,6 +22,20 @@ def test_each_changed_byte_of_the_values_is_found(tmp_path, seal):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         with pytest.raises(UserError, match=r"a\.pt: this file is (damaged|not as it was written)"):
             read_tensors(path)
+
+
+def test_the_same_content_is_the_same_bytes_whatever_the_process(tmp_path, monkeypatch):
+    for number in (7, 123456):
+        monkeypatch.setattr("os.getpid", lambda number=number: number)
+        write_tensors(tmp_path / f"{number}.pt", CONTENT)
+    assert (tmp_path / "7.pt").read_bytes() == (tmp_path / "123456.pt").read_bytes()
+
+
+@needs_full_device
+def test_a_full_device_is_told(tmp_path):
+    on_full_device(tmp_path / "a.pt")
+    with pytest.raises(UserError, match=r"a\.pt: there is no space left on the device"):
+        write_tensors(tmp_path / "a.pt", {"a": torch.zeros(100_000)})
 
 
 def test_no_code_is_run(tmp_path):

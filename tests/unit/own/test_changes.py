@@ -302,6 +302,7 @@ def test_the_page_tells_of_each_query_and_needs_no_network(tmp_path):
     assert all(image["src"].startswith("data:image/png;base64,") for image in page.images)
     assert page.links == ["#1", "#2"] and {"1", "2"} <= page.ids
     assert "Mine <&>: what changed in batch" in page.text
+    assert "3 used, " in page.text and "CD4 used as CD4" in page.text
     assert "Moved most: CD4 (median -2" in page.text
     assert (
         "Flagged as extrapolated: 12 of the cells (10.0%), since more than 10% of their features lie outside"
@@ -390,7 +391,9 @@ def test_few_features_and_equal_cells_can_be_drawn(features):
         assert figure.axes
 
 
-def test_the_workflow_makes_a_folder_and_a_page_per_method():
+def test_the_workflow_makes_a_folder_and_a_page_per_method(tmp_path):
+    (tmp_path / "my_table").mkdir()
+    (tmp_path / "my_table" / "cells.csv").touch()
     command = [
         sys.executable,
         "-m",
@@ -399,6 +402,8 @@ def test_the_workflow_makes_a_folder_and_a_page_per_method():
         "--nolock",
         "--configfile",
         "studies/my_table.yaml",
+        "--config",
+        f"data_dir={tmp_path}",
     ]
     run = subprocess.run([*command, "--printshellcmds"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
