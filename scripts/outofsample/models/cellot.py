@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from outofsample.arrays import TrainingData
 from outofsample.models.families.latent_translator import LatentTranslator, LatentTranslatorSettings
 
 
@@ -53,12 +54,20 @@ class Model(LatentTranslator):
     def build(self, features: int):
         import torch
 
-        from outofsample.networks.convex import ConvexNetwork, GradientMap
+        from outofsample.networks.convex import ConvexNetwork, GradientMap, Shifted
 
         def potential():
             return ConvexNetwork(features, self.settings.widths, self.settings.leak)
 
-        return torch.nn.ModuleDict({"to_target": GradientMap(potential()), "judge": potential()})
+        return torch.nn.ModuleDict({"to_target": Shifted(GradientMap(potential()), features), "judge": potential()})
+
+    def as_groups(self, data: TrainingData, device) -> list:
+        """Return S and T, each centred; the network keeps their means."""
+        groups, moved = super().as_groups(data, device), self.network["to_target"]
+        for group, mean in zip(groups, (moved.before, moved.after), strict=True):
+            mean.copy_(group["x"].mean(dim=0))
+            group["x"] -= mean
+        return groups
 
     def budget(self, groups: int):
         budget = super().budget(groups)
@@ -67,7 +76,7 @@ class Model(LatentTranslator):
     def players(self, network) -> list:
         import torch
 
-        transport, judge = network["to_target"], network["judge"]
+        transport, judge = network["to_target"].inner, network["judge"]
         settings = self.settings
 
         def move(batches):

@@ -54,6 +54,7 @@ class Model(LatentTranslator):
     Settings = Settings
 
     def prepare(self, data: TrainingData) -> None:
+        super().prepare(data)
         self.means = {}
         for condition in sorted({query.source for query in data.queries}):
             before = (data.condition == condition) & (data.role != "target")

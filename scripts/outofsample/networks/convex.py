@@ -58,6 +58,23 @@ class ConvexNetwork(nn.Module):
             layer.weight.clamp_min_(0)
 
 
+class Shifted(nn.Module):
+    """A map between centred populations, for populations as they are: m(x - before) + after.
+
+    For squared distances the optimal map is the difference of means and the optimal map of what is centred.
+    """
+
+    def __init__(self, inner: nn.Module, units: int):
+        super().__init__()
+        self.inner = inner
+        self.register_buffer("before", torch.zeros(units))
+        self.register_buffer("after", torch.zeros(units))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the mapped cells (cells, units)."""
+        return self.inner(x - self.before) + self.after
+
+
 class GradientMap(nn.Module):
     """Cells to the gradient of a convex function there: what an optimal map between two populations is (Brenier)."""
 

@@ -39,8 +39,8 @@ SMALL = {
     "mmd_cvae": CONDITIONAL,
     "trvae": {**CONDITIONAL, "beta": 1.0},
     "scvi": {"hidden": 32, "latent": 4, "epochs": 60, "batch_size": 60, "patience": None},
-    "flow_matching": {"widths": (32, 32), "max_steps": 600, "batch_size": 80, "learning_rate": 3e-3},
-    "cellot": {"widths": (16, 16), "max_steps": 200, "batch_size": 80, "inner_steps": 5, "learning_rate": 3e-3},
+    "flow_matching": {"widths": (32, 32), "max_steps": 400, "batch_size": 80, "learning_rate": 3e-3},
+    "cellot": {"widths": (16, 16), "max_steps": 60, "batch_size": 80, "inner_steps": 3, "learning_rate": 3e-3},
     "latent_additive": ADDITIVE,
 }
 
@@ -423,7 +423,7 @@ SMALL_IMAGES = {
     "mmd_cvae": {**SMALL_VAE, "alpha": 1.0},
     "trvae": {**SMALL_VAE, "eta": 1.0, "alpha": 1.0, "beta": 10.0},
     "flow_matching": {"widths": (32, 32), "epochs": 100, "batch_size": 20, "learning_rate": 3e-3},
-    "cellot": {"widths": (16, 16), "epochs": 100, "batch_size": 20, "inner_steps": 2, "learning_rate": 3e-3},
+    "cellot": {"widths": (16, 16), "epochs": 40, "batch_size": 20, "inner_steps": 2, "learning_rate": 3e-3},
     "latent_additive": {**ADDITIVE, "batch_size": 20},
 }
 SIDE, IMAGES, BRIGHTER = 16, 40, 80

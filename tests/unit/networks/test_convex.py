@@ -2,7 +2,7 @@
 
 import torch
 
-from outofsample.networks.convex import ConvexNetwork, GradientMap
+from outofsample.networks.convex import ConvexNetwork, GradientMap, Shifted
 
 
 def shaken(seed: int = 0) -> ConvexNetwork:
@@ -55,3 +55,10 @@ def test_the_map_keeps_a_graph_only_where_gradients_are_wanted():
     assert transport(x).requires_grad
     with torch.no_grad():
         assert not transport(x).requires_grad
+
+
+def test_a_shifted_map_moves_one_mean_onto_the_other():
+    moved = Shifted(torch.nn.Identity(), 2)
+    moved.before.copy_(torch.tensor([1.0, 2.0]))
+    moved.after.copy_(torch.tensor([5.0, 0.0]))
+    assert moved(torch.tensor([[1.0, 3.0]])).tolist() == [[5.0, 1.0]]

@@ -75,21 +75,25 @@ class LatentTranslator(Translator):
         return self
 
     def prepare(self, data: TrainingData) -> None:
-        """Learn what a map needs besides its networks from the latent values of S, T and X."""
+        """Learn from the latent values of S, T and X what is the same for all changes: centre and spread (units,).
+
+        The spread is one number for all units, so that distances keep their proportions, but where features are to be
+        standardised.
+        """
+        self.centre = data.X.mean(axis=0)
+        spread = data.X.std(axis=0)
+        if not self.settings.standardize:
+            spread = np.full(len(spread), np.sqrt((spread**2).mean()))
+        self.spread = np.where(spread > 0, spread, 1).astype(np.float32)
+
+    def learn_scale(self, data: TrainingData) -> None:
+        """Leave centre and spread as `prepare` learned them: the space is the same for each change."""
 
     def _encode_all(self, X: np.ndarray, condition: np.ndarray) -> np.ndarray:
         """Return latent values (cells, units) of cells (cells, features), image by image where they are images."""
         size = CELLS_AT_ONCE if X.dtype != np.uint8 else IMAGES_AT_ONCE
         parts = [self.space.encode(X[start : start + size]) for start in range(0, len(X), size)]
         return np.concatenate(parts).astype(np.float32)
-
-    def learn_scale(self, data: TrainingData) -> None:
-        """Learn the centre of S and T, and one spread for all units: distances keep their proportions."""
-        super().learn_scale(data)
-        if not self.settings.standardize:
-            self.centre = data.X.mean(axis=0)
-            spread = float(np.sqrt(data.X.var(axis=0).mean()))
-            self.spread = np.full(data.X.shape[1], spread or 1.0, np.float32)
 
     def translate(self, X: np.ndarray, source: str, target: str, domain: str | None = None) -> np.ndarray:
         """Return latent values (cells, units) of condition ``source`` as they are in ``target``.
