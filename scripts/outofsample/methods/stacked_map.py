@@ -76,7 +76,7 @@ class Method(OutOfFold):
 
     With d_c(x) = f_c(x) - x, the displacement of a cell x by candidate c,
 
-        y(x) = x + lambda * sum_c w_c d_c(x),   sum_c w_c = 1,   w_c >= 0,   lambda in {0, .25, .5, .75, 1}.
+        y(x) = x + lambda * sum_c w_c d_c(x),   sum_c w_c = 1,   w_c >= 0,   lambda in {0, 0.25, 0.5, 0.75, 1}.
 
     Each domain that S and T share is left out in turn, or random parts where they share fewer than two. e_ck is the
     energy distance of what candidate c, fitted to the rest, makes of fold k's cells of S to its cells of T; fold k has
