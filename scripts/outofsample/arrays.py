@@ -106,3 +106,41 @@ class Prediction:
     matched: np.ndarray | None = None
     outside: np.ndarray | None = None
     outside_per_cell: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What a method predicts for domains that S and T share, each left out of its fit in turn; a row per domain.
+
+    Attributes
+    ----------
+    domains
+        Names (domains,) of what was left out.
+    errors
+        Array (domains,): energy distance of what is predicted for the domain's cells of S to its cells of T.
+    unchanged
+        Array (domains,): the same distance for the cells of S themselves, which is doing nothing.
+    moved
+        Array (domains,): energy distance from the domain's cells of S to what is predicted for them.
+    predicted, measured
+        Arrays (domains, features): change of the mean from S to T, as predicted and as measured.
+    query_moved
+        Energy distance from the query's cells to the prediction of the method that is fitted to all domains.
+    why_not
+        Why no domain was left out; "" where some were.
+    """
+
+    domains: np.ndarray
+    errors: np.ndarray
+    unchanged: np.ndarray
+    moved: np.ndarray
+    predicted: np.ndarray
+    measured: np.ndarray
+    query_moved: float = 0.0
+    why_not: str = ""
+
+    @classmethod
+    def none(cls, features: int, why_not: str) -> "HeldOut":
+        """Return that no domain was left out, and why."""
+        empty = np.zeros((0, features))
+        return cls(np.array([], dtype=str), np.zeros(0), np.zeros(0), np.zeros(0), empty, empty, why_not=why_not)

@@ -19,6 +19,7 @@ from outofsample.report import (
     completeness,
     page_claims,
     page_figures,
+    page_own,
     page_summary,
     page_tables,
     provenance,
@@ -38,7 +39,8 @@ PAPERS = {"ne2020": "Neuron Editing (2020)", "trvae2020": "trVAE (2020)"}
 class Files:
     """The finished files of a study that the page shows; folder ``benchmarks`` holds a TSV per job.
 
-    The folder ``models`` beside it has the losses of trainings, with their precision.
+    The folder ``models`` beside it has the losses of trainings, with their precision. ``own`` are pages, and
+    ``predictions`` prediction files, of data of the user's own.
     """
 
     scores: list[Path]
@@ -49,6 +51,7 @@ class Files:
     paper_values: Path
     claims: Path
     datasets: list[Path] = field(default_factory=list)
+    predictions: list[Path] = field(default_factory=list)
 
 
 def gather(study: PageSpec, files: Files) -> dict:
@@ -77,6 +80,7 @@ def gather(study: PageSpec, files: Files) -> dict:
         "summary_figures": [figure for figure in shown if figure["notebook"] == "summary"],
         "tables": [page_tables.table(spec, tidy[name], study.command(name)) for name, spec in study.tables.items()],
         "figures": [figure for figure in shown if figure["notebook"] != "summary"],
+        "recommended": page_own.recommendations(study, files.predictions, scores),
         "own": [attachment(path) for path in files.own],
         "missing": completeness.missing(study, files.datasets),
         "not_run": completeness.not_run(study, scores),

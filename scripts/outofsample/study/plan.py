@@ -266,7 +266,7 @@ class Plan:
         """Return what predicting with all methods on one model needs."""
         model = self.model_spec(group, task) if self.has_model(group) else None
         methods = [self.method_spec(name, name in self.runs(task)) for name in self.by_model[group]]
-        return TransformSpec(model, tuple(methods), self.study.in_sample_cells)
+        return TransformSpec(model, tuple(methods), self.study.in_sample_cells, self.is_own(task))
 
     def correction_spec(self, method: str) -> CorrectionSpec:
         """Return what a batch correction needs."""

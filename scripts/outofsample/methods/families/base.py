@@ -4,9 +4,10 @@ A method usually stands on a *model* (`outofsample.models`) that is trained once
 methods: ``fit`` does both steps, `attach` only the method's own with a model that is already fitted.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from outofsample.errors import UserError
 from outofsample.files.writing import replacing
 from outofsample.models.families.base import IMAGES_AT_ONCE, Model, NoSettings, as_arrays, as_tensors
 from outofsample.training.run import Run
+
+if TYPE_CHECKING:
+    from outofsample.methods.families.out_of_fold import Fold
 
 #: Cells that go through a network at once when predicting; bounds the memory.
 CHUNK = 16_384
@@ -115,6 +119,23 @@ class Method:
     def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
         """Do the work of `transform`, whose arguments were checked."""
         raise NotImplementedError
+
+    def out_of_fold(
+        self, data: TrainingData, query: Query, folds: Sequence["Fold"], seed: int = 0
+    ) -> Iterator[np.ndarray]:
+        """Yield for each fold what the method, fitted to the fold's rest, predicts of its cells of S (cells, features).
+
+        The method itself stays as it is, fitted or not.
+
+        Raises
+        ------
+        UserError
+            If it cannot be fitted to what remains.
+        """
+        for fold in folds:
+            model = None if self.fitted is None else type(self.fitted)(self.fitted.settings)
+            counts = None if data.counts is None else data.counts[fold.source]
+            yield type(self)(self.settings, model).fit(fold.rest, seed).transform(data.X[fold.source], query, counts).X
 
     def chunks(self, X: np.ndarray):
         """Yield consecutive pieces of ``X``, as many cells or images at once as the memory bears."""

@@ -10,6 +10,7 @@ from outofsample.files.fitted import read_states
 from outofsample.files.prediction import PredictionWriter, describe_outside
 from outofsample.jobs.predict import TransformSpec
 from outofsample.jobs.train import ModelSpec
+from outofsample.methods.families.held_out import hold_out_domains
 
 
 def fitted_models(spec: ModelSpec | None, fitted: Sequence[Path], data: TrainingData, threads: int) -> Iterator:
@@ -62,6 +63,8 @@ def transform_all(
             method = entry(entry.Settings(**asked.settings), model).attach(data, seed)
             writer.add_all(method.transform, seed)
             writer.add_own_conditions(method.predict, seed)
+            if spec.held_out and not writer.held_out:
+                writer.held_out = hold_out_domains(method, data, seed)
             backends[asked.name] = method.backend
             print(f"{asked.name}: seed {seed} done", flush=True)
     trained_by = f"torch {version('torch')}" if fitted else ""
