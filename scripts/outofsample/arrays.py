@@ -124,8 +124,12 @@ class HeldOut:
         Array (domains,): energy distance from the domain's cells of S to what is predicted for them.
     predicted, measured
         Arrays (domains, features): change of the mean from S to T, as predicted and as measured.
+    distances
+        Array (domains,): energy distance from the domain's cells of S to those of the other domains, before the change.
     query_moved
         Energy distance from the query's cells to the prediction of the method that is fitted to all domains.
+    query_distance
+        Energy distance from the query's cells to S.
     why_not
         Why no domain was left out; "" where some were.
     """
@@ -136,11 +140,19 @@ class HeldOut:
     moved: np.ndarray
     predicted: np.ndarray
     measured: np.ndarray
+    distances: np.ndarray
     query_moved: float = 0.0
+    query_distance: float = 0.0
     why_not: str = ""
 
     @classmethod
     def none(cls, features: int, why_not: str) -> "HeldOut":
         """Return that no domain was left out, and why."""
         empty = np.zeros((0, features))
-        return cls(np.array([], dtype=str), np.zeros(0), np.zeros(0), np.zeros(0), empty, empty, why_not=why_not)
+        nothing = np.zeros(0)
+        return cls(np.array([], dtype=str), nothing, nothing, nothing, empty, empty, nothing, why_not=why_not)
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether the query is farther from S than any domain is from the others: then it is not one more of them."""
+        return bool(self.query_distance > self.distances.max(initial=np.inf if self.why_not else 0))

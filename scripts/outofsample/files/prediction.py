@@ -13,10 +13,11 @@ Everything that tables, figures and a user's own files need of it.
   packages besides; ``uns["outside"]``: by query and seed, the share of query cells outside the source's range per
   edited unit; for images ``uns["image_shape"]``.
 - ``uns["held_out"]``, where it was asked for: what the method predicts for domains that S and T share, each left out
-  of its fit in turn. A row per query and domain: ``query``, ``domain``, ``error`` (energy distance of the prediction to
-  the domain's cells of T), ``unchanged`` (the same of its cells of S), ``moved`` and ``query_moved`` (energy distance
-  of the domain's cells of S, and of the query's cells, to what is predicted for them), ``predicted`` and ``measured``
-  (rows, features: change of the mean); and ``why_not``: JSON, {query: reason} of those without rows.
+  of its fit in turn. A row per query and domain: ``query``, ``domain``; energy distances ``error`` (the prediction to
+  the domain's cells of T), ``unchanged`` (its cells of S to these), ``moved`` (its cells of S to their prediction),
+  ``distance`` (its cells of S to those of the other domains), ``query_moved`` and ``query_distance`` (the same of the
+  query's cells); ``predicted`` and ``measured`` (rows, features), the change of the mean; and ``why_not``: JSON,
+  {query: reason} of those without rows.
 - ``uns["not_run"]``: the reason, where there are no rows.
 
 The rows with role ``query`` of one query and seed are in the order of the query cells in ``train.h5ad``.
@@ -144,7 +145,9 @@ def _held_out_as_table(held_out: Mapping[str, HeldOut]) -> dict:
         "error": np.concatenate([part.errors for part in parts]),
         "unchanged": np.concatenate([part.unchanged for part in parts]),
         "moved": np.concatenate([part.moved for part in parts]),
+        "distance": np.concatenate([part.distances for part in parts]),
         "query_moved": np.repeat([part.query_moved for part in parts], sizes),
+        "query_distance": np.repeat([part.query_distance for part in parts], sizes),
         "predicted": np.concatenate([part.predicted for part in parts]),
         "measured": np.concatenate([part.measured for part in parts]),
         "why_not": json.dumps({name: part.why_not for name, part in held_out.items() if part.why_not}),
@@ -233,9 +236,10 @@ class PredictionFile(Rows):
         if why := json.loads(str(table["why_not"])).get(query):
             return HeldOut.none(len(self.features), why)
         rows = np.flatnonzero(np.asarray(table["query"]).astype(str) == query)
-        columns = [np.asarray(table[name])[rows] for name in ("error", "unchanged", "moved", "predicted", "measured")]
-        names, query_moved = np.asarray(table["domain"])[rows].astype(str), np.asarray(table["query_moved"])[rows]
-        return HeldOut(names, *columns, query_moved=float(query_moved[0]))
+        names = ("error", "unchanged", "moved", "predicted", "measured", "distance")
+        columns = [np.asarray(table[name])[rows] for name in names]
+        of_query = (float(np.asarray(table[name])[rows[0]]) for name in ("query_moved", "query_distance"))
+        return HeldOut(np.asarray(table["domain"])[rows].astype(str), *columns, *of_query)
 
     def own_condition_rows(self) -> np.ndarray:
         """Return the rows of training cells seen under their own condition (role ``self``), of one seed."""

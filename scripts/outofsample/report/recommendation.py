@@ -103,8 +103,19 @@ def recommend(
         best.method,
         f"Take {labels[best.method]}. {_folds(best)} its predictions come nearest to the measured cells: "
         f"{_beside(best)}. Expected for this query: {as_text(best.interval)}; doing nothing "
-        f"{as_text(best.unchanged_interval)} "
-        f"({LEVEL:.0%} intervals).{_runner_up(best, ranked, held_out, labels)}{left_out}",
+        f"{as_text(best.unchanged_interval)} ({LEVEL:.0%} intervals).{_beyond(held_out[best.method])}"
+        f"{_runner_up(best, ranked, held_out, labels)}{left_out}",
+        warns=held_out[best.method].is_beyond,
+    )
+
+
+def _beyond(found: HeldOut) -> str:
+    """Return a sentence where the query is not one more population like those that were held out."""
+    if not found.is_beyond:
+        return ""
+    return (
+        f" But this query is unlike them: before the change it is {significant(found.query_distance)} from the source, "
+        f"and none of them is farther than {significant(found.distances.max())} from the others. It can be far worse."
     )
 
 
@@ -128,13 +139,14 @@ def _nothing_helps(best: Expected, labels: Mapping[str, str], unchanged: str, le
 def _not_judged(reasons: Mapping[str, str], labels: Mapping[str, str], cautious: str) -> Recommendation:
     """Return what is said where nothing was held out of any method."""
     why = reasons.get(cautious) or next(iter(reasons.values()), "no method ran")
-    taken = (
+    if cautious not in reasons:
+        return Recommendation("", f"No number can be given for the error of any method: {why}.", warns=True)
+    return Recommendation(
+        cautious,
         f"Take {labels[cautious]}, which does nothing where it sees no gain in held-out parts of source and target. "
-        if cautious in reasons
-        else ""
+        f"No number can be given for its error, nor for that of any other method: {why}.",
+        warns=True,
     )
-    number = f"No number can be given for its error, nor for that of any other method: {why}."
-    return Recommendation(cautious if taken else "", taken + number, warns=True)
 
 
 def _beside(each: Expected) -> str:

@@ -21,7 +21,7 @@ def domains(residuals, errors=None, moved=None, query_moved=0.0) -> HeldOut:
     number = len(residuals)
     errors = np.ones(number) if errors is None else errors
     moved = np.zeros(number) if moved is None else moved
-    return HeldOut(np.arange(number).astype(str), errors, errors, moved, 0 * residuals, residuals, query_moved)
+    return HeldOut(np.arange(number).astype(str), errors, errors, moved, 0 * residuals, residuals, moved, query_moved)
 
 
 @pytest.mark.parametrize("number", [3, 6])

@@ -58,7 +58,7 @@ def held_out(residual=0.1, domains=4):
     predicted = np.tile(ADDED, (domains, 1)).astype(float)
     measured = predicted + residual * rng.normal(size=predicted.shape)
     errors = rng.uniform(0.5, 1, domains)
-    return HeldOut(np.arange(domains).astype(str), errors, 4 * errors, 2 * errors, predicted, measured, 1.5)
+    return HeldOut(np.arange(domains).astype(str), errors, 4 * errors, 2 * errors, predicted, measured, errors, 1.5)
 
 
 # ---- numbers

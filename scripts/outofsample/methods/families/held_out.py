@@ -50,7 +50,17 @@ def with_query(method: Method, data: TrainingData, query: Query, held_out: HeldO
         return held_out
     cells = draw(data.is_query(query), SCORED_CELLS, np.random.default_rng(0))
     counts = None if data.counts is None else data.counts[cells]
-    return replace(held_out, query_moved=_moved(data.X[cells], method.transform(data.X[cells], query, counts).X))
+    return replace(
+        held_out,
+        query_moved=_moved(data.X[cells], method.transform(data.X[cells], query, counts).X),
+        query_distance=_distance_to_source(as_float(data.X[cells]), data, query),
+    )
+
+
+def _distance_to_source(X: np.ndarray, data: TrainingData, query: Query) -> float:
+    """Return the energy distance from cells X (cells, features) to S, of which some are drawn."""
+    others = draw(data.is_source(query), SCORED_CELLS, np.random.default_rng(0))
+    return energy_distance(X, as_float(data.X[others]))
 
 
 def _moved(X: np.ndarray, predicted: np.ndarray) -> float:
@@ -81,7 +91,7 @@ def predict_folds(method: Method, data: TrainingData, query: Query, folds: Seque
         If it cannot be fitted without one of them.
     """
     predictions = method.out_of_fold(data, query, folds, seed)
-    rows = [_row(data, fold, predicted) for fold, predicted in zip(folds, predictions, strict=True)]
+    rows = [_row(data, query, fold, predicted) for fold, predicted in zip(folds, predictions, strict=True)]
     return HeldOut(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
@@ -105,7 +115,7 @@ def too_few_domains(named: list[str]) -> str:
     )
 
 
-def _row(data: TrainingData, fold: Fold, predicted: np.ndarray) -> tuple:
+def _row(data: TrainingData, query: Query, fold: Fold, predicted: np.ndarray) -> tuple:
     """Return the fields of `HeldOut` for one domain; ``predicted`` (cells, features) is of its cells of S."""
     X, truth = as_float(data.X[fold.source]), as_float(data.X[fold.target])
     within = pairs_within(truth)
@@ -117,4 +127,5 @@ def _row(data: TrainingData, fold: Fold, predicted: np.ndarray) -> tuple:
         _moved(X, predicted),
         predicted.mean(axis=0, dtype=np.float64) - before,
         truth.mean(axis=0, dtype=np.float64) - before,
+        _distance_to_source(X, fold.rest, query),
     )

@@ -1,14 +1,15 @@
 """How often the truth lies in the intervals that a prediction comes with, over the queries of the leave-one-out study.
 
     snakemake --cores all --configfile studies/leave_one_out.yaml --config data_dir=data --until split_task
-    python benchmarks/coverage.py
+    python benchmarks/interval_coverage.py
 
-reads the parts of the tasks in ``results/leave_one_out`` and writes ``coverage.csv`` (nominal and measured) and
-``coverage_queries.csv`` (a row per query, method and kind of folds) to ``results/benchmarks``. Folds are the domains
-that S and T share; three of these alone; and, where a single population is shared, random parts of it, for which the
-reports give no number: the table says what they would have said. Forms of the intervals were chosen on the first half
-of the queries (as in ``leave_one_out.py``); the other half took no part. What was measured is kept task by task in
-``results/benchmarks/coverage``, so that a run that was interrupted goes on.
+reads the parts of the tasks in ``results/leave_one_out`` and writes ``interval_coverage.csv`` (nominal and measured)
+and ``interval_coverage_queries.csv`` (a row per query, method and kind of folds) to ``results/benchmarks``. Folds are
+the domains that S and T share; three of these alone; and, where a single population is shared, random parts of it, for
+which the reports give no number: the table says what they would have said. Queries are *alike* that are no farther
+from S, before the change, than each fold is from the others (`HeldOut.is_beyond` is False). Forms of the intervals
+were chosen on the first half of the queries (as in ``leave_one_out.py``); the other half took no part. What was
+measured is kept task by task in ``results/benchmarks/interval_coverage``, so that a run that was interrupted goes on.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from pathlib import Path
 from statistics import mean, median
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "benchmarks")]
+sys.path.insert(0, str(ROOT / "scripts"))
 
 import numpy as np  # noqa: E402
 from leave_one_out import HALVES, is_chosen_on, write_rows  # noqa: E402
@@ -52,6 +53,8 @@ COLUMNS = (
     "measured",
     "below",
     "above",
+    "alike",
+    "measured_alike",
     "width",
     "marked",
     "marked_wrong_sign",
@@ -97,6 +100,7 @@ def query_rows(task: str, data: TrainingData, query: Query, truth: Truth, study)
             X, Y = as_float(cells.X[cells.is_query(query)]), as_float(truth.X)
             predicted = method.transform(X, query).X
             said = {"task": task, "query": query.name, "folds": folds, "method": name, "held_out": len(found.domains)}
+            said |= {"query_distance": found.query_distance, "largest_distance": float(found.distances.max())}
             yield said | _measured(X, predicted, Y, as_float(cells.X[cells.is_source(query)]), found)
 
 
@@ -166,20 +170,27 @@ def summary(rows: list[dict]) -> list[dict]:
 
 
 def _share(rows: list[dict], kind: str) -> dict:
-    """Return what came out over queries; distances below zero, which are noise, count as zero."""
+    """Return what came out over all queries, and over those that are alike."""
+    alike = [row for row in rows if row["query_distance"] <= row["largest_distance"]]
+    inside, below, above = (mean(found) for found in zip(*(_inside(row, kind) for row in rows), strict=True))
+    found = {"queries": len(rows), "nominal": LEVEL, "measured": inside, "below": below, "above": above}
+    found |= {"alike": len(alike), "measured_alike": mean(_inside(row, kind)[0] for row in alike) if alike else ""}
     if kind == "features":
-        inside, below, above = (mean(row[f"features_{part}"] for row in rows) for part in ("inside", "below", "above"))
         marked, wrong = (sum(row[part] for row in rows) for part in ("marked", "marked_wrong_sign"))
-        found = {"width": median(row["features_width"] for row in rows), "marked": round(marked / len(rows), 1)}
-        found |= {"marked_wrong_sign": round(wrong / marked, 3) if marked else ""}
+        found |= {"width": median(row["features_width"] for row in rows), "marked": marked / len(rows)}
+        found |= {"marked_wrong_sign": wrong / marked if marked else ""}
     else:
-        below = mean(max(row[kind], 0) < row[f"{kind}_low"] for row in rows)
-        above = mean(row[kind] > row[f"{kind}_high"] for row in rows)
-        inside = 1 - below - above
-        found = {"width": median(row[f"{kind}_high"] - row[f"{kind}_low"] for row in rows)}
+        found |= {"width": median(row[f"{kind}_high"] - row[f"{kind}_low"] for row in rows)}
         found |= {"marked": "", "marked_wrong_sign": ""}
-    shares = {"measured": round(inside, 3), "below": round(below, 3), "above": round(above, 3)}
-    return {"queries": len(rows), "nominal": LEVEL} | shares | found | {"width": round(found["width"], 3)}
+    return {name: round(value, 3) if isinstance(value, float) else value for name, value in found.items()}
+
+
+def _inside(row: dict, kind: str) -> tuple[float, float, float]:
+    """Return the shares inside, below and above of a query's truths; distances below zero, which are noise, are 0."""
+    if kind == "features":
+        return tuple(row[f"features_{part}"] for part in ("inside", "below", "above"))
+    below, above = max(row[kind], 0) < row[f"{kind}_low"], row[kind] > row[f"{kind}_high"]
+    return float(not (below or above)), float(below), float(above)
 
 
 def main() -> None:
@@ -192,13 +203,13 @@ def main() -> None:
     study, rows = read_study(ROOT / "studies" / f"{STUDY}.yaml"), []
     asked = args.only or study.selected("tasks")
     for task in asked:
-        rows += task_rows(task, args.tasks / task, args.output / "coverage" / f"{task}.csv", study)
+        rows += task_rows(task, args.tasks / task, args.output / "interval_coverage" / f"{task}.csv", study)
         print(task, flush=True)
     if args.only:
         return
     table = summary(rows)
-    write_rows(args.output / "coverage.csv", COLUMNS, table)
-    write_rows(args.output / "coverage_queries.csv", rows[0], rows)
+    write_rows(args.output / "interval_coverage.csv", COLUMNS, table)
+    write_rows(args.output / "interval_coverage_queries.csv", rows[0], rows)
     for row in table:
         print(*(row[column] for column in COLUMNS), sep="\t")
 
