@@ -231,9 +231,7 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
             If there is no such method, or a parameter is wrong.
         """
         if self.chunk_size is not None and not (isinstance(self.chunk_size, int | np.integer) and self.chunk_size >= 1):
-            raise InputError(
-                f"Extrapolator: chunk_size must be a whole number from 1 on, or None, not {self.chunk_size!r}."
-            )
+            raise InputError(f"chunk_size must be a whole number from 1 on, or None, not {self.chunk_size!r}.")
         return build(self._name, self.settings)
 
     def _fit(self, method: Method, data: TrainingData) -> dict | None:

@@ -22,6 +22,12 @@ METHODS = registry.available("methods")
 #: Settings with which anything is fitted in a second.
 QUICK = {"epochs": 2, "patience": None, "max_steps": None, "clusters": 1}
 CORRECTORS = {"cca", "combat", "limma", "mnn"}
+#: What these stand on takes longer to load than anything else to fit.
+SLOW = {name: [pytest.mark.slow] for name in ("cytonorm", "scvi")} | {
+    "cca": [pytest.mark.slow, pytest.mark.r],
+    "combat": [pytest.mark.slow, pytest.mark.r],
+    "limma": [pytest.mark.r],
+}
 
 
 def quick(name: str, **settings) -> Extrapolator:
@@ -44,7 +50,7 @@ def counts(cells):
     return tuple(np.round(np.expm1(part)) for part in cells)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW.get(name, [])) for name in METHODS])
 def test_every_method(cells, counts, tmp_path, name):
     """Fitted, applied in chunks, saved and read again; the correctors say so where the cells are others."""
     of_counts = registry.find("methods", name).data == {"counts"}

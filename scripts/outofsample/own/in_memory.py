@@ -18,19 +18,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """Values (cells, features) in one of these forms, and the names of the features where it has any."""
+    """Cells in one of these forms.
+
+    Attributes
+    ----------
+    values
+        Values (cells, features), and of a DataFrame perhaps a column of labels.
+    names
+        Of the features, None where they have none.
+    column
+        A column of labels among the values, which is no feature.
+    """
 
     values: Any
     names: tuple[str, ...] | None
+    column: str | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
         """Numbers of cells and features."""
-        return self.values.shape
+        cells, columns = self.values.shape
+        return cells, columns - (self.column is not None)
 
     def rows(self, rows: slice, columns: list[int] | None = None) -> np.ndarray:
         """Return some rows (cells, features) as dense float32, with the columns in this order."""
         part = self.values.iloc[rows] if hasattr(self.values, "iloc") else self.values[rows]
+        part = part if self.column is None else part.drop(columns=self.column)
         part = part.toarray() if hasattr(part, "toarray") else part
         part = np.asarray(part, dtype=np.float32)
         part = part if columns is None else part[:, columns]
@@ -38,8 +51,8 @@ class Table:
         return part.copy() if min(part.strides) < 0 else np.ascontiguousarray(part)
 
 
-def as_table(cells: "Cells", word: str) -> Table:
-    """Return cells as a table.
+def as_table(cells: "Cells", word: str, column: str | None = None) -> Table:
+    """Return cells as a table; ``column`` of a DataFrame, where it is there, holds labels.
 
     Raises
     ------
@@ -49,12 +62,12 @@ def as_table(cells: "Cells", word: str) -> Table:
     if hasattr(cells, "obs_names"):
         table = Table(cells.X, tuple(map(str, cells.var_names)))
     elif hasattr(cells, "iloc") and hasattr(cells, "columns"):
-        text = [
-            name for name, kind in cells.dtypes.items() if not np.issubdtype(getattr(kind, "type", kind), np.number)
-        ]
+        column = column if column in cells.columns else None
+        kinds = {name: getattr(kind, "type", kind) for name, kind in cells.dtypes.items() if name != column}
+        text = [name for name, kind in kinds.items() if not _is_real(kind)]
         if text:
             raise InputError(f"{word}: the column '{text[0]}' does not hold numbers; leave it out.")
-        table = Table(cells, tuple(map(str, cells.columns)))
+        table = Table(cells, tuple(map(str, cells.columns[cells.columns != column])), column)
     elif isinstance(cells, np.ndarray):
         table = Table(cells, None)
     elif hasattr(cells, "tocsr"):
@@ -76,6 +89,11 @@ def as_table(cells: "Cells", word: str) -> Table:
     if table.names is None and np.issubdtype(table.values.dtype, np.complexfloating):
         raise InputError(f"{word}: Complex data not supported; give real numbers.")
     return table
+
+
+def _is_real(kind) -> bool:
+    """Whether a type is one of whole or floating point numbers; truth values are none."""
+    return np.issubdtype(kind, np.integer) or np.issubdtype(kind, np.floating)
 
 
 def labels_in(cells: "Cells", column: str, word: str) -> np.ndarray:
@@ -108,11 +126,6 @@ def as_labels(given: str | Sequence, cells: int, word: str) -> np.ndarray:
     if labels.shape != (cells,):
         raise InputError(f"{word}: there are {cells:,} cells, and labels of shape {labels.shape}; give one of each.")
     return labels
-
-
-def without_column(cells: "Cells", column: str | None) -> "Cells":
-    """Return cells without a DataFrame's column of labels, which is no feature; others as they are."""
-    return cells.drop(columns=column) if column in getattr(cells, "columns", ()) else cells
 
 
 def column_order(table: Table, names, features: int, word: str) -> list[int] | None:
@@ -166,7 +179,8 @@ def in_form_of(cells: "Cells", predicted: np.ndarray, column: str | None = None)
     if hasattr(cells, "iloc"):
         import pandas as pd
 
-        frame = pd.DataFrame(predicted, index=cells.index, columns=without_column(cells, column).columns, copy=False)
+        columns = cells.columns[cells.columns != column]
+        frame = pd.DataFrame(predicted, index=cells.index, columns=columns, copy=False)
         if column is not None:
             frame.insert(cells.columns.get_loc(column), column, cells[column])
         return frame

@@ -16,7 +16,6 @@ from outofsample.own.in_memory import (
     checked,
     column_order,
     labels_in,
-    without_column,
 )
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def training_data(
     column = domains if isinstance(domains, str) else None
     if column is not None:
         labels = [labels_in(cells, column, word) for word, cells in populations.items()]
-    tables = {word: as_table(without_column(cells, column), word) for word, cells in populations.items()}
+    tables = {word: as_table(cells, word, column) for word, cells in populations.items()}
     named = next((table for table in tables.values() if table.names is not None), tables["S"])
     if column is None:
         given = WITHOUT_DOMAINS if domains is None else dict(zip(populations, domains, strict=True))
@@ -154,7 +153,7 @@ class FittedOn:
         InputError
             As `as_table` does.
         """
-        return as_table(without_column(X, self.column_in(X)), "X")
+        return as_table(X, "X", self.column_in(X))
 
     def column_in(self, X: "Cells") -> str | None:
         """Return the column of labels, where these cells have it."""
