@@ -65,10 +65,9 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
     history_
         A dictionary per epoch: losses and gradients; empty where no network was trained.
     expected_error_
-        By population of X, where the energy distance of its prediction to its truth is expected in 80 % of cases:
-        ``low`` and ``high``, and ``unchanged_low`` and ``unchanged_high`` for doing nothing; ``beyond``, whether it is
-        too far from S to rely on them. None where nobody asked for it, S and T share fewer than three populations, or
-        the method trains a network or corrects only the cells of its fit.
+        By population of X the 80 % interval of its prediction's energy distance to the truth, ``low`` to ``high``; that
+        of doing nothing, ``unchanged_low`` to ``unchanged_high``; ``beyond``, whether it is too far from S to rely on
+        them. None where S and T share fewer than three populations, or the method is not fitted again for each.
     method_
         The fitted `outofsample.methods.families.base.Method`.
 
@@ -219,7 +218,6 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
 
     @property
     def _name(self) -> str:
-        """What messages call the method."""
         return str(self.method)
 
     def _build(self) -> Method:
