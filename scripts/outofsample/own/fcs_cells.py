@@ -7,7 +7,8 @@ What `read_fcs` gives:
 - ``var``: called by the antibody, or by the short name where there is none; ``channel`` ($PnN), ``label`` ($PnS), and
   ``marker``, whether the rule of `outofsample.files.markers` takes it for one.
 - ``uns["fcs"]``: what `write_fcs` needs to write the file once more: ``path``, ``header`` and ``text`` (bytes as
-  uint8), and ``keywords``, a table with the column ``value``, whose changes are written.
+  uint8), ``largest`` (channels,), the largest finite values, and ``keywords``, a table with the column ``value``, whose
+  changes are written.
 """
 
 import re
@@ -53,11 +54,12 @@ def read_fcs(path: str | Path) -> "AnnData":
     columns = {"channel": list(file.channels), "label": list(file.labels), "marker": fcs.is_marker(file)}
     header, segment = (np.frombuffer(part, np.uint8) for part in fcs_text.to_bytes(stored.text))
     keywords = pd.DataFrame({"value": stored.text.keywords()}, dtype=object)
+    origin = {"path": str(Path(path).resolve()), "header": header, "text": segment, "largest": _largest(values)}
     return AnnData(
         values,
         obs=pd.DataFrame(index=np.arange(len(values)).astype(str)),
         var=pd.DataFrame(columns, index=_unique(fcs.marker_names(file), file.channels)),
-        uns={"fcs": {"path": str(Path(path).resolve()), "header": header, "text": segment, "keywords": keywords}},
+        uns={"fcs": {**origin, "keywords": keywords}},
     )
 
 
@@ -105,13 +107,20 @@ def _write_again(path: Path, values: np.ndarray, names: list[str], origin: Mappi
     values = values[:, _order(path, names, [channel.name for channel in channels])]
     changes = _changed_keywords(path, text, origin["keywords"]["value"])
     stored = fcs_data.encode(values, channels)
+    # Files of floats hold values above $PnR: what was not changed is no reason to change a keyword.
+    raised = set(np.flatnonzero(_largest(values) > np.asarray(origin["largest"])).tolist())
     if stored is None:
-        stored, said = fcs_copy.as_floats(text, channels, values, range(len(channels)), _double(values, channels))
+        raised |= {number for number, channel in enumerate(channels) if channel.is_log}
+        stored, said = fcs_copy.as_floats(text, channels, values, sorted(raised), _double(values, channels))
     else:
-        floats = [number for number, channel in enumerate(channels) if channel.kind != "I"]
-        said = fcs_copy.raised_ranges(text, values, floats)
+        said = fcs_copy.raised_ranges(text, values, sorted(raised))
     with replacing(path) as temporary, temporary.open("wb") as file:
         fcs_copy.write_copy(file, text, changes | said, stored)
+
+
+def _largest(values: np.ndarray) -> np.ndarray:
+    """Return the largest finite value (channels,) of each channel."""
+    return np.where(np.isfinite(values), values, -np.inf).max(axis=0)
 
 
 def _double(values: np.ndarray, channels: list[fcs_data.Channel]) -> bool:
