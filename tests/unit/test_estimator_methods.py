@@ -339,7 +339,7 @@ def test_without_a_package_one_sentence_says_so(cells, counts, monkeypatch, name
     ],
 )
 def test_wrong_parameters_are_told_by_fit_in_one_sentence(cells, name, parameters, words):
-    with pytest.raises((UserError, ValueError), match=words) as caught:
+    with pytest.raises(InputError, match=words) as caught:
         quick(name, **parameters).fit(*cells)
     assert "\n" not in str(caught.value)
 

@@ -4,7 +4,7 @@ import inspect
 
 from sklearn.base import BaseEstimator
 
-from outofsample.errors import UserError
+from outofsample.errors import InputError
 from outofsample.methods.families.by_name import all_settings, check_names
 
 
@@ -19,7 +19,7 @@ class MethodParameters(BaseEstimator):
         parameters = super().get_params(deep)
         try:
             return {**parameters, **all_settings(str(self.method), self.settings)}
-        except UserError:
+        except InputError:
             # `fit` says what is wrong.
             return {**parameters, **self.settings}
 
@@ -53,7 +53,7 @@ class MethodParameters(BaseEstimator):
                 **all_settings(str(self.method), chosen),
                 "model": all_settings(str(self.method), {}).get("model"),
             }
-        except UserError:
+        except InputError:
             defaults = {}
         # By their text, since arrays do not say whether they are equal.
         said = {name: repr(value) for name, value in defaults.items()}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from outofsample.errors import InputError, UserError
+from outofsample.errors import InputError
 from outofsample.methods.families.by_name import all_settings, build, check_names
 
 
@@ -35,7 +35,7 @@ def test_what_is_wrong_is_one_sentence():
     ):
         with pytest.raises(InputError, match=words):
             build("stacked_map", settings)
-    with pytest.raises(UserError, match="there is no 'stack'"):
+    with pytest.raises(InputError, match="there is no 'stack'"):
         build("stack", {})
 
 

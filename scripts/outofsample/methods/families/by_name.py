@@ -15,8 +15,8 @@ def build(name: str, settings: dict[str, Any]) -> Method:
 
     Raises
     ------
-    UserError
-        If there is no such method; an `InputError` where it does not take a setting or its value.
+    InputError
+        If there is no such method, or it does not take a setting or its value.
     """
     entry, chosen, model = _chosen(name, settings)
     _check_names(name, settings, entry, model)
@@ -29,7 +29,7 @@ def check_names(name: str, settings: dict[str, Any]) -> None:
     """Raise `InputError` where a method or its model lack a setting; nothing is said where there is no such method."""
     try:
         entry, _, model = _chosen(name, settings)
-    except UserError:
+    except InputError:
         return
     _check_names(name, settings, entry, model)
 
@@ -47,7 +47,7 @@ def all_settings(name: str, settings: dict[str, Any]) -> dict[str, Any]:
 
     Raises
     ------
-    UserError
+    InputError
         As `build` does, but for names that it does not know, which stay.
     """
     entry, chosen, model = _chosen(name, settings)
@@ -57,13 +57,20 @@ def all_settings(name: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 def _chosen(name: str, settings: dict[str, Any]) -> tuple[type[Method], Any, type | None]:
     """Return the class of a method, its own settings, and the class of the model that it stands on with them."""
-    entry = registry.find("methods", name)
+    entry = _found("methods", name)
     own = {setting: value for setting, value in settings.items() if setting in _names(entry.Settings)}
     chosen = _made(name, entry.Settings, own)
     model = entry.model_name(chosen)
     if not isinstance(model, str | None):
         raise InputError(f"{name}: model must be the name of a model, not {model!r}.")
-    return entry, chosen, None if model is None else registry.find("models", model)
+    return entry, chosen, None if model is None else _found("models", model)
+
+
+def _found(kind: str, name: str) -> type:
+    try:
+        return registry.find(kind, name)
+    except UserError as error:
+        raise InputError(str(error)) from error
 
 
 def _of_model(entry: type[Method], model: type, settings: dict[str, Any]) -> dict[str, Any]:
