@@ -32,9 +32,9 @@ def test_every_block_runs(tmp_path, monkeypatch):
     for name, values in given.items():
         write_fcs(f"{name}.fcs", values, CHANNELS, LABELS)
     given |= {
-        "S_cells": typed(cells(3, 1), "ab"),
-        "T_cells": typed(cells(4, 2), "ab"),
-        "X_cells": typed(cells(5, 1), "cd"),
+        "S_cells": typed(cells(3, 1), "abc"),
+        "T_cells": typed(cells(4, 2), "abc"),
+        "X_cells": typed(cells(5, 1), "de"),
     }
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     assert len(blocks) >= 6
@@ -43,5 +43,6 @@ def test_every_block_runs(tmp_path, monkeypatch):
     assert given["far"].shape == (200,) and len(given["predictions"]) == 5
     before, after = (read_fcs(tmp_path / f"patient_{name}.fcs").values for name in ("batch1", "corrected"))
     assert np.array_equal(after[:, 0], before[:, 0])
+    assert set(given["by_type"].expected_error_) == {"d", "e"}
     # The control is twice as bright in batch 2.
     assert 1.7 < np.median(after[:, 1:] / before[:, 1:]) < 2.3

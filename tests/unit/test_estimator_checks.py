@@ -36,8 +36,18 @@ NOT_APPLICABLE = {
 class FromOneTable(Extrapolator):
     """An adapter for the checks, which fit on one table: S and X are that table, and T is twice it."""
 
-    def __init__(self, method="quantile_mapping", *, seed=0, device="cpu", chunk_size=None, verbose=False, **settings):
-        options = {"seed": seed, "device": device, "chunk_size": chunk_size, "verbose": verbose}
+    def __init__(
+        self,
+        method="quantile_mapping",
+        *,
+        seed=0,
+        device="cpu",
+        chunk_size=None,
+        expect=True,
+        verbose=False,
+        **settings,
+    ):
+        options = {"seed": seed, "device": device, "chunk_size": chunk_size, "expect": expect, "verbose": verbose}
         super().__init__(method, **options, **settings)
 
     def fit(self, X, y=None):

@@ -1,5 +1,6 @@
 """Extrapolator: every method from Python, on cells in every form, with populations, counts and chunks."""
 
+import re
 import sys
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.exceptions import NotFittedError
 from outofsample import Extrapolator, NeuronEditor, registry
 from outofsample.batch_correction import r
 from outofsample.errors import InputError, NotAvailable, UserError
+from outofsample.metrics.distances import energy_distance
 from tests.conftest import planted
 from tests.unit.test_estimator import as_anndata, as_frame
 
@@ -66,7 +68,7 @@ def test_every_method(cells, counts, tmp_path, name):
     loaded = Extrapolator.load(tmp_path / "saved.pt").set_params(chunk_size=None)
     assert np.array_equal(loaded.transform(cells[2], **asked), predicted)
     assert loaded.get_params() == {**estimator.get_params(), "chunk_size": None}
-    assert loaded.history_ == estimator.history_
+    assert loaded.expected_error_ == estimator.expected_error_ and loaded.history_ == estimator.history_
     others = cells[2][::-1].copy()
     if name in CORRECTORS:
         with pytest.raises(UserError, match="only the cells that it was fitted on"):
@@ -226,6 +228,57 @@ def test_a_corrector_corrects_each_population_of_its_fit(cells):
     for name in ("p", "q"):
         alone = clone(estimator).fit_transform(*cells[:2], cells[2][labels == name])
         assert np.array_equal(predicted[labels == name], alone)
+
+
+# ---- what to expect
+
+
+def test_what_to_expect_where_s_and_t_share_three_populations(peopled, tmp_path):
+    """Each person moves by as much as it is: the mean shift is wrong by as much as they differ."""
+    estimator = Extrapolator("mean_shift").fit(*peopled, domains="person")
+    expected = estimator.expected_error_
+    assert list(expected) == ["d", "e"]
+    for intervals in expected.values():
+        assert set(intervals) == {"low", "high", "unchanged_low", "unchanged_high", "beyond"}
+        assert 0 <= intervals["low"] < intervals["high"] < np.inf
+        assert 0 <= intervals["unchanged_low"] < intervals["unchanged_high"] < np.inf
+    # Person d is among those of S, e lies beyond them all.
+    assert [expected[name]["beyond"] for name in "de"] == [False, True]
+    estimator.save(tmp_path / "a.pt")
+    assert Extrapolator.load(tmp_path / "a.pt").expected_error_ == expected
+    assert np.array_equal(
+        clone(estimator).set_params(expect=False).fit(*peopled, domains="person").method_.edits["source", "target"].low,
+        estimator.method_.edits["source", "target"].low,
+    )
+
+
+def test_the_truth_lies_where_it_is_expected(peopled):
+    """Five controls that move nearly alike, and a query that moves as they do."""
+    rng = np.random.default_rng(0)
+    people = np.repeat(list("abcde"), 100)
+    by_person = dict(zip("abcdeq", 2 + rng.normal(size=6) * 0.2, strict=True))
+    S, X = rng.normal(size=(500, 3)), rng.normal(size=(300, 3))
+    T = rng.normal(size=(500, 3)) + np.array([by_person[name] for name in people])[:, None]
+    estimator = Extrapolator("mean_shift").fit(S, T, X, domains=(people, people, "q"))
+    truth = (rng.normal(size=(300, 3)) + by_person["q"]).astype(np.float32)
+    error = energy_distance(estimator.transform(X), truth)
+    expected = estimator.expected_error_["q"]
+    assert expected["low"] <= error <= expected["high"] < expected["unchanged_low"]
+
+
+@pytest.mark.parametrize(
+    ("name", "domains", "why"),
+    [
+        ("mean_shift", None, "source and target share 1 .given., and it takes 3 populations"),
+        ("neuron_editing", "person", "it trains a network"),
+    ],
+)
+def test_why_nothing_can_be_expected_is_said_where_one_listens(peopled, capsys, name, domains, why):
+    cells = peopled if domains else [part[["one", "two"]] for part in peopled]
+    small = {"hidden": (4,), "latent": 2, "epochs": 1, "device": "cpu"} if name == "neuron_editing" else {}
+    estimator = Extrapolator(name, verbose=True, **small).fit(*cells, domains=domains)
+    assert estimator.expected_error_ is None
+    assert re.search(f"no expected error: {why}", capsys.readouterr().out)
 
 
 # ---- counts

@@ -9,7 +9,8 @@ As torch writes it, a mapping of tensors, numbers and words. It is read without 
 - ``history``: the losses of the training, a mapping per epoch.
 - ``model``: the state of the model that the method stands on, None where there is none; ``method``: the method's own.
 - ``features``: their number; ``domains``: the populations of X; ``column``, ``layer``: where labels and counts were
-  taken from, or None. The file of a NeuronEditor, which has one population, has none of these four.
+  taken from, or None; ``expected_error``: a mapping of numbers by population, or None. The file of a NeuronEditor,
+  which has one population, has none of these five.
 
 A file can name code, since a method may be a file of the user's own. It is read where the caller names that code too.
 """
@@ -28,7 +29,7 @@ from outofsample.files.writing import replacing
 #: What marks the file of each class.
 FORMATS = {"Extrapolator": "outofsample-extrapolator", "NeuronEditor": "outofsample-neuron-editor"}
 _KEYS = {"parameters", "names", "history", "model", "method"}
-_MORE = {"features", "domains", "column", "layer"}
+_MORE = {"features", "domains", "column", "layer", "expected_error"}
 
 
 def write_estimator(path: str | Path, kind: str, content: dict) -> None:

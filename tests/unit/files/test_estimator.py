@@ -8,7 +8,7 @@ from outofsample.errors import UserError
 from outofsample.files.estimator import read_estimator, write_estimator
 
 CONTENT = {"parameters": {"method": "mean_shift"}, "names": ["a"], "history": [], "model": None, "method": {}}
-MORE = {"features": 1, "domains": ["query"], "column": None, "layer": None}
+MORE = {"features": 1, "domains": ["query"], "column": None, "layer": None, "expected_error": None}
 
 
 def test_what_is_written_is_read(tmp_path):

@@ -10,7 +10,7 @@ from outofsample import Extrapolator
 def test_all_settings_are_parameters_as_given_or_by_default():
     parameters = Extrapolator("neuron_editing", latent=3, output="residual").get_params()
     assert (parameters["latent"], parameters["hidden"], parameters["output"]) == (3, (500, 250), "residual")
-    assert {"method", "seed", "device", "chunk_size", "verbose", "edit", "epochs"} <= parameters.keys()
+    assert {"method", "seed", "device", "chunk_size", "expect", "verbose", "edit", "epochs"} <= parameters.keys()
     assert "latent" in Extrapolator("neuron_editing", model="vae").get_params()
 
 
