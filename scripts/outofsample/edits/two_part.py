@@ -60,7 +60,7 @@ def _above(cells: np.ndarray, is_zero: np.ndarray) -> np.ndarray:
 
 
 def _at_rank(rank: np.ndarray, share: float, zero: float, values: np.ndarray) -> np.ndarray:
-    """Return the values at ranks (cells,), 0 to 1, of a unit with a ``share`` of zeros and percentiles above them."""
+    """Return values (cells,) at ranks from 0 to 1, of a unit with a ``share`` of zeros and percentiles above them."""
     if share == 1:
         return np.full(len(rank), zero)
     return np.where(rank <= share, zero, np.interp((rank - share) / (1 - share), POINTS, values))
