@@ -60,7 +60,7 @@ def _block(block: Block, part: pd.DataFrame, spec: TableSpec) -> dict:
     ranks = [_rank(values[-1]) if spec.rank_by else 0.0 for values in block.values]
     return {
         "title": block.title,
-        "head": [heads[j] | {"label": block.head[j]} for j in shown + more],
+        "head": [heads[j] | {"label": block.head[j] + heads[j].get("of", "")} for j in shown + more],
         "rows": [rows[i] for i in sorted(range(len(rows)), key=lambda i: ranks[i])],
         "feet": block.feet,
         "plot": plot(part, spec),
@@ -72,7 +72,10 @@ def _rank(value: float) -> float:
 
 
 def _heads(spec: TableSpec, other_data: bool) -> list[dict]:
-    """Return of each column of a block: its place, whether it unfolds, what sorts it, and whether it does already."""
+    """Return of each column of a block: its place, whether it unfolds, what sorts it, and whether it does already.
+
+    ``of`` names the score of published values that do not stand beside it.
+    """
     first = [column.score for column in deciding(spec)]
     heads = [{"place": -1.0, "more": False, "first": "ascending", "better": None, "sorted": not spec.rank_by}]
     for number, column in enumerate(spec.columns):
@@ -82,7 +85,8 @@ def _heads(spec: TableSpec, other_data: bool) -> list[dict]:
         heads.append({"place": place, "more": more} | about)
         if column.paper_column:
             # Published values for other data are nothing to compare with.
-            heads.append({"place": place + 0.5, "more": more or other_data} | about)
+            apart = {"of": f": {column.label}"} if other_data and not more else {}
+            heads.append({"place": place + 0.5, "more": more or other_data} | about | apart)
     runs = SHOWN + len(spec.columns)
     heads.append({"place": runs, "more": True, "first": "descending", "better": None, "sorted": False})
     if spec.rank_by:
