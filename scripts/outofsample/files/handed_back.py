@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from outofsample.errors import UserError
-from outofsample.files.writing import replacing
+from outofsample.files.writing import check_seal, sealed
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class HandedBack:
 
 def write_handed_back(path: str | Path, content: HandedBack) -> None:
     """Write what was predicted of some files; numbers that are not there become null."""
-    with replacing(path) as temporary:
+    with sealed(path) as temporary:
         temporary.write_bytes(msgspec.json.encode(content) + b"\n")
 
 
@@ -59,6 +59,7 @@ def read_handed_back(path: str | Path) -> HandedBack:
         If it is another file.
     """
     try:
+        check_seal(path)
         return msgspec.json.decode(Path(path).read_bytes(), type=HandedBack)
     except (OSError, msgspec.MsgspecError) as error:
         raise UserError(f"{path}: this does not say what was predicted of files ({error}).") from error

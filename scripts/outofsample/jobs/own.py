@@ -86,6 +86,10 @@ class ChangesSpec(Spec):
     files
         For a cohort, the files with what was predicted of its files; none where the method predicts only the cells that
         it was fitted to.
+    labels
+        The labels of all methods of the task, by method.
+    cautious, unchanged
+        The method that does nothing where nothing is foreseen, and the one that does nothing; "" where there is none.
     """
 
     study: str
@@ -95,3 +99,6 @@ class ChangesSpec(Spec):
     unit: str
     controls: dict[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+    cautious: str = ""
+    unchanged: str = ""

@@ -22,8 +22,10 @@ from outofsample.files.handed_back import FileNumbers
 from outofsample.files.task import TrainingRows
 from outofsample.files.writing import replacing
 from outofsample.jobs.own import PredictFilesSpec
+from outofsample.jobs.predict import MethodSpec
 from outofsample.methods.families.base import Method
 from outofsample.methods.families.blocks import in_blocks
+from outofsample.methods.families.chain import Chain, restored
 from outofsample.models.families.base import as_arrays
 from outofsample.own.extrapolation import Extrapolated, in_units
 from outofsample.own.readers import fcs as fcs_reader
@@ -116,7 +118,7 @@ class FittedTask:
         return [columns[place] for place in self.kept]
 
 
-def _method(spec: PredictFilesSpec, asked, states: dict[str, dict]) -> Method:
+def _method(spec: PredictFilesSpec, asked: MethodSpec, states: dict[str, dict]) -> Method | Chain:
     """Return a fitted method.
 
     Raises
@@ -126,9 +128,13 @@ def _method(spec: PredictFilesSpec, asked, states: dict[str, dict]) -> Method:
     """
     if asked.name not in states:
         raise UserError(f"{asked.name}: it is not among the fitted methods of the task; run the study anew.")
-    model = spec.model and registry.create("models", spec.model.uses, spec.model.settings)
     entry = registry.find("methods", asked.uses)
-    return entry(entry.Settings(**asked.settings), model).take_whole_state(as_arrays(states[asked.name]))
+
+    def create() -> Method:
+        model = spec.model and registry.create("models", spec.model.uses, spec.model.settings)
+        return entry(entry.Settings(**asked.settings), model)
+
+    return restored(create, as_arrays(states[asked.name]))
 
 
 def _source(rows: TrainingRows, query: Query) -> Source:

@@ -67,10 +67,13 @@ def times_of(folder: Path, methods: Path) -> list[float]:
         fitted = methods / group.parent.name / f"{group.name}.pt"
         begin = fitted.stat().st_mtime if fitted.exists() else 0.0
         for path in group.iterdir():
+            # What is being written, and seals, have names that begin with a dot.
             if path.is_dir():
-                found = [note.stat().st_mtime for note in path.iterdir() if note.suffix == ".json"]
+                found = [note.stat().st_mtime for note in path.glob("[!.]*.json")]
+            elif path.suffix == ".json" and not path.name.startswith("."):
+                found = [path.stat().st_mtime] * int(path.stem.partition("-")[2])
             else:
-                found = [path.stat().st_mtime] * int(path.stem.partition("-")[2] or 0)
+                found = []
             times += [moment for moment in found if moment >= begin]
     return times
 

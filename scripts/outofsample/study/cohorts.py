@@ -10,7 +10,7 @@ from outofsample.errors import UserError
 from outofsample.jobs.base import as_plain
 from outofsample.jobs.own import JoinFilesSpec, PredictFilesSpec
 from outofsample.own.readers import fcs, h5ad, parquet, table
-from outofsample.own.readers.fcs import domain_of
+from outofsample.own.readers.support.entries import domains_of
 
 if TYPE_CHECKING:
     from outofsample.study.plan import Plan
@@ -46,18 +46,20 @@ def cells_of_cohort(settings: own.Settings, folder: Path) -> dict[str, int]:
         return {}
     found = {file: _count(settings.format, path) for file, path in paths.items()}
     populations: dict[tuple[str, str] | None, int] = {}
-    for entry in settings.files:
-        pair = population_of(entry, settings.format)
-        populations[pair] = populations.get(pair, 0) + found[entry["path"]]
+    for file, pair in populations_of(settings).items():
+        populations[pair] = populations.get(pair, 0) + found[file]
     unknown = populations.pop(None, 0)
     large = max(populations.values(), default=0) + unknown
     return found if large > settings.fit_cells else {}
 
 
-def population_of(entry: dict, kind: str) -> tuple[str, str] | None:
-    """Return domain and condition of the cells of a file; None where a column of the file says one of them."""
-    domain = domain_of(entry) if kind == "fcs" else entry["domain"]
-    return None if domain is None or entry["condition"] is None else (domain, entry["condition"])
+def populations_of(settings: own.Settings) -> dict[str, tuple[str, str] | None]:
+    """Return domain and condition of the cells of each file, by its name; None where a column says one of them."""
+    pairs = zip(settings.files, domains_of(settings.files), strict=True)
+    return {
+        entry["path"]: None if domain is None or entry["condition"] is None else (domain, entry["condition"])
+        for entry, domain in pairs
+    }
 
 
 def _count(kind: str, path: Path) -> int:
@@ -69,8 +71,7 @@ def _count(kind: str, path: Path) -> int:
 
 def files_of_queries(settings: own.Settings, asked: set[tuple[str, str]]) -> list[str]:
     """Return the names of the files that may hold cells of a query: of a (domain, condition) that is asked for."""
-    pairs = {entry["path"]: population_of(entry, settings.format) for entry in settings.files}
-    return [file for file, pair in pairs.items() if pair is None or pair in asked]
+    return [file for file, pair in populations_of(settings).items() if pair is None or pair in asked]
 
 
 def in_jobs(files: list[str], cells: dict[str, int]) -> dict[str, list[str]]:
@@ -157,7 +158,10 @@ class Cohorts:
         """Return what predicting some files needs."""
         plan, wanted = self.plan, self.jobs(task)[job]
         name = plan.study.tasks[task].dataset
-        entries = {entry["path"]: entry for entry in plan.dataset(name).settings.files}
+        files = plan.dataset(name).settings.files
+        # A domain can rest on the names of all files, of which the job knows some.
+        named = zip(files, domains_of(files), strict=True)
+        entries = {entry["path"]: {**entry, "domain": domain} for entry, domain in named}
         settings = {**plan.dataset_settings(name), "files": [entries[file] for file in wanted]}
         return PredictFilesSpec(
             study=plan.study.study,

@@ -24,6 +24,7 @@ from outofsample.files import (
     classifier,
     cohort,
     dataset,
+    estimator,
     fitted,
     fitted_methods,
     handed_back,
@@ -39,10 +40,12 @@ from outofsample.methods.families.base import why_not
 from outofsample.report.claims import read_claims
 from outofsample.study.claims_reference import claims_table
 from outofsample.study.config import Study
+from outofsample.study.python_reference import python_page
 
 ROOT = Path(__file__).parents[3]
 CONFIGURATION = ROOT / "docs" / "reference" / "configuration.md"
 ENTRIES = ROOT / "docs" / "reference" / "entries.md"
+PYTHON = ROOT / "docs" / "reference" / "python.md"
 METHODS = ROOT / "docs" / "methods.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 CLAIMS = ROOT / "docs" / "claims.md"
@@ -60,6 +63,7 @@ FORMATS = (
     scores,
     table,
     missing,
+    estimator,
 )
 
 #: How the parts of a study are headed, by the name of their model, in the order of the page.
@@ -363,6 +367,7 @@ def pages() -> dict[Path, str]:
     return {
         CONFIGURATION: configuration_page(),
         ENTRIES: entries_page(),
+        PYTHON: python_page(NOTE),
         METHODS: methods_page(METHODS.read_text()),
         ARCHITECTURE: architecture_page(ARCHITECTURE.read_text()),
         CLAIMS: claims_page(CLAIMS.read_text()),

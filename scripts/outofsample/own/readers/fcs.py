@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ from outofsample.files import fcs, fcs_data, fcs_text
 from outofsample.files.markers import why_no_markers
 from outofsample.own.readers.support.boundary import reading
 from outofsample.own.readers.support.drawing import Draw
+from outofsample.own.readers.support.entries import domains_of
 from outofsample.own.readers.support.joining import check_finite
 from outofsample.own.readers.support.parts import Part, cell_names, check_renamed
 from outofsample.own.readers.support.pieces import PIECE, Piece
@@ -45,20 +46,15 @@ def read(settings: "Settings", paths: dict[str, Path], draw: Draw) -> Iterator[P
     uses = channel_uses(panels, joined, chosen, names, settings)
     print("\n".join(table_of(uses)), flush=True)
     left_out = {f"{channel} ({label})" if label else channel: why for channel, label, _, why in uses if why}
-    for entry, same in zip(settings.files, joined, strict=True):
+    for entry, domain, same in zip(settings.files, domains_of(settings.files), joined, strict=True):
         path, columns = paths[entry["path"]], same.values[0, chosen]
         with reading(path):
             file = fcs.read_fcs(path)
         fcs.check_finite(path, file, columns)
-        labels = {"condition": entry["condition"], "domain": domain_of(entry)}
+        labels = {"condition": entry["condition"], "domain": domain}
         obs = pd.DataFrame(labels, index=cell_names(entry["path"], len(file.values)))
         channels = tuple(file.channels[column] for column in columns)
         yield Part(entry["path"], file.values[:, columns], names, channels, obs, left_out)
-
-
-def domain_of(entry: dict) -> str:
-    """Return the domain of the cells of a file: as its entry says, or its name."""
-    return entry["domain"] or PurePosixPath(entry["path"]).stem
 
 
 def channel_uses(
@@ -127,7 +123,7 @@ def pieces(
 ) -> Iterator[Piece]:
     """Yield the cells of a file, so many at a time, with the values of some of its channels.
 
-    ``stored`` is what `fcs_data.decode` gives.
+    ``stored`` is what `fcs_data.decode` gives. The entry names the domain: it can rest on the names of other files.
 
     Raises
     ------
@@ -142,5 +138,5 @@ def pieces(
         stored = fcs_data.decode(text, channels, begin, cells)
         values = fcs_data.linear(stored, channels)[:, taken]
         check_finite(values, columns, path, begin)
-        labels = (np.full(len(values), label, dtype=object) for label in (domain_of(entry), entry["condition"]))
+        labels = (np.full(len(values), label, dtype=object) for label in (entry["domain"], entry["condition"]))
         yield Piece(begin, values, *labels, stored)

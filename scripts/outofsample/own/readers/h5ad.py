@@ -10,6 +10,7 @@ import numpy as np
 
 from outofsample.datasets.support.guesses import holds_whole, looks_like_counts
 from outofsample.errors import UserError, did_you_mean
+from outofsample.files.h5ad_check import check_h5ad
 from outofsample.own.readers.support.boundary import read_after_trial, reading
 from outofsample.own.readers.support.drawing import Draw
 from outofsample.own.readers.support.joining import check_finite, check_names
@@ -44,6 +45,7 @@ def _read_one(entry: dict, settings: "Settings", path: Path, draw: Draw) -> tupl
     """Return the drawn cells of one file, and the names of all its genes."""
     import pandas as pd
 
+    check_h5ad(path)
     with opened(path) as file:
         genes = pd.Index(names_in(file, "var"))
         if not genes.is_unique:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample.files import fcs_data
-from outofsample.files.fcs_text import FcsText, assembled, read_text
+from outofsample.files import fcs_copy, fcs_data
+from outofsample.files.fcs_text import read_text
 from outofsample.files.writing import replacing
 from outofsample.own.predicted import Predicted
 
@@ -49,51 +49,25 @@ def stream(
     channels = fcs_data.channels_of(text)
     names = [channel.name for channel in channels]
     places = [names.index(name) for name in columns]
-    big = text.get("$BYTEORD").startswith(("4", "2", "8"))
-    largest, cells = np.full(len(channels), -np.inf, dtype=np.float32), 0
+    new = sorted({*places, *(number for number, channel in enumerate(channels) if channel.is_log)})
+    largest, cells = np.full((1, len(channels)), -np.inf, dtype=np.float32), 0
+    changes: dict[str, str | int] = {}
     with replacing(path) as temporary, tempfile.TemporaryFile(dir=path.parent) as data:
         # HEADER and TEXT stand before the data and tell of them: the data wait in a file that has no name.
         def add(stored: np.ndarray, predicted: np.ndarray) -> None:
-            nonlocal largest, cells
+            nonlocal largest, cells, changes
             values = fcs_data.linear(stored, channels)
             values[:, places] = predicted
-            largest = np.maximum(largest, values.max(axis=0, initial=-np.inf))
+            floats, changes = fcs_copy.as_floats(text, channels, values, ())
+            finite = np.where(np.isfinite(values), values, -np.inf)
+            largest = np.maximum(largest, finite.max(axis=0, initial=-np.inf, keepdims=True))
             cells += len(values)
-            data.write(values.astype(">f4" if big else "<f4", copy=False).tobytes())
+            data.write(floats.tobytes())
 
         yield add
-        changed = {number for number, channel in enumerate(channels) if channel.is_log or number in places}
-        changes = _changes(text, channels, cells, big)
-        for number in sorted(changed):
-            changes |= _raised_range(text, number + 1, float(largest[number]))
+        changes |= fcs_copy.raised_ranges(text, largest, new)
         with temporary.open("wb") as file:
-            file.write(assembled(text, changes, data.tell()))
+            file.write(fcs_copy.head_of_copy(text, changes, cells, data.tell()))
             data.seek(0)
             shutil.copyfileobj(data, file, 1 << 22)
-            # No check sum.
-            file.write(b"0" * 8)
-
-
-def _changes(text: FcsText, channels: list[fcs_data.Channel], cells: int, big: bool) -> dict[str, str | int]:
-    """Return the keywords that tell how the data are stored in the file that is written."""
-    changes = {"$TOT": cells, "$DATATYPE": "F", "$MODE": "L", "$NEXTDATA": 0}
-    changes |= {"$BYTEORD": "4,3,2,1" if big else "1,2,3,4"}
-    # Segments that are not carried over; keywords of a supplemental TEXT have been put into the primary one.
-    changes |= {f"${end}{name}": 0 for name in ("ANALYSIS", "STEXT") for end in ("BEGIN", "END")}
-    for number, channel in enumerate(channels, 1):
-        changes[f"$P{number}B"] = 32
-        if text.get(f"$P{number}DATATYPE"):
-            changes[f"$P{number}DATATYPE"] = "F"
-        if channel.is_log:
-            changes[f"$P{number}E"] = "0,0"
-    return changes
-
-
-def _raised_range(text: FcsText, number: int, largest: float) -> dict[str, int]:
-    """Return a ``$PnR`` above the largest value of a channel, where the one it has is not."""
-    try:
-        known = float(text.get(f"$P{number}R"))
-    except ValueError:
-        return {}
-    # The range is one above the largest value that a reader expects.
-    return {f"$P{number}R": int(np.floor(largest)) + 2} if largest > known - 1 else {}
+            file.write(fcs_copy.END)

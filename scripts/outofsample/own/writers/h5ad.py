@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample.arrays import dense
+from outofsample.files.h5ad_check import read_anndata
 from outofsample.files.writing import replacing
 from outofsample.own.predicted import Predicted
 from outofsample.own.readers.h5ad import joined, matrix_of, names_in, on_disk, opened, rows_of
@@ -29,11 +30,9 @@ def write(original: Path, path: Path, predicted: Predicted, settings: "Settings"
 
     The layer is on the scale of the values that were read; features that were not predicted are as they were read.
     """
-    import anndata
-
     with opened(original) as file:
         layer = dense(joined(list(rows_of(matrix_of(file, settings, original), predicted.rows))))
-    adata = anndata.read_h5ad(original)[predicted.rows].copy()
+    adata = read_anndata(original)[predicted.rows].copy()
     layer[:, adata.var_names.get_indexer(predicted.columns)] = predicted.values
     adata.layers[LAYER] = layer
     adata.uns["outofsample"] = predicted.about

@@ -48,8 +48,8 @@ def stream(
         keep_default_na=False,
         nrows=1,
     )
-    names = header.iloc[0].tolist()
-    places = [names.index(name) for name in columns]
+    found = {name: place for place, name in enumerate(header.iloc[0])}
+    places = [found[name] for name in columns]
     options = {"sep": dialect.separator, "index": False, "header": False, "lineterminator": "\n"}
     opened = gzip.open if path.suffix == ".gz" else open
     with replacing(path) as temporary, opened(temporary, "wt", encoding="utf-8", newline="") as file:

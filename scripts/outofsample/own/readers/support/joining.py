@@ -8,6 +8,7 @@ import numpy as np
 
 from outofsample.arrays import dense
 from outofsample.errors import UserError
+from outofsample.files.limits import check_memory
 from outofsample.own.readers.support.parts import LISTED, Part
 
 if TYPE_CHECKING:
@@ -23,6 +24,13 @@ def stack(values: list):
     return np.concatenate([dense(part) for part in values])
 
 
+def check_size(parts: list[Part], paths: dict[str, Path]) -> None:
+    """Raise `UserError` where all values, each of them written out, are more than the machine's memory."""
+    cells, features = sum(len(part.obs) for part in parts), len(parts[0].features)
+    what = f"the values of {cells:,} cells x {features:,} features"
+    check_memory(paths[parts[0].file], 4.0 * cells * features, what, "name fewer in 'features', or give fewer cells")
+
+
 def check_part(part: Part, first: Part, paths: dict[str, Path]) -> None:
     """Bring the features of a file into the order of the first file, and add file and row to its ``obs``.
 
@@ -34,7 +42,8 @@ def check_part(part: Part, first: Part, paths: dict[str, Path]) -> None:
     if set(part.features) != set(first.features):
         raise UserError(_difference(paths[first.file], first.features, paths[part.file], part.features))
     if part.features != first.features:
-        order = [part.features.index(name) for name in first.features]
+        places = {name: place for place, name in enumerate(part.features)}
+        order = [places[name] for name in first.features]
         part.values, part.features = part.values[:, order], first.features
         part.columns = tuple(part.columns[column] for column in order)
     check_finite(part.values, part.columns, paths[part.file])
@@ -52,6 +61,14 @@ def check_names(names: "pd.Index", path: Path) -> None:
             f"{path}: the cell name '{repeated[0]}' occurs twice ({len(repeated):,} names repeat); "
             "give each cell its own name (adata.obs_names_make_unique(), or another 'name_column')."
         )
+
+
+def add_obs(parts: list[Part], files: Sequence[dict]) -> None:
+    """Add to the cells of each file what its entry in ``files`` says of them in ``obs``, "" where it says nothing."""
+    columns = dict.fromkeys(column for entry in files for column in entry.get("obs", ()))
+    for part, entry in zip(parts, files, strict=True):
+        for column in columns:
+            part.obs[column] = entry.get("obs", {}).get(column, "")
 
 
 def _difference(one_file, one: Sequence[str], other_file, other: Sequence[str]) -> str:
