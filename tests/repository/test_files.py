@@ -10,7 +10,6 @@ OPENS = re.compile(r"\b(?:read_h5ad|h5py\.File|torch\.load|torch\.save)\(|\.writ
 #: Files that open others, with what these are.
 ALLOWED = {
     "own/writers/h5ad.py": "the user's own h5ad",
-    "estimator.py": "an estimator that was saved from Python",
 }
 
 

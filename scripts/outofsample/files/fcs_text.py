@@ -124,6 +124,17 @@ def read_text(path: Path) -> FcsText:
     return FcsText(path, before, delimiter, pairs + supplement, data_begin, ends, remarks)
 
 
+def to_bytes(text: FcsText) -> tuple[bytes, bytes]:
+    """Return what stands before the TEXT segment, and the segment, from which `from_bytes` makes the same pairs."""
+    parts = b"".join(key + text.delimiter + value + text.delimiter for key, value in text.pairs)
+    return text.before, text.delimiter + parts
+
+
+def from_bytes(path: Path, before: bytes, segment: bytes) -> FcsText:
+    """Return HEADER and TEXT of a file that may be gone, from what `to_bytes` gave; nothing is said of its DATA."""
+    return FcsText(path, before, segment[:1], _pairs(segment)[0], 0, (0, 0), ())
+
+
 def _check_file(path: Path) -> None:
     """Raise `UserError` unless ``path`` is a file that begins as FCS."""
     if path.is_dir():

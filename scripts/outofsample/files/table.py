@@ -10,6 +10,8 @@ The CSV is tidy, one row per task, query, method and score; Markdown and LaTeX s
 - ``stand_in``: whether the data are simulated.
 - ``status``: ok, undefined, no truth, not measured or not run; ``note``: the reason.
 - ``backend``: what computed the prediction, with version.
+- ``beyond_values``, ``beyond_features``, ``beyond_cells``: of what the method predicts, the share of the values, and of
+  the features and cells with such a value, beyond twice the range of the training cells; empty for images.
 """
 
 from pathlib import Path
@@ -25,6 +27,7 @@ COLUMNS = (
     *("table", "task", "query", "method", "label", "control", "score"),
     *("mean", "sd", "low", "high", "n", "spread", "rank"),
     *("paper_value", "paper_sd", "paper_other_data", "stand_in", "status", "note", "backend"),
+    *("beyond_values", "beyond_features", "beyond_cells"),
 )
 TEXT = ("task", "query", "method", "label", "score", "spread", "status", "note", "backend")
 

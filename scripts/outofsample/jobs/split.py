@@ -22,6 +22,9 @@ class SplitSpec(Spec):
         (domain, condition) pairs that only batch correctors may see.
     source_domains
         Domains that give S and T; empty for all domains but those of the queries.
+    controls
+        Domains that give S and T instead, each query's those that both its conditions share; where they share none, a
+        chain of conditions that do is found.
     cells_per_group
         At most so many cells of each (domain, condition) pair, drawn with ``seed``; None for all.
     seed
@@ -43,6 +46,7 @@ class SplitSpec(Spec):
     held_out: tuple[tuple[str, str], ...] = ()
     reference: tuple[tuple[str, str], ...] = ()
     source_domains: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
     cells_per_group: int | None = None
     seed: int = 0
     conditions: tuple[str, ...] = ()

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 from outofsample.errors import UserError
 from outofsample.own.readers.support.entries import domains_of
-from outofsample.study.split import unknown_labels
+from outofsample.study.split import check_split, unknown_labels
 
 if TYPE_CHECKING:
     from outofsample.study.plan import Plan
 
 
 def check_own(plan: "Plan") -> None:
-    """Check that the user's files are there, and that tasks name conditions and domains that the files have.
+    """Check that the user's files are there, and that tasks name what the files have: conditions, domains, controls.
 
     What stands in columns of the files is known when they are read.
 
@@ -48,9 +48,14 @@ def _unknown(plan: "Plan", task: str) -> list[str]:
     if problems or None in known:
         return problems
     pairs = set(zip(domains, conditions, strict=True))
-    return [
+    problems = [
         f"tasks.{task}: query '{query.name}': no file is of the domain '{query.domain}' in the condition "
         f"'{query.source}', whose cells it asks for"
         for query in split.queries
         if (query.domain, query.source) not in pairs
     ]
+    try:
+        check_split(split, pairs)
+    except UserError as error:
+        problems.append(str(error))
+    return problems

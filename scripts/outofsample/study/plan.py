@@ -44,8 +44,8 @@ class Plan:
     Raises
     ------
     UserError
-        If a user's file lies in the results, or what the study needs before any job starts is not there: a file of
-        the user's own, Inception's weights.
+        If a user's file lies in the results, what the study needs before any job starts is not there (a file of the
+        user's own, Inception's weights), or a task asks for what its dataset is known not to have.
     """
 
     def __init__(self, study: Study, data_dir: str | Path | None = None):
@@ -203,6 +203,7 @@ class Plan:
             held_out=tuple(entry.held_out),
             reference=tuple(entry.reference),
             source_domains=tuple(entry.source_domains),
+            controls=tuple(entry.controls),
             cells_per_group=entry.cells_per_group,
             conditions=tuple(entry.conditions),
             variable_features=entry.variable_features,
@@ -271,7 +272,7 @@ class Plan:
         """Return what predicting with all methods on one model needs."""
         model = self.model_spec(group, task) if self.has_model(group) else None
         methods = [self.method_spec(name, name in self.runs(task)) for name in self.by_model[group]]
-        return TransformSpec(model, tuple(methods), self.study.in_sample_cells)
+        return TransformSpec(model, tuple(methods), self.study.in_sample_cells, self.is_own(task))
 
     def correction_spec(self, method: str) -> CorrectionSpec:
         """Return what a batch correction needs."""

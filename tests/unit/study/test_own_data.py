@@ -71,3 +71,40 @@ def test_labels_in_columns_are_not_known_yet(tmp_path):
     options = {"files": files, "made": ["a.csv", "b.csv"], "dataset": {"domain_column": "person"}}
     check(tmp_path, query={"domain": "anybody"}, **options)
     assert "no condition 'batch5'" in problem(tmp_path, query={"source": "batch5"}, **options)
+
+
+@pytest.mark.parametrize(
+    ("labels", "task", "words"),
+    [
+        ({}, {}, None),
+        ({"other_b1.fcs": ("other", "b1")}, {}, "query 'b1': no chain of shared controls leads from b2 to b1"),
+        (
+            {},
+            {"controls": ["contrl"]},
+            "has no domain 'contrl' (did you mean 'control'?), which 'controls' names; it has control, p",
+        ),
+        ({}, {"queries": [{"domain": "p", "source": "b3", "target": "b1"}]}, "has no condition 'b3'"),
+    ],
+)
+def test_what_a_task_asks_for_and_the_files_do_not_have_is_told_before_any_job(tmp_path, labels, task, words):
+    files = {"control_b1.fcs": ("control", "b1"), "control_b2.fcs": ("control", "b2"), "p.fcs": ("p", "b2")}
+    if labels:
+        files = {**files, **labels}
+        del files["control_b1.fcs"]
+    entries = [{"path": path, "domain": domain, "condition": condition} for path, (domain, condition) in files.items()]
+    asked = {"controls": ["control"], "queries": [{"domain": "p", "source": "b2", "target": "b1"}], **task}
+    study = {
+        "study": "mine",
+        "datasets": {"cells": {"uses": "own", "files": entries}},
+        "tasks": {"t": {"dataset": "cells", **asked}},
+        "methods": {"no_change": {}},
+    }
+    for path in files:
+        (tmp_path / path).touch()
+    plan = Plan(load_study(study), tmp_path)
+    if words is None:
+        check_own(plan)
+        return
+    with pytest.raises(UserError) as caught:
+        check_own(plan)
+    assert words in str(caught.value)

@@ -215,6 +215,19 @@ def test_a_local_file_that_changes_is_taken_anew(tmp_path):
     assert states[0] != states[1] and plan.is_own("t")
 
 
+def test_domains_are_held_out_for_data_of_the_users_own_alone(plan, tmp_path):
+    own = {"folder": "own", "scale": "none", "files": [{"path": "c.csv", "condition": "a", "domain": "b"}]}
+    values = {
+        "study": "mine",
+        "datasets": {"own": own},
+        "tasks": {"t": {**TASK, "dataset": "own"}},
+        "methods": {"ot_map": {}},
+    }
+    mine = Plan(load_study(values), "nowhere")
+    assert [mine.transform_spec("t", group).held_out for group in mine.by_model] == [True]
+    assert not any(plan.transform_spec(task, group).held_out for task in plan.tasks for group in plan.by_model)
+
+
 def names(files) -> set[str]:
     return {Path(file).as_posix().rpartition("outofsample/")[2] for file in files}
 

@@ -37,6 +37,8 @@ ADVICE = {
 
 #: Bytes of a name at most.
 LONGEST = 255
+#: Columns of ``obs`` that have a meaning of their own.
+TAKEN = ("condition", "domain", "file", "row", "size", "role", "query", "pair_id")
 
 
 def format_of(path: str) -> str:
@@ -53,16 +55,16 @@ def example_of(entry: dict) -> str:
     )
 
 
-def as_entry(file: str | dict) -> dict[str, str | None]:
-    """Return path, condition and domain of an entry of ``files``.
+def as_entry(file: str | dict) -> dict[str, Any]:
+    """Return path, condition and domain of an entry of ``files``, and ``obs`` where it says more of its cells.
 
     Raises
     ------
     ValueError
-        If a key is unknown, or the path is missing or leads out of the folder.
+        If a key is unknown, the path is missing or leads out of the folder, or ``obs`` has a name that is taken.
     """
     given: dict[str, Any] = {"path": file} if isinstance(file, str) else dict(file)
-    known = ("path", "condition", "domain")
+    known = ("path", "condition", "domain", "obs")
     for key in given:
         if key not in known:
             raise ValueError(f"files: unknown key '{key}'{did_you_mean(key, known)}; known here: {', '.join(known)}")
@@ -84,7 +86,10 @@ def as_entry(file: str | dict) -> dict[str, str | None]:
     check_length(path)
     if EXTRAPOLATED in path.parts:
         raise ValueError(f"files: rename '{path}': the results have a file of this name")
-    return {**entry, "path": str(path)}
+    more = dict(given.get("obs") or {})
+    if taken := [name for name in more if name in TAKEN]:
+        raise ValueError(f"files: rename '{taken[0]}' in the obs of '{path}': cells have one that means another thing")
+    return {**entry, "path": str(path), **({"obs": more} if more else {})}
 
 
 def domains_of(files: Sequence[Mapping[str, str | None]]) -> list[str | None]:

@@ -64,6 +64,14 @@ def check_parts(parts: list[Part], paths: dict[str, Path]) -> None:
             )
 
 
+def add_obs(parts: list[Part], files: Sequence[dict]) -> None:
+    """Add to the cells of each file what its entry in ``files`` says of them in ``obs``, "" where it says nothing."""
+    columns = dict.fromkeys(column for entry in files for column in entry.get("obs", ()))
+    for part, entry in zip(parts, files, strict=True):
+        for column in columns:
+            part.obs[column] = entry.get("obs", {}).get(column, "")
+
+
 def _difference(one_file, one: Sequence[str], other_file, other: Sequence[str]) -> str:
     def listed(here, there):
         lonely = [name for name in here if name not in set(there)]
