@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.files.columns import read_csv
-from outofsample.files.writing import replacing
+from outofsample.files.writing import sealed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ TEXT = ("task", "query", "method", "label", "score", "spread", "status", "note",
 
 def write_tidy(path: str | Path, tidy: "pd.DataFrame") -> None:
     """Write the rows of a table."""
-    with replacing(path) as temporary:
+    with sealed(path) as temporary:
         tidy.to_csv(temporary, index=False, float_format="%.9g")
 
 

@@ -148,7 +148,7 @@ def populations_of(
     for word, mask in populations.items():
         if not mask.any():
             raise UserError(f"{path}: query '{query.name}' has no {word} cells; check the task's conditions.")
-    S, T, X = (as_float(data.X[mask]) for mask in populations.values())
+    (S, T), X = data.source_and_target(query), as_float(data.X[populations["query"]])
     Y = None if truth is None else truth.X
     scored = Y is not None and data.image_shape is None
     response = response_features(S, T, X, Y) if scored else None

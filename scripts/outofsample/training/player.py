@@ -24,6 +24,10 @@ class Player:
         Function of the list of batches (one per group) that returns the named terms; ``loss`` is minimised.
     clip_gradient
         Scale gradients down to this norm; None: never.
+    turns
+        Steps of the optimiser in one step of the training, each on a part of the batches of its own.
+    after
+        Called after each step of the optimiser, for weights that must stay in some range.
     """
 
     name: str
@@ -32,13 +36,29 @@ class Player:
     learning_rate: float = 1e-3
     clip_gradient: float | None = None
     betas: tuple[float, float] = (0.9, 0.999)
+    turns: int = 1
+    after: Callable[[], None] | None = None
     optimizer: Adam = field(init=False)
 
     def __post_init__(self):
         self.optimizer = Adam(self.parameters, self.learning_rate, self.betas)
 
     def step(self, batches: list[Batch]) -> Terms:
-        """Take one optimiser step and return the terms, detached."""
+        """Take the player's steps and return the terms of the last, detached."""
+        for turn in range(self.turns):
+            terms = self._move(batches if self.turns == 1 else [self._part(batch, turn) for batch in batches])
+        return terms
+
+    def _part(self, batch: Batch, turn: int) -> Batch:
+        """Return the cells of a batch that one turn sees; together the turns see each cell once."""
+        cells = len(next(iter(batch.values())))
+        return {
+            name: values[turn * cells // self.turns : (turn + 1) * cells // self.turns]
+            for name, values in batch.items()
+        }
+
+    def _move(self, batches: list[Batch]) -> Terms:
+        """Take one step of the optimiser."""
         terms = self.terms(batches)
         # Other players' losses leave gradients here too; each step starts from none.
         self.optimizer.zero_gradients()
@@ -46,6 +66,8 @@ class Player:
         if self.clip_gradient is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.clip_gradient)
         self.optimizer.step()
+        if self.after is not None:
+            self.after()
         return {name: value.detach() for name, value in terms.items()}
 
     def gradient_norm(self) -> float:

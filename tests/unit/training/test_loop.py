@@ -191,7 +191,7 @@ def test_the_log_says_how_many_steps_the_epochs_are(capsys, budget):
     assert len(model.history) == 3 and model.history[-1]["steps"] == steps
 
 
-@pytest.mark.parametrize("name", ["autoencoder", "gan", "trvae", "saucie", "vae", "scvi"])
+@pytest.mark.parametrize("name", ["autoencoder", "gan", "trvae", "saucie", "vae", "scvi", "flow_matching", "cellot"])
 def test_every_network_takes_a_budget_in_steps(name):
     assert registry.find("models", name).Settings(max_steps=7).max_steps == 7
     with pytest.raises(ValueError, match="max_steps must be at least 1"):
