@@ -1,5 +1,5 @@
 # `make` lists the targets.
-.PHONY: help install demo test test-cluster lint report lock schema reference docs clean
+.PHONY: help install demo test test-cluster lint report lock schema reference gallery docs clean
 .DEFAULT_GOAL := help
 
 # As in the activated virtual environment.
@@ -46,6 +46,9 @@ schema: install ## write schemas/study.schema.json from the configuration's mode
 
 reference: install ## write docs/reference/, and what docs/methods.md and docs/architecture.md have from the code
 	@PYTHONPATH=scripts python -m outofsample.study.reference
+
+gallery: install ## write docs/gallery.md and its pictures from the figures of the demo
+	@python setup/make_gallery.py
 
 # Material for MkDocs prints an advertisement without the variable.
 docs: install ## build the documentation into build/site, with strict links

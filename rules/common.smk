@@ -11,8 +11,9 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from outofsample.errors import UserError
 from outofsample.study import cluster
-from outofsample.study.load import load_study
+from outofsample.study.load import load_study, read_yaml
 from outofsample.study.missing_data import check_data
+from outofsample.study.own_data import check_own
 from outofsample.study.plan import Plan
 from outofsample.study.presentation import Presentation, snakemake_options
 
@@ -31,6 +32,10 @@ def stop_at_user_errors(function, *arguments):
         raise WorkflowError(str(error))
 
 
+if workflow.is_main_process:
+    # Snakemake has read these, and YAML has changed labels such as 01 without a word.
+    for path in workflow.configfiles:
+        stop_at_user_errors(read_yaml, Path(path))
 # The configuration is checked as a whole: Snakemake stops with all its problems before any job starts.
 STUDY = stop_at_user_errors(load_study, dict(config), workflow.basedir, ", ".join(map(str, workflow.configfiles)))
 # The report's captions look things up in Snakemake's own copy, which knows nothing of `extends` and defaults.
@@ -41,6 +46,7 @@ SHOWN = stop_at_user_errors(Presentation, PLAN, OPTIONS)
 PATHS = PLAN.paths
 if workflow.is_main_process:
     stop_at_user_errors(check_data, PLAN)
+    stop_at_user_errors(check_own, PLAN)
 
 
 def either(names):

@@ -32,6 +32,7 @@ rule summarise_changes:
         train=PATHS.train("{task}"),
         truth=PATHS.truth("{task}"),
         scores=PATHS.scores("{task}"),
+        predictions=lambda wildcards: PLAN.predictions(wildcards.task),
         template="scripts/outofsample/own/page.html.j2",
         code=PLAN.code("summarise_changes.py"),
     output:
@@ -58,5 +59,5 @@ rule summarise_changes:
         spec=lambda wildcards: SHOWN.changes_spec(wildcards.task, wildcards.method).to_json(),
     shell:
         "python scripts/summarise_changes.py --spec - --prediction={input.prediction:q} --train={input.train:q} "
-        "--truth={input.truth:q} --scores={input.scores:q} --template={input.template:q} --html={output.html:q} "
-        "--csv={output.csv:q} >{log:q} 2>&1 <<<{params.spec:q}"
+        "--truth={input.truth:q} --scores={input.scores:q} --predictions {input.predictions:q} "
+        "--template={input.template:q} --html={output.html:q} --csv={output.csv:q} >{log:q} 2>&1 <<<{params.spec:q}"

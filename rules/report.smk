@@ -7,13 +7,13 @@ rule make_page:
         tables=[PATHS.table(name, "csv") for name in STUDY.selected("tables")],
         figures=[PATHS.figure(name, "png") for name in STUDY.selected("figures")],
         own=SHOWN.own_pages(),
+        predictions=SHOWN.own_predictions(),
         # Of what is written back, and of the judging of claims, the page shows the times.
         written=SHOWN.own_folders(),
         judged=SHOWN.claims_files(),
         paper_values="docs/paper_values.csv",
         claims="docs/claims.yaml",
-        template="scripts/outofsample/report/page.html.j2",
-        style="scripts/outofsample/report/page.css",
+        template=sorted(Path("scripts/outofsample/report/template").iterdir()),
         code=PLAN.code("make_page.py"),
     output:
         page=PATHS.page,
@@ -34,6 +34,6 @@ rule make_page:
         benchmarks=PATHS.benchmarks,
     shell:
         "python scripts/make_page.py --spec - --scores {input.scores:q} --datasets {input.datasets:q} "
-        "--tables {input.tables:q} --figures {input.figures:q} --own {input.own:q} --benchmarks={params.benchmarks:q} "
-        "--paper-values={input.paper_values:q} --claims={input.claims:q} --output={output.page:q} "
-        ">{log:q} 2>&1 <<<{params.spec:q}"
+        "--tables {input.tables:q} --figures {input.figures:q} --own {input.own:q} --predictions {input.predictions:q} "
+        "--benchmarks={params.benchmarks:q} --paper-values={input.paper_values:q} --claims={input.claims:q} "
+        "--output={output.page:q} >{log:q} 2>&1 <<<{params.spec:q}"

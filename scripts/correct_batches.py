@@ -22,6 +22,7 @@ def main() -> None:
 
     from outofsample.files.prediction import PredictionWriter
     from outofsample.files.task import read_training
+    from outofsample.methods.families.held_out import hold_out_domains
 
     data, name = read_training(args.train), spec.method.name
     writer = PredictionWriter(data, name, in_sample_cells=spec.in_sample_cells)
@@ -33,6 +34,7 @@ def main() -> None:
         writer.write(args.output, not_run=missing.reason)
         return
     writer.add_all(method.transform, 0)
+    writer.held_out = hold_out_domains(method, data)
     writer.write(args.output, backend=method.backend, versions=method.versions)
     print(f"{name}: done by {method.backend}")
 

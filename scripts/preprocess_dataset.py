@@ -8,6 +8,7 @@ from outofsample.errors import UserError, run_script
 from outofsample.files.dataset import write_dataset
 from outofsample.files.missing import pass_on
 from outofsample.jobs.dataset import DatasetSpec
+from outofsample.own.readers.support.boundary import reading
 
 
 def main() -> None:
@@ -24,7 +25,8 @@ def main() -> None:
     names = [file.name for file in (dataset.simulated_files() if spec.simulated else dataset.raw_files())]
     if len(names) != len(args.files):
         raise UserError(f"--files: dataset '{spec.name}' needs {len(names)} files, in this order: {', '.join(names)}.")
-    adata = dataset.load(dict(zip(names, args.files, strict=True)))
+    with reading(", ".join(map(str, args.files))):
+        adata = dataset.load(dict(zip(names, args.files, strict=True)))
     write_dataset(args.output, adata, spec.name, spec.simulated)
     print(f"{spec.name}: {adata.n_obs:,} cells, {adata.n_vars} features", flush=True)
 

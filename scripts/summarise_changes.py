@@ -15,6 +15,7 @@ def main() -> None:
     parser.add_argument("--train", type=Path, required=True, help="training part of the task")
     parser.add_argument("--truth", type=Path, required=True, help="truth of the task, with no rows where there is none")
     parser.add_argument("--scores", type=Path, required=True, help="scores of the task")
+    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help="those of all methods of the task")
     parser.add_argument("--template", type=Path, required=True, help="template of the page")
     parser.add_argument("--html", type=Path, required=True)
     parser.add_argument("--csv", type=Path, required=True)

@@ -37,6 +37,15 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in others]
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Print how many examples each fuzz test had, and how many of them ended in right values and in a sentence."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    lines = [text for report in reports for name, text in getattr(report, "user_properties", ()) if name == "fuzz"]
+    if lines:
+        terminalreporter.section("fuzz")
+        terminalreporter.write_line("\n".join(sorted(set(lines))))
+
+
 @pytest.fixture(autouse=True)
 def one_thread():
     """No test leaves the process with more threads of torch than it found, which would slow down all that follow."""

@@ -5,7 +5,7 @@ population T show the change; the *query* X is another population before it; the
 is never part of these classes.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,13 +18,56 @@ def as_float(X: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Hop:
+    """A change that ``controls``, domains measured in both conditions, show: from ``source`` to ``target``."""
+
+    source: str
+    target: str
+    controls: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Query:
-    """One prediction that is asked for: cells of ``domain`` in condition ``source``, as if in ``target``."""
+    """One prediction that is asked for: cells of ``domain`` in condition ``source``, as if in ``target``.
+
+    ``hops`` lead from one to the other where a task names its controls: one hop where both conditions share a control,
+    several where only conditions in between do. Without hops S and T are all source and target cells.
+    """
 
     name: str
     domain: str
     source: str
     target: str
+    hops: tuple[Hop, ...] = ()
+
+    @property
+    def steps(self) -> tuple["Query", ...]:
+        """The hops as queries of their own, in their order; a query of at most one hop is its own step."""
+        if len(self.hops) < 2:
+            return (self,)
+        return tuple(Query(self.name, self.domain, hop.source, hop.target, (hop,)) for hop in self.hops)
+
+    @property
+    def path(self) -> str:
+        """The way in words: ``batch5 -> batch6 (control B) -> batch2 (control A)``."""
+        if not self.hops:
+            return f"{self.source} -> {self.target}"
+        words = [
+            f"{hop.target} (control{'s' * (len(hop.controls) > 1)} {', '.join(hop.controls)})" for hop in self.hops
+        ]
+        return " -> ".join([self.source, *words])
+
+
+def source_mask(query: Query, role: np.ndarray, condition: np.ndarray, domain: np.ndarray) -> np.ndarray:
+    """Mask (cells,) of S for a query, of cells with a role, a condition and a domain (cells,)."""
+    if not query.hops:
+        return (role == "source") & (condition == query.source)
+    return _is_control(query.hops[0], role, domain) & (condition == query.source)
+
+
+def _is_control(hop: Hop, role: np.ndarray, domain: np.ndarray) -> np.ndarray:
+    """Mask (cells,) of the controls of a hop; on a chain T of one hop is S of the next."""
+    return np.isin(role, ("source", "target")) & np.isin(domain, hop.controls)
 
 
 @dataclass(frozen=True)
@@ -70,15 +113,39 @@ class TrainingData:
 
     def is_source(self, query: Query) -> np.ndarray:
         """Mask (cells,) of S for this query: source cells in the condition that the query starts from."""
-        return (self.role == "source") & (self.condition == query.source)
+        return source_mask(query, self.role, self.condition, self.domain)
 
     def is_target(self, query: Query) -> np.ndarray:
         """Mask (cells,) of T for this query: target cells in the condition that the query goes to."""
-        return (self.role == "target") & (self.condition == query.target)
+        at_target = self.condition == query.target
+        if not query.hops:
+            return (self.role == "target") & at_target
+        return _is_control(query.hops[-1], self.role, self.domain) & at_target
+
+    def source_and_target(self, query: Query) -> tuple[np.ndarray, np.ndarray]:
+        """Return S and T (cells, features) float32, as scores and pages compare them.
+
+        At the ends of a chain stand different controls. Their difference is no change, so T is then S moved by the sum
+        of the hops' changes, each the difference of its controls' means.
+        """
+        S = as_float(self.X[self.is_source(query)])
+        if len(query.steps) == 1:
+            return S, as_float(self.X[self.is_target(query)])
+        ends = [(self.X[self.is_source(step)], self.X[self.is_target(step)]) for step in query.steps]
+        change = sum(
+            after.mean(axis=0, dtype=np.float64) - before.mean(axis=0, dtype=np.float64) for before, after in ends
+        )
+        return S, (S + change).astype(np.float32)
 
     def is_query(self, query: Query) -> np.ndarray:
         """Mask (cells,) of X for this query."""
         return (self.role == "query") & (self.domain == query.domain) & (self.condition == query.source)
+
+    def with_steps(self) -> "TrainingData":
+        """Return the same cells with each query's steps as the queries, which is what models are fitted to."""
+        if all(len(query.hops) < 2 for query in self.queries):
+            return self
+        return replace(self, queries=tuple(step for query in self.queries for step in query.steps))
 
     def is_reference(self, query: Query) -> np.ndarray:
         """Mask (cells,) of R: more cells measured in the target batch, for batch correctors only."""
@@ -106,3 +173,53 @@ class Prediction:
     matched: np.ndarray | None = None
     outside: np.ndarray | None = None
     outside_per_cell: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What a method predicts for domains that S and T share, each left out of its fit in turn; a row per domain.
+
+    Attributes
+    ----------
+    domains
+        Names (domains,) of what was left out.
+    errors
+        Array (domains,): energy distance of what is predicted for the domain's cells of S to its cells of T.
+    unchanged
+        Array (domains,): the same distance for the cells of S themselves, which is doing nothing.
+    moved
+        Array (domains,): energy distance from the domain's cells of S to what is predicted for them.
+    predicted, measured
+        Arrays (domains, features): change of the mean from S to T, as predicted and as measured.
+    distances
+        Array (domains,): energy distance from the domain's cells of S to those of the other domains, before the change.
+    query_moved
+        Energy distance from the query's cells to the prediction of the method that is fitted to all domains.
+    query_distance
+        Energy distance from the query's cells to S.
+    why_not
+        Why no domain was left out; "" where some were.
+    """
+
+    domains: np.ndarray
+    errors: np.ndarray
+    unchanged: np.ndarray
+    moved: np.ndarray
+    predicted: np.ndarray
+    measured: np.ndarray
+    distances: np.ndarray
+    query_moved: float = 0.0
+    query_distance: float = 0.0
+    why_not: str = ""
+
+    @classmethod
+    def none(cls, features: int, why_not: str) -> "HeldOut":
+        """Return that no domain was left out, and why."""
+        empty = np.zeros((0, features))
+        nothing = np.zeros(0)
+        return cls(np.array([], dtype=str), nothing, nothing, nothing, empty, empty, nothing, why_not=why_not)
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether the query is farther from S than any domain is from the others: then it is not one more of them."""
+        return bool(self.query_distance > self.distances.max(initial=np.inf if self.why_not else 0))

@@ -13,6 +13,10 @@ class UserError(Exception):
     """
 
 
+class InputError(UserError, ValueError):
+    """What was handed to an estimator is wrong; also the `ValueError` that scikit-learn's tools look for."""
+
+
 class NotAvailable(UserError):
     """Something that a method needs is not installed.
 

@@ -1,35 +1,321 @@
-"""Neuron Editing as a scikit-learn estimator, for use from Python without Snakemake."""
+"""Every method as a scikit-learn estimator, for use from Python without Snakemake."""
 
-import inspect
+import contextlib
+import io
 import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin
 from sklearn.exceptions import NotFittedError
+from sklearn.utils import TransformerTags
 
-from outofsample.arrays import Query, TrainingData
+from outofsample.arrays import TrainingData
 from outofsample.datasets.support.guesses import looks_like_counts
-from outofsample.errors import UserError
-from outofsample.files.writing import replacing
-from outofsample.methods.families.base import chunks
-from outofsample.methods.neuron_editing import Method, Settings
-from outofsample.models import autoencoder
+from outofsample.errors import InputError, NotAvailable, UserError
+from outofsample.files.estimator import read_estimator, write_estimator
+from outofsample.methods.families.base import Method
+from outofsample.methods.families.by_name import build
 from outofsample.models.families.base import as_arrays, as_tensors
-from outofsample.own.in_memory import Table, as_table, checked, column_order, in_form_of
+from outofsample.own import in_memory, populations
+from outofsample.own.expected import expected_errors
+from outofsample.own.parameters import MethodParameters
 from outofsample.training.run import Run
 
 if TYPE_CHECKING:
     from outofsample.own.in_memory import Cells
 
-#: What marks a saved estimator.
-FORMAT = "outofsample-neuron-editor"
-_QUERY = Query("query", "query", "source", "target")
+    Domains = str | Sequence | None
+
+DEVICES = ("auto", "cpu", "cuda")
+#: What a package is called where one installs it, if not as it is imported.
+_PACKAGES = {"ot": "POT", "scvi": "scvi-tools"}
 
 
-class NeuronEditor(BaseEstimator):
-    """Predict how cells would look after a change that was seen in other cells (Amodio et al., Neuron Editing).
+class Extrapolator(OneToOneFeatureMixin, MethodParameters):
+    """Predict how cells would look after a change that was seen in other cells, by any method of the package.
+
+    Parameters
+    ----------
+    method
+        A name of `outofsample.methods`, or a file or module of your own (see "Add a method").
+    seed
+        The same seed gives the same bits on a CPU.
+    device
+        ``auto``, ``cpu`` or ``cuda``, for methods with a network.
+    chunk_size
+        Cells that `transform` holds as dense numbers at once, beside the result; None: 16,384. Results do not depend on
+        it, but for the rounding of float32 in networks.
+    expect
+        Whether to learn `expected_error_`, for which the method is fitted once more for each population.
+    verbose
+        Whether methods may print what they do.
+    **settings
+        Of the method, and of the model that it stands on, as the reference of methods and models has them.
+
+    Attributes
+    ----------
+    n_features_in_, feature_names_in_
+        Number of features, and their names (features,) where they were given.
+    domains_
+        The populations (domains,) among the cells of X.
+    history_
+        A dictionary per epoch: losses and gradients; empty where no network was trained.
+    expected_error_
+        By population of X the 80 % interval of its prediction's energy distance to the truth, ``low`` to ``high``; that
+        of doing nothing, ``unchanged_low`` to ``unchanged_high``; ``beyond``, whether it is too far from S to rely on
+        them. None where S and T share fewer than three populations, or the method is not fitted again for each.
+    method_
+        The fitted `outofsample.methods.families.base.Method`.
+
+    Notes
+    -----
+    Values should be on the scale that methods like: arcsinh(x / 5) for mass cytometry, log(1 + counts per 10,000) for
+    counts. Arrays are returned as float32. What is wrong with cells or settings is one sentence and a `ValueError`.
+    """
+
+    def __init__(
+        self,
+        method: str = "stacked_map",
+        *,
+        seed: int = 0,
+        device: str = "auto",
+        chunk_size: int | None = None,
+        expect: bool = True,
+        verbose: bool = False,
+        **settings,
+    ):
+        self.method = method
+        self.seed = seed
+        self.device = device
+        self.chunk_size = chunk_size
+        self.expect = expect
+        self.verbose = verbose
+        self.settings = settings
+
+    def fit(
+        self, S: "Cells", T: "Cells", X: "Cells", domains: "Domains" = None, counts: "str | Sequence | None" = None
+    ) -> "Extrapolator":
+        """Fit to source ``S``, target ``T`` and query ``X`` (cells, features), and return self.
+
+        Parameters
+        ----------
+        S, T, X
+            Cells before the change, cells after it, and other cells before it: arrays, dense or sparse, DataFrames or
+            AnnData. Columns are matched by name where there are names.
+        domains
+            Whose cells they are (a cell type, a patient): a column of ``obs`` (or of the DataFrames, where it is no
+            feature), or labels of S, of T and of X, for each one for all its cells or one per cell. None: S and T are
+            one population, X is another.
+        counts
+            Raw counts, for methods on counts: a layer of the AnnData, or three tables as S, T and X.
+
+        Raises
+        ------
+        UserError
+            If a population is empty, the features differ, a value is not a finite number, a parameter is wrong, or
+            what the method needs is not installed.
+        """
+        method = self._build()
+        data, fitted_on = populations.training_data({"S": S, "T": T, "X": X}, domains, counts)
+        if all(looks_like_counts(data.X[data.role == role]) for role in np.unique(data.role)):
+            warnings.warn(
+                "the values look like raw counts; give log(1 + counts per 10,000 of the cell), or arcsinh(x / 5) for "
+                "cytometry.",
+                stacklevel=2,
+            )
+        self._take(method, fitted_on, self._fit(method, data))
+        return self
+
+    def transform(self, X: "Cells", domains: "Domains" = None, counts: "Cells | None" = None) -> "Cells":
+        """Return cells (cells, features) as they would be after the change, in the form of ``X``.
+
+        Index, columns, ``obs`` and ``var`` are kept; sparse arrays come back dense. Beside the result this needs
+        the memory of one chunk. The cells need not be those of `fit`, but for methods that correct only these.
+
+        Parameters
+        ----------
+        X
+            Cells before the change.
+        domains
+            Where X of `fit` had several populations: the column or the labels (cells,), or one label for all. None: the
+            column that `fit` was given.
+        counts
+            The cells' raw counts, for methods on counts. None: the layer that `fit` was given.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        UserError
+            If the features are not those of `fit`, a value is not finite, a population was not part of X, or the method
+            corrects only the cells of its fit and these are others.
+        """
+        self._check_fitted()
+        predicted = np.empty(self._fitted_on.table(X).shape, np.float32)
+        for places, part in self._predictions(X, domains, counts):
+            predicted[places] = part.X
+        return in_memory.in_form_of(X, predicted, self._fitted_on.column_in(X))
+
+    def fit_transform(
+        self, S: "Cells", T: "Cells", X: "Cells", domains: "Domains" = None, counts: "str | Sequence | None" = None
+    ) -> "Cells":
+        """Fit, and transform ``X``."""
+        self.fit(S, T, X, domains, counts)
+        labels = domains if domains is None or isinstance(domains, str) else domains[2]
+        return self.transform(X, labels, None if counts is None or isinstance(counts, str) else counts[2])
+
+    def extrapolated(self, X: "Cells", domains: "Domains" = None) -> np.ndarray:
+        """Return the share (cells,) of each cell's edited units that lie outside the range of the source.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        UserError
+            If the method edits no units, and as `transform` does.
+        """
+        self._check_fitted()
+        share = np.empty(X.shape[0], np.float32)
+        for places, part in self._predictions(X, domains, None):
+            if part.outside_per_cell is None:
+                raise InputError(f"{self._name}: this method edits no units, so it cannot tell which lie outside.")
+            share[places] = part.outside_per_cell
+        return share
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted estimator to one file: tensors, numbers and strings, no pickled code."""
+        self._check_fitted()
+        write_estimator(path, type(self).__name__, self._content())
+
+    @classmethod
+    def load(cls, path: str | Path, own_code: Sequence[str] = ()) -> "Extrapolator":
+        """Read what `save` wrote; a network is then on the CPU.
+
+        Parameters
+        ----------
+        path
+            The file.
+        own_code
+            Files or modules of your own that the method is made of. No other code than the package's is run without
+            being named here, whatever the file says.
+
+        Raises
+        ------
+        UserError
+            If there is no such file, it was not written by `save`, or it asks for code that ``own_code`` does not name.
+        """
+        content = read_estimator(path, cls.__name__, own_code)
+        try:
+            return cls._from_content(content)
+        except (TypeError, KeyError, ValueError, RuntimeError) as error:
+            raise UserError(
+                f"{path}: this file does not fit this version of {cls.__name__} ({type(error).__name__}: {error})."
+            ) from error
+
+    @property
+    def _name(self) -> str:
+        return str(self.method)
+
+    def _build(self) -> Method:
+        """Return the method that the parameters describe, not fitted.
+
+        Raises
+        ------
+        UserError
+            If there is no such method, or a parameter is wrong.
+        """
+        if self.chunk_size is not None and not (isinstance(self.chunk_size, int | np.integer) and self.chunk_size >= 1):
+            raise InputError(f"chunk_size must be a whole number from 1 on, or None, not {self.chunk_size!r}.")
+        return build(self._name, self.settings)
+
+    def _fit(self, method: Method, data: TrainingData) -> dict | None:
+        """Fit a method, and return what to expect of it; what it prints is left out unless ``verbose`` asks for it."""
+        if not (isinstance(self.seed, int | np.integer) and self.seed >= 0):
+            raise InputError(f"{type(self).__name__}: seed must be a whole number from 0 on, not {self.seed!r}.")
+        if str(self.device).partition(":")[0] not in DEVICES:
+            raise InputError(f"{type(self).__name__}: device must be {', '.join(DEVICES)}, not {self.device!r}.")
+        verbose = bool(getattr(self, "verbose", False))
+        try:
+            with contextlib.nullcontext() if verbose else contextlib.redirect_stdout(io.StringIO()):
+                method.fit(data, int(self.seed), Run(device=self.device, progress=verbose))
+                return expected_errors(method, data, int(self.seed)) if getattr(self, "expect", False) else None
+        except ModuleNotFoundError as error:
+            module = str(error.name).partition(".")[0]
+            package = _PACKAGES.get(module, module)
+            raise NotAvailable(f"{self._name} needs the package '{package}'", f"pip install {package}") from error
+
+    def _take(self, method: Method, fitted_on: populations.FittedOn, expected: dict | None) -> None:
+        """Keep what `fit` or `load` gave."""
+        self.method_, self._fitted_on = method, fitted_on
+        self.n_features_in_ = fitted_on.features
+        self.domains_ = np.array(fitted_on.domains, dtype=object)
+        self.history_ = [] if method.fitted is None else method.fitted.history
+        self.expected_error_ = expected
+        if fitted_on.names is not None:
+            self.feature_names_in_ = np.array(fitted_on.names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags = TransformerTags(preserves_dtype=["float32"])
+        tags.input_tags.sparse = True
+        return tags
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "method_"):
+            raise NotFittedError(f"This {type(self).__name__} is not fitted yet; call fit(S, T, X) first.")
+
+    def _predictions(self, X: "Cells", domains: "Domains", counts: "Cells | None") -> Iterator[tuple]:
+        """Yield (places, prediction) for all cells, with the columns in their own order."""
+        order = self._fitted_on.order(self._fitted_on.table(X))
+        # Noise is drawn from the seed anew in each call.
+        noisy = getattr(self.method_.settings, "prediction", "mean") == "sample"
+        whole, at_once = self.method_.transductive or noisy, getattr(self, "chunk_size", None)
+        for piece in self._fitted_on.pieces(X, domains, counts, whole, at_once):
+            part = self.method_.transform(piece.X, piece.query, piece.counts)
+            yield piece.places, part if order is None else replace(part, X=part.X[:, np.argsort(order)])
+
+    def _content(self) -> dict:
+        """Return what a file holds of the fitted estimator."""
+        model, fitted_on = self.method_.fitted, asdict(self._fitted_on)
+        return {
+            "parameters": self.get_params(deep=False),
+            "names": None if fitted_on["names"] is None else list(fitted_on.pop("names")),
+            "history": self.history_,
+            "model": None if model is None else model.as_tensors(),
+            "method": as_tensors(self.method_.state()),
+            **fitted_on,
+            "domains": self.domains_.tolist(),
+            "expected_error": self.expected_error_,
+        }
+
+    @classmethod
+    def _from_content(cls, content: dict) -> "Extrapolator":
+        """Return the fitted estimator of which a file holds this."""
+        estimator, names = cls(**content["parameters"]), content["names"]
+        places = {name: content[name] for name in ("features", "column", "layer")}
+        fitted_on = populations.FittedOn(
+            **places, names=None if names is None else tuple(names), domains=tuple(content["domains"])
+        )
+        state = {
+            "features": names or map(str, range(fitted_on.features)),
+            "image_shape": None,
+            "queries": [[q.name, q.domain, q.source, q.target] for q in populations.queries(fitted_on.domains)],
+            "model": as_arrays(content["model"]),
+            "method": as_arrays(content["method"]),
+        }
+        estimator._take(estimator._build().take_whole_state(state), fitted_on, content["expected_error"])
+        estimator.history_ = content["history"]
+        return estimator
+
+
+class NeuronEditor(Extrapolator):
+    """Neuron Editing (Amodio et al.): `Extrapolator` with this method, and its settings as parameters.
 
     An autoencoder is trained on source S, target T and query X together; the activations of its inner layer are mapped
     from the percentiles of S to those of T (Eq. 1), and decoded.
@@ -55,20 +341,12 @@ class NeuronEditor(BaseEstimator):
     device
         ``auto``, ``cpu`` or ``cuda``.
 
-    Attributes
-    ----------
-    n_features_in_, feature_names_in_
-        Number of features, and their names (features,) where they were given.
-    history_
-        A dictionary per epoch: losses and gradients.
-    method_
-        The fitted `outofsample.methods.neuron_editing.Method`.
-
     Notes
     -----
-    Values should be on the scale that a network likes: arcsinh(x / 5) for mass cytometry, log(1 + counts per 10,000)
-    for counts. Arrays are taken and returned as float32.
+    Fitted attributes, forms of cells and scales are those of `Extrapolator`.
     """
+
+    _name = "NeuronEditor"
 
     def __init__(
         self,
@@ -98,196 +376,24 @@ class NeuronEditor(BaseEstimator):
         self.seed = seed
         self.device = device
 
-    def fit(self, S: "Cells", T: "Cells", X: "Cells") -> "NeuronEditor":
-        """Train on source ``S``, target ``T`` and query ``X`` (cells, features), and return self.
-
-        Raises
-        ------
-        UserError
-            If a population is empty, the features differ, a value is not a finite number, or a parameter is wrong.
-        """
-        method = self._build()
-        tables = {word: as_table(cells, word) for word, cells in (("S", S), ("T", T), ("X", X))}
-        named = next((table for table in tables.values() if table.names is not None), tables["S"])
-        parts = [self._read(table, word, named) for word, table in tables.items()]
-        _warn_of_counts(parts)
-        sizes = [len(part) for part in parts]
-        data = TrainingData(
-            X=np.concatenate(parts),
-            role=np.repeat(["source", "target", "query"], sizes),
-            condition=np.repeat(["source", "target", "source"], sizes),
-            domain=np.repeat(["given", "given", "query"], sizes),
-            features=named.names or tuple(map(str, range(named.shape[1]))),
-            queries=(_QUERY,),
-        )
-        del parts
-        method.fit(data, self.seed, Run(device=self.device))
-        self._take(method, named.names)
-        self.history_ = method.fitted.history
-        return self
-
-    def transform(self, X: "Cells") -> "Cells":
-        """Return cells (cells, features) as they would be after the change, in the form of ``X``.
-
-        Index, columns, ``obs`` and ``var`` are kept. Works in chunks: beside the result it needs the memory of one
-        chunk. The cells need not be those of `fit`.
-
-        Raises
-        ------
-        NotFittedError
-            If `fit` was not called.
-        UserError
-            If the features are not those of `fit`, or a value is not finite.
-        """
-        table, order = self._table_to_transform(X)
-        predicted = np.empty(table.shape, np.float32)
-        columns = slice(None) if order is None else order
-        for rows, part in self._chunks(table, order):
-            predicted[rows, columns] = self.method_.transform(part, _QUERY).X
-        return in_form_of(X, predicted)
-
-    def fit_transform(self, S: "Cells", T: "Cells", X: "Cells") -> "Cells":
-        """Fit, and transform ``X``."""
-        return self.fit(S, T, X).transform(X)
-
-    def extrapolated(self, X: "Cells") -> np.ndarray:
-        """Return the share (cells,) of each cell's edited units that lie outside the range of the source."""
-        table, order = self._table_to_transform(X)
-        share = np.empty(table.shape[0], np.float32)
-        edit = self.method_.edits[_QUERY.source, _QUERY.target]
-        for rows, part in self._chunks(table, order):
-            share[rows] = edit.outside(self.method_.fitted.encode(part, _QUERY.source)).mean(axis=1)
-        return share
-
-    def save(self, path: str | Path) -> None:
-        """Write the fitted estimator to one file: tensors, numbers and strings, no pickled code."""
-        import io
-
-        import torch
-
-        self._check_fitted()
-        names = getattr(self, "feature_names_in_", None)
-        content = {
-            "format": FORMAT,
-            "parameters": {name: _plain(value) for name, value in self.get_params(deep=False).items()},
-            "names": None if names is None else names.tolist(),
-            "history": self.history_,
-            "model": self.method_.fitted.as_tensors(),
-            "method": as_tensors(self.method_.state()),
-        }
-        # Into memory first: torch's writer does not say why it fails.
-        buffer = io.BytesIO()
-        torch.save(content, buffer)
-        with replacing(path) as temporary:
-            temporary.write_bytes(buffer.getbuffer())
-
-    @classmethod
-    def load(cls, path: str | Path) -> "NeuronEditor":
-        """Read what `save` wrote; the network is then on the CPU.
-
-        Raises
-        ------
-        UserError
-            If there is no such file, or it was not written by `save`.
-        """
-        content = _read_saved(Path(path))
-        editor = cls(**content["parameters"])
-        method = editor._build()
-        method.fitted.from_tensors(content["model"])
-        method.load_state(as_arrays(content["method"]))
-        features = len(method.fitted.centre)
-        names = None if content["names"] is None else tuple(content["names"])
-        method.features, method.queries = names or tuple(map(str, range(features))), (_QUERY,)
-        editor._take(method, names)
-        editor.history_ = content["history"]
-        return editor
+    get_params, set_params, __repr__ = BaseEstimator.get_params, BaseEstimator.set_params, BaseEstimator.__repr__
 
     def _build(self) -> Method:
-        """Return the method that the parameters describe, not fitted.
-
-        Raises
-        ------
-        UserError
-            If a parameter is wrong.
-        """
+        names = ("latent", "edit", "output", "epochs", "patience", "batch_size", "learning_rate", "standardize")
+        settings = {name: getattr(self, name) for name in names}
         options = {"tails": self.tails} if self.edit == "percentile" else {}
-        shared = ("latent", "epochs", "patience", "batch_size", "learning_rate", "standardize")
         try:
-            network = {name: getattr(self, name) for name in shared}
-            model = autoencoder.Model(autoencoder.Settings(hidden=tuple(self.hidden), **network))
-            return Method(Settings(edit=self.edit, edit_options=options, output=self.output), model)
-        except (TypeError, ValueError) as error:
-            raise UserError(f"NeuronEditor: {error}.") from error
+            hidden = tuple(self.hidden)
+        except TypeError as error:
+            raise InputError(f"NeuronEditor: hidden must list widths, not {self.hidden!r}.") from error
+        return build("neuron_editing", {**settings, "hidden": hidden, "edit_options": options})
 
-    def _take(self, method: Method, names: tuple[str, ...] | None) -> None:
-        """Keep what `fit` or `load` gave."""
-        self.method_ = method
-        self.n_features_in_ = len(method.features)
-        if names is not None:
-            self.feature_names_in_ = np.array(names, dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
+    def _content(self) -> dict:
+        # Files stay what they were before there was an Extrapolator.
+        content = super()._content()
+        return {name: content[name] for name in ("parameters", "names", "history", "model", "method")}
 
-    def _read(self, table: Table, word: str, named: Table) -> np.ndarray:
-        """Return all cells (cells, features) float32 of a table, with the columns in the order of ``named``."""
-        values = table.rows(slice(None), column_order(table, named.names, named.shape[1], word))
-        return checked(values, word, named.names, 0)
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "method_"):
-            raise NotFittedError("This NeuronEditor is not fitted yet; call fit(S, T, X) first.")
-
-    def _table_to_transform(self, X: "Cells") -> tuple[Table, list[int] | None]:
-        self._check_fitted()
-        table = as_table(X, "X")
-        return table, column_order(table, getattr(self, "feature_names_in_", None), self.n_features_in_, "X")
-
-    def _chunks(self, table: Table, order: list[int] | None):
-        """Yield the place (slice) and the checked values (cells, features) of consecutive pieces of a table."""
-        names = getattr(self, "feature_names_in_", None)
-        for places in chunks(range(table.shape[0])):
-            rows = slice(places.start, places.stop)
-            yield rows, checked(table.rows(rows, order), "X", names, places.start)
-
-
-def _plain(value):
-    """Return a parameter as what torch reads without pickled code: numpy's numbers become Python's."""
-    if isinstance(value, list | tuple):
-        return type(value)(_plain(item) for item in value)
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _warn_of_counts(parts: list[np.ndarray]) -> None:
-    if all(looks_like_counts(part) for part in parts):
-        warnings.warn(
-            "the values look like raw counts; give log(1 + counts per 10,000 of the cell), or arcsinh(x / 5) for "
-            "cytometry.",
-            stacklevel=3,
-        )
-
-
-def _read_saved(path: Path) -> dict:
-    """Return the content of a saved estimator.
-
-    Raises
-    ------
-    UserError
-        If there is no such file, or it is not one that `NeuronEditor.save` wrote.
-    """
-    import torch
-
-    if not path.is_file():
-        what = "a folder" if path.is_dir() else "not there"
-        raise UserError(f"{path}: this is {what}; give a file that NeuronEditor.save wrote.")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        ours = content["format"] == FORMAT
-    except Exception as error:
-        # What torch raises depends on what the file is; its text would advise to switch the check off.
-        raise UserError(
-            f"{path}: this file was not written by NeuronEditor.save, or is damaged ({type(error).__name__})."
-        ) from error
-    known = inspect.signature(NeuronEditor.__init__).parameters
-    if not ours or not set(content.get("parameters", "?")) <= set(known):
-        raise UserError(f"{path}: this file was not written by NeuronEditor.save of this version.")
-    return content
+    @classmethod
+    def _from_content(cls, content: dict) -> "NeuronEditor":
+        same = {"domains": [populations.WITHOUT_DOMAINS["X"]], **dict.fromkeys(("column", "layer", "expected_error"))}
+        return super()._from_content({**content, **same, "features": len(content["model"]["centre"])})

@@ -164,6 +164,16 @@ class Tab:
             raise RuntimeError(answer["exceptionDetails"].get("exception", {}).get("description", expression))
         return answer["result"].get("value")
 
+    def prefer(self, scheme: str) -> None:
+        """Let the reader prefer a ``light`` or a ``dark`` scheme."""
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def press(self, key: str, text: str = "") -> None:
+        """Press a key, which goes to what has the focus."""
+        for kind in ("keyDown", "keyUp"):
+            code = {"Enter": 13, "Tab": 9, " ": 32}[key]
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, text=text, windowsVirtualKeyCode=code)
+
     def until(self, expression: str, seconds: float = 30) -> None:
         """Wait until a JavaScript expression is true."""
         waiting = (

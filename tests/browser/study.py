@@ -90,6 +90,7 @@ class SmallStudy:
     changes: InitVar[Mapping[str, Any]] = MappingProxyType({})
     rows: list[Row] | None = None
     own: str = ""
+    predictions: list[Path] = field(default_factory=list)
     spec: PageSpec = field(init=False)
 
     def __post_init__(self, changes):
@@ -134,6 +135,7 @@ class SmallStudy:
         command = [sys.executable, str(ROOT / "scripts" / "make_page.py"), "--spec", "-"]
         for kind, pattern in (("scores", "*.csv"), ("tables", "*.csv"), ("figures", "*.png"), ("own", "*/*.html")):
             command += [f"--{kind}", *map(str, sorted((self.folder / kind).glob(pattern)))]
+        command += ["--predictions", *map(str, self.predictions)]
         command += ["--benchmarks", str(self.folder / "benchmarks"), "--paper-values", str(PAPER_VALUES)]
         command += ["--claims", str(CLAIMS)]
         command += ["--output", str(self.page)]

@@ -1,57 +1,12 @@
 """The report in headless Chromium, opened from the disk: it shows all, asks for nothing, fits a phone and paper."""
 
 import base64
-import subprocess
-import sys
 
 import pytest
 
-from outofsample.jobs.table import ColumnSpec, TableSpec
-from outofsample.report.snakemake_report import embed
 from tests.browser.chromium import Tab
-from tests.browser.study import TABLE, SmallStudy
 
-SNAKEFILE = """
-report: "about.rst"
-rule all:
-    input: "points.txt", "lines.txt"
-rule points:
-    output:
-        report("points.txt", category="Points", caption="points.rst", labels={"what": "three points"}),
-        report("lines.txt", category="Lines", caption="points.rst"),
-    shell: "echo 1 2 3 | tee {output}"
-"""
-#: As many columns as the widest table of the demo.
-COLUMNS = tuple(ColumnSpec("spike_in_r", f"spike-in r, {number}", "high") for number in range(14))
-WIDE = TableSpec("wide", "A wide table", COLUMNS, methods=(), tasks=("dengue",))
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-@pytest.fixture(scope="session")
-def snakemakes(tmp_path_factory):
-    """A report that Snakemake wrote."""
-    folder = tmp_path_factory.mktemp("snakemake")
-    (folder / "Snakefile").write_text(SNAKEFILE)
-    (folder / "about.rst").write_text("All about **points**.")
-    (folder / "points.rst").write_text("Three points.")
-    for arguments in (["--cores", "1"], ["--report", "report.html"]):
-        command = [sys.executable, "-m", "snakemake", *arguments]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr[-3000:]
-    return folder / "report.html"
-
-
-@pytest.fixture(scope="session")
-def report(tmp_path_factory, snakemakes):
-    """A report as `make_report.py` joins it, of a study with a wide table, figures and own data."""
-    content = {"tables": {"t2": TABLE, "wide": WIDE}}
-    own = "<!DOCTYPE html><title>changes</title><p>what changed</p>"
-    small = SmallStudy(tmp_path_factory.mktemp("a report"), content, own=own).write()
-    made = small.make()
-    assert made.returncode == 0, made.stderr
-    path = small.folder / "report.html"
-    path.write_text(embed(small.page.read_text(), snakemakes))
-    return path
 
 
 @pytest.fixture(params=[1280, 390], ids=["desk", "phone"])
@@ -103,6 +58,8 @@ def test_every_link_leads_to_something_that_can_be_seen(tab):
 def test_the_page_never_scrolls_sideways_and_wide_tables_do_in_their_box(tab):
     assert tab.evaluate(OVERFLOW) <= 0
     wide = "document.querySelector('#table-wide .scroll')"
+    tab.evaluate("document.querySelector('#table-wide .all').click()")
+    assert tab.evaluate(OVERFLOW) <= 0
     assert tab.evaluate(f"{wide}.scrollWidth - {wide}.clientWidth") > 100
     # The name of the method stays in sight.
     assert tab.evaluate(f"{wide}.scrollLeft = 400, {wide}.querySelector('tbody th').getBoundingClientRect().left >= 0")
@@ -120,6 +77,71 @@ def test_snakemakes_report_opens_and_shows_its_content(chromium, tab):
     assert tab.problems() == []
 
 
+def test_snakemakes_report_shows_the_pages_own_picture(chromium, tab):
+    other = opened_by(chromium, tab, "snakemake-report")
+    other.until("document.body.innerText.includes('Figures')")
+    inside = other.evaluate("document.getElementById('results').textContent")
+    picture = tab.evaluate("document.querySelector('#figure-points img').src")
+    assert inside.count(picture) == 1 and "outofsample-picture" not in inside
+
+
+def heads(table):
+    """Return JavaScript for the heads of a table."""
+    return f"[...document.querySelectorAll('{table} thead th')]"
+
+
+#: The methods of the first table, from top to bottom.
+METHODS = "[...document.querySelectorAll('#table-t2 tbody th')].map(head => head.innerText)"
+
+
+def test_a_click_on_a_head_sorts_and_a_second_one_turns_it_round(tab):
+    assert tab.evaluate(METHODS) == ["Neuron editing", "No change (control)", "GAN", "CCA", "Oracle"]
+    by = f"{heads('#table-t2')}.find(head => head.innerText.startsWith('spike-in r'))"
+    tab.evaluate(f"{by}.querySelector('button').click()")
+    # The best first; what has no number stays below.
+    assert tab.evaluate(METHODS)[:2] == ["Neuron editing", "GAN"]
+    assert tab.evaluate(f"{by}.getAttribute('aria-sort')") == "descending"
+    tab.evaluate(f"{by}.querySelector('button').click()")
+    assert tab.evaluate(METHODS)[:2] == ["GAN", "Neuron editing"]
+    assert tab.evaluate(f"{heads('#table-t2')}.map(head => head.getAttribute('aria-sort')).filter(Boolean)") == [
+        "ascending"
+    ]
+
+
+def test_the_keyboard_sorts_too(tab):
+    tab.evaluate("document.querySelector('#table-t2 thead button').focus()")
+    tab.press("Enter", "\r")
+    assert tab.evaluate(METHODS) == sorted(tab.evaluate(METHODS))
+    tab.press(" ", " ")
+    assert tab.evaluate(METHODS) == sorted(tab.evaluate(METHODS), reverse=True)
+
+
+def test_further_scores_unfold(tab):
+    shown = f"{heads('#table-wide')}.filter(head => head.offsetWidth).length"
+    # The method and the three scores that decide.
+    assert tab.evaluate(shown) == 4
+    tab.evaluate("document.querySelector('#table-wide .all').focus()")
+    tab.press(" ", " ")
+    assert tab.evaluate(shown) == 16
+
+
+def test_a_plot_stands_beside_each_table_and_can_be_read(tab):
+    plots = "[...document.querySelectorAll('svg.dots')]"
+    assert tab.evaluate(f"{plots}.length") == 3
+    sizes = tab.evaluate(
+        f"{plots}.flatMap(plot => [...plot.querySelectorAll('text')].map(text => text.getBoundingClientRect().height))"
+    )
+    assert min(sizes) >= 8
+    assert tab.evaluate(f"{plots}.every(plot => plot.getBoundingClientRect().right <= innerWidth)")
+
+
+def test_a_link_opens_what_is_folded(tab):
+    tab.evaluate("document.querySelector('#summary details').open = false")
+    tab.evaluate("document.querySelector('#summary details table').id = 'folded'")
+    tab.evaluate("location.hash = '#folded'")
+    tab.until("document.querySelector('#summary details').open")
+
+
 def test_pages_on_own_data_open(chromium, tab):
     other = opened_by(chromium, tab, "own-task-mine_changes")
     assert other.evaluate("document.body.innerText").strip() == "what changed"
@@ -133,11 +155,13 @@ def test_an_old_browser_says_what_is_missing(tab):
 
 def test_paper_has_no_buttons_and_shows_whole_tables(tab):
     tab.call("Emulation.setEmulatedMedia", media="print")
-    assert tab.evaluate("[...document.querySelectorAll('button')].every(button => !button.offsetHeight)")
+    assert tab.evaluate("[...document.querySelectorAll('button:not(.sorts)')].every(button => !button.offsetHeight)")
     assert tab.evaluate(
         "[...document.querySelectorAll('.scroll')].every(e => getComputedStyle(e).overflow === 'visible')"
     )
     assert tab.evaluate("document.querySelector('.printed').offsetHeight") > 0
+    # Heads are read on paper too, and so is every score.
+    assert tab.evaluate(f"{heads('#table-wide')}.every(head => head.innerText.trim() && head.offsetWidth)")
     pdf = base64.b64decode(tab.call("Page.printToPDF", preferCSSPageSize=True)["data"])
     assert pdf.startswith(b"%PDF") and len(pdf) > 20_000
 
@@ -163,6 +187,11 @@ CONTRASTS = """(() => {
 })()"""
 
 
-def test_text_stands_out_from_what_is_behind_it(tab):
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_what_is_behind_it(tab, scheme):
+    tab.prefer(scheme)
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)'") == (
+        scheme == "light"
+    )
     contrasts = tab.evaluate(CONTRASTS)
     assert len(contrasts) > 100 and min(contrasts) >= 4.5

@@ -32,7 +32,7 @@ ELSEWHERE = re.compile(r"(https?:)?//")
 HAND_WRITTEN = [
     path
     for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    if path not in (reference.CONFIGURATION, reference.ENTRIES)
+    if path not in (reference.CONFIGURATION, reference.ENTRIES, reference.PYTHON)
 ]
 
 
@@ -126,8 +126,8 @@ def test_the_formats_of_all_files_are_generated():
     """Each module of files/ is a format with a contract, or one of the tools that formats are written with."""
     formats = {module.__name__.rpartition(".")[2] for module in reference.FORMATS}
     modules = {path.stem for path in (ROOT / "scripts" / "outofsample" / "files").glob("*.py")}
-    tools = {"__init__", "writing", "columns", "rows", "h5ad", "fcs", "fcs_text", "fcs_data", "fcs_opinion"}
-    tools |= {"markers", "fetch"}
+    tools = {"__init__", "writing", "columns", "rows", "h5ad", "fcs", "fcs_text", "fcs_data", "fcs_copy", "fcs_opinion"}
+    tools |= {"markers", "fetch", "limits", "h5ad_check", "tensors"}
     assert modules - formats == tools
     page = reference.ARCHITECTURE.read_text()
     assert page.count("\nWritten, read and checked by `") == len(formats)

@@ -9,11 +9,7 @@ SCRIPTS = ROOT / "scripts"
 OPENS = re.compile(r"\b(?:read_h5ad|h5py\.File|torch\.load|torch\.save)\(|\.write_h5ad\(")
 #: Files that open others, with what these are.
 ALLOWED = {
-    "datasets/": "raw files, before there is a dataset",
     "own/writers/h5ad.py": "the user's own h5ad",
-    "training/checkpoint.py": "the checkpoint of an interrupted training, which the job itself reads",
-    "methods/families/base.py": "a method that was saved from Python",
-    "estimator.py": "an estimator that was saved from Python",
 }
 
 

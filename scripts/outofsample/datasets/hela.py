@@ -16,6 +16,7 @@ import numpy as np
 from outofsample.datasets.support import base, treatment_matrix
 from outofsample.errors import UserError
 from outofsample.files import fcs
+from outofsample.files.h5ad_check import read_anndata
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,10 +118,8 @@ def _read_h5ad(path: Path) -> tuple["pd.DataFrame", np.ndarray, np.ndarray]:
     UserError
         If the file cannot be read, or lacks a column of obs.
     """
-    import anndata
-
     try:
-        raw = anndata.read_h5ad(path)
+        raw = read_anndata(path)
     except (OSError, KeyError) as error:
         raise UserError(f"{path}: this is no AnnData file that can be read ({error}); copy it again.") from error
     if missing := [column for column in ("treatment", "ccast_group") if column not in raw.obs]:

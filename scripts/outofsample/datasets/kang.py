@@ -18,6 +18,7 @@ from outofsample.datasets.support import base, kang_simulator, single_cell
 from outofsample.datasets.support.kang_files import CELL_TYPES, CELLS, GENES, LANES, read_geo
 from outofsample.datasets.support.single_cell_simulator import check_size, is_stand_in
 from outofsample.errors import UserError, did_you_mean
+from outofsample.files.h5ad_check import read_anndata
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,9 +194,7 @@ def _compare_with_paper(adata: "AnnData") -> None:
 
 
 def _read_h5ad(path: Path) -> "AnnData":
-    import anndata
-
-    read = single_cell.read(path, anndata.read_h5ad)
+    read = single_cell.read(path, read_anndata)
     if "condition" not in read.obs and "label" in read.obs:
         read.obs = _as_the_authors_name_it(read.obs)
     for column in ("condition", "cell_type"):

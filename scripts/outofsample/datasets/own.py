@@ -5,6 +5,7 @@ the settings (a file is one condition of one domain, as FCS files are) or from c
 """
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,7 +19,7 @@ from outofsample.errors import UserError
 from outofsample.files.fcs import COFACTORS, transform
 from outofsample.own import scales
 from outofsample.own.readers import fcs, h5ad, images, parquet, table
-from outofsample.own.readers.support import entries, joining
+from outofsample.own.readers.support import entries, joining, samples
 from outofsample.own.readers.support.labels import check_labels, print_counts
 from outofsample.own.readers.support.parts import Part, check_conditions
 
@@ -34,7 +35,10 @@ class Settings:
     ----------
     files
         Paths relative to ``folder``, or mappings ``{path, condition, domain}``. A folder of FCS files stands for all
-        in it; then, and for single FCS files, the domain is the name of the file where none is given.
+        in it; then, and for single FCS files, the domain is the name of the file where none is given. ``obs`` in a
+        mapping is {column: text}, which the file's cells have besides.
+    samples
+        In place of ``files``: a sample sheet, TSV or CSV, with the columns path, condition, domain and any others.
     folder
         The dataset's folder in ``data_dir``.
     scale
@@ -64,7 +68,8 @@ class Settings:
         Written by `Dataset.complete`: changes when an image does.
     """
 
-    files: tuple[str | dict[str, str | bool | int | float | date | None], ...]
+    files: tuple[str | dict[str, str | bool | int | float | date | dict[str, str] | None], ...] = ()
+    samples: str | None = None
     folder: str = "."
     scale: str | None = None
     cofactor: float = COFACTORS["mass"]
@@ -83,17 +88,23 @@ class Settings:
     def __post_init__(self):
         base.check_settings(self, tuples=("features", "exclude"))
         object.__setattr__(self, "files", tuple(entries.as_entry(file) for file in self.files))
-        if not self.files:
-            raise ValueError("files must name at least one file")
-        formats = {entries.format_of(entry["path"]) for entry in self.files}
-        if len(formats) > 1:
-            raise ValueError(f"files must all be of one kind, and these are {', '.join(sorted(formats))}")
-        object.__setattr__(self, "scale", self.scale or ("arcsinh" if self.format == "fcs" else "none"))
-        if self.scale not in scales.SCALES:
+        if self.samples is not None and self.files:
+            raise ValueError("give either 'files' or 'samples', not both")
+        if not self.files and self.samples is None:
+            raise ValueError("files must name at least one file, or samples a sheet that does")
+        if self.samples is None:
+            self._check_files()
+            object.__setattr__(self, "scale", self.scale or ("arcsinh" if self.format == "fcs" else "none"))
+        if self.scale is not None and self.scale not in scales.SCALES:
             *others, last = scales.SCALES
             raise ValueError(f"scale must be {', '.join(others)} or {last}, not '{self.scale}'")
         if self.image_size is not None and self.image_size < 4:
             raise ValueError(f"image_size must be at least 4, not {self.image_size}")
+
+    def _check_files(self) -> None:
+        formats = {entries.format_of(entry["path"]) for entry in self.files}
+        if len(formats) > 1:
+            raise ValueError(f"files must all be of one kind, and these are {', '.join(sorted(formats))}")
         self._check_labels()
 
     @property
@@ -147,28 +158,41 @@ class Dataset(base.Dataset):
 
     @classmethod
     def complete(cls, values: dict, data_dir: Path) -> dict:
-        """Return the settings with what only a look into ``data_dir`` can tell: the files that a folder holds.
+        """Return the settings with what only a look at files can tell: those that a sample sheet or a folder lists.
 
         Raises
         ------
         UserError
-            If a folder holds no FCS file, a folder is given where one file is needed, or two paths cannot be told
-            apart.
+            If a folder holds no FCS file, a folder is given where one file is needed, two paths cannot be told apart,
+            or the sample sheet is wrong (`samples.read_samples`).
         """
         settings = cls.Settings(**values)
         root = Path(data_dir) / settings.folder
+        if settings.samples is not None:
+            values, settings = cls._with_samples(values, settings, root)
         found = []
         for entry in settings.files:
             path = root / entry["path"]
-            found += entries.files_in(path, entry, root, settings.format) if path.is_dir() else [entry]
+            found += entries.files_in(path, entry, root, settings.format) if os.path.isdir(path) else [entry]
         entries.check_paths([entry["path"] for entry in found])
         completed = {**values, "files": found}
         if settings.images is not None:
             folder = (root / settings.images).resolve()
-            if not folder.is_dir():
+            if not os.path.isdir(folder):
                 raise UserError(f"{root / settings.images}: there is no such folder of images (setting 'images').")
             completed |= {"images": str(folder), "images_digest": entries.folder_digest(folder)}
         return completed
+
+    @classmethod
+    def _with_samples(cls, values: dict, settings: Settings, root: Path) -> tuple[dict, Settings]:
+        """Return the settings with the files of the sample sheet, which jobs do not read."""
+        labelled = {label: getattr(settings, f"{label}_column") is not None for label in samples.LABELS}
+        files = samples.read_samples(Path(settings.samples), root, labelled)
+        values = {**values, "files": files, "samples": None}
+        try:
+            return values, cls.Settings(**values)
+        except ValueError as error:
+            raise UserError(f"{settings.samples}: {error}.") from error
 
     def raw_files(self) -> list[base.RawFile]:
         """Return the files of the settings, which are in ``data_dir`` alone."""
@@ -192,7 +216,9 @@ class Dataset(base.Dataset):
         if settings.format == "images":
             return images.load(settings, paths)
         parts = READERS[settings.format](settings, paths)
+        joining.check_size(parts, paths)
         joining.check_parts(parts, paths)
+        joining.add_obs(parts, settings.files)
         obs = joining.joined_obs([part.obs for part in parts])
         check_conditions(obs["condition"], settings)
         check_labels(obs)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from outofsample.edits import percentile
+from outofsample.edits import percentile, two_part
 from outofsample.edits.support import base
 
 #: Cells of a population, at most, that clusters are found in, and the share of cells that may lie in too small ones.
@@ -34,20 +34,33 @@ class Edit(base.Edit):
         Whether S is clustered, and the query's clusters are found, as the map of all cells has moved them. Cells of
         one state before and after a large change lie together then, so that many small clusters have cells of both.
         Where states have other shares in T than in S, the map of all takes some of one for the other.
+    zeros
+        ``alike``: all cells of a cluster at one value get one value, as in `percentile`; ``share``: zeros are mapped by
+        their share, as in `two_part`, whose tails are bounded whatever ``tails`` says.
     """
 
     clusters: int = 5
     min_cells: int = 50
     tails: str = "shift"
     align: bool = False
+    zeros: str = "alike"
 
     def __post_init__(self):
         if self.clusters < 1 or self.min_cells < 2:
             raise ValueError("clusters must be at least 1, and min_cells at least 2")
+        if self.zeros not in ("alike", "share"):
+            raise ValueError(f"zeros must be 'alike' or 'share', not '{self.zeros}'")
         percentile.Edit(self.tails)
 
+    def _new_map(self) -> base.Edit:
+        return two_part.Edit() if self.zeros == "share" else percentile.Edit(self.tails)
+
+    @property
+    def is_unbounded(self) -> bool:
+        return self._new_map().is_unbounded
+
     def learn(self, source: np.ndarray, target: np.ndarray) -> None:
-        self.maps = [percentile.Edit(self.tails).fit(source, target)]
+        self.maps = [self._new_map().fit(source, target)]
         self.centres, in_source, in_target = self._cluster(self._placed(source), target)
         #: The map of each cluster; the first one is that of all cells.
         self.map_of = np.zeros(len(self.centres), dtype=int)
@@ -55,7 +68,7 @@ class Edit(base.Edit):
             parts = source[in_source == cluster], target[in_target == cluster]
             if len(self.centres) > 1 and min(map(len, parts)) >= self.min_cells:
                 self.map_of[cluster] = len(self.maps)
-                self.maps.append(percentile.Edit(self.tails).fit(*parts))
+                self.maps.append(self._new_map().fit(*parts))
 
     def _placed(self, cells: np.ndarray) -> np.ndarray:
         """Return cells (cells, units) of S or of a query as their clusters are found."""
@@ -91,7 +104,7 @@ class Edit(base.Edit):
     def load_state(self, state: dict) -> "Edit":
         super().load_state(state)
         self.centres, self.map_of = np.asarray(state["centres"]), np.asarray(state["map_of"])
-        self.maps = [percentile.Edit(self.tails).load_state(part) for part in state["maps"]]
+        self.maps = [self._new_map().load_state(part) for part in state["maps"]]
         return self
 
 

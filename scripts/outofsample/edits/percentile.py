@@ -1,5 +1,6 @@
 """Neuron Editing's Eq. 1."""
 
+import importlib.util
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar
@@ -35,6 +36,10 @@ class Edit(base.Edit):
     def __post_init__(self):
         if self.tails not in ("paper", "shift", "robust"):
             raise ValueError(f"tails must be 'paper', 'shift' or 'robust', not '{self.tails}'")
+
+    @property
+    def is_unbounded(self) -> bool:
+        return self.tails != "shift"
 
     def learn(self, source: np.ndarray, target: np.ndarray) -> None:
         # Sorting, most of the fit, does not hold Python's lock: S and T take the time of the larger one.
@@ -73,9 +78,13 @@ class Edit(base.Edit):
         return [source[:, at], self.values[rows, start], slope]
 
     def transform(self, query: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """Return the edited activations as `Edit.transform` does; large queries compiled, with the same bits."""
+        """Return the edited activations as `Edit.transform` does; large queries compiled, with the same bits.
+
+        Where numba is not installed they are not compiled, and take several times as long.
+        """
         self.check_units(query)
-        if query.size < COMPILED_FROM or query.dtype not in (np.float32, np.float64):
+        too_few = query.size < COMPILED_FROM or query.dtype not in (np.float32, np.float64)
+        if too_few or importlib.util.find_spec("numba") is None:
             return super().transform(query, out)
         from outofsample.edits.support.kernels import piecewise_linear
 

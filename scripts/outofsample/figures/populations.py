@@ -12,9 +12,12 @@ def population_names(data: TrainingData, query: Query) -> dict[str, str]:
         domains = sorted(set(data.domain[mask]))
         return f"{' + '.join(domains) if len(domains) < 4 else f'{len(domains)} domains'} ({condition})"
 
+    source, target = name(data.is_source(query), query.source), name(data.is_target(query), query.target)
+    if len(query.steps) > 1:
+        target = f"{source}, moved by the mean changes of {len(query.steps)} hops"
     return {
-        "source": name(data.is_source(query), query.source),
-        "target": name(data.is_target(query), query.target),
+        "source": source,
+        "target": target,
         "query": f"{query.domain} ({query.source})",
         "prediction": f"{query.domain} (predicted as {query.target})",
         "truth": f"{query.domain} ({query.target}, held out)",

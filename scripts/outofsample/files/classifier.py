@@ -10,15 +10,12 @@ What describes images for Frechet distances of its features, learned from the tr
 from pathlib import Path
 
 from outofsample.errors import UserError
-from outofsample.files.writing import replacing
+from outofsample.files.tensors import read_tensors, write_tensors
 
 
 def write_classifier(path: str | Path, state: dict) -> None:
     """Write the state of a classifier, with the keys ``image_shape``, ``labels`` and ``network``."""
-    import torch
-
-    with replacing(path) as temporary:
-        torch.save(state, temporary)
+    write_tensors(path, state)
 
 
 def read_classifier(path: str | Path) -> tuple[tuple[int, int, int], dict[str, list[str]], dict]:
@@ -27,13 +24,13 @@ def read_classifier(path: str | Path) -> tuple[tuple[int, int, int], dict[str, l
     Raises
     ------
     UserError
-        If it is another file.
+        If it is another file, or damaged.
     """
-    import torch
-
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = read_tensors(path)
         return tuple(state["image_shape"]), dict(state["labels"]), dict(state["network"])
+    except UserError:
+        raise
     # What torch raises for a file that it did not write depends on its first bytes.
     except Exception as error:
         raise no_classifier(path, error) from error

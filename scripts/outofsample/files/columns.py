@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.errors import UserError
+from outofsample.files.writing import check_seal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,10 +28,11 @@ def read_csv(path: str | Path, what: str, columns: Sequence[str], text: Sequence
     Raises
     ------
     UserError
-        If it is no CSV or lacks a column.
+        If it is no CSV, lacks a column, or is damaged.
     """
     import pandas as pd
 
+    check_seal(path)
     try:
         frame = pd.read_csv(path, dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:

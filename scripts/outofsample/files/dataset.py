@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample.errors import UserError
-from outofsample.files.writing import replacing
+from outofsample.files.writing import check_seal, sealed
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -65,7 +65,7 @@ def write_dataset(path: str | Path, adata: "AnnData", name: str, stand_in: bool)
     adata.uns["dataset"] = name
     adata.uns["stand_in"] = stand_in
     check_contract(adata, name)
-    with replacing(path) as temporary:
+    with sealed(path) as temporary:
         adata.write_h5ad(temporary)
 
 
@@ -79,6 +79,7 @@ def read_dataset(path: str | Path) -> "AnnData":
     """
     import anndata
 
+    check_seal(path)
     try:
         adata = anndata.read_h5ad(path)
     except (OSError, KeyError, ValueError) as error:

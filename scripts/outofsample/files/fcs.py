@@ -54,15 +54,52 @@ def read_fcs(path: str | Path) -> FcsFile:
         If the file is missing, a folder, empty, not FCS, truncated or in a form that is not supported, if it holds
         fewer than 2 cells, or if FlowIO reads other values. The message is one sentence that names the file.
     """
-    path = Path(path)
-    text = fcs_text.read_text(path)
-    channels = fcs_data.channels_of(text)
-    stored = fcs_data.decode(text, channels)
-    remarks = [fcs_opinion.check_second_opinion(text, stored, channels), *fcs_data.remarks_on(text, stored, channels)]
-    for remark in filter(None, remarks):
+    stored = read_stored(path)
+    for remark in stored.remarks:
         print(f"note: {path}: {remark}.", flush=True)
-    names, labels = (tuple(getattr(channel, part) for channel in channels) for part in ("name", "label"))
-    return FcsFile(path.name, fcs_data.linear(stored, channels), names, labels)
+    return stored.as_file(fcs_data.linear(stored.values, stored.channels))
+
+
+@dataclass(frozen=True)
+class StoredFcs:
+    """One FCS file as it is stored, checked by a second reader.
+
+    Attributes
+    ----------
+    text
+        Its HEADER and TEXT.
+    channels
+        How each channel is stored.
+    values
+        Array (cells,) with a field per channel.
+    remarks
+        What is unusual about it, a sentence without a full stop each.
+    """
+
+    text: fcs_text.FcsText
+    channels: list[fcs_data.Channel]
+    values: np.ndarray
+    remarks: list[str]
+
+    def as_file(self, values: np.ndarray) -> FcsFile:
+        """Return the file with these values (cells, channels)."""
+        names, labels = (tuple(getattr(channel, part) for channel in self.channels) for part in ("name", "label"))
+        return FcsFile(self.text.path.name, values, names, labels)
+
+
+def read_stored(path: str | Path) -> StoredFcs:
+    """Read one FCS file as it is stored.
+
+    Raises
+    ------
+    UserError
+        As `read_fcs` does.
+    """
+    text = fcs_text.read_text(Path(path))
+    channels = fcs_data.channels_of(text)
+    values = fcs_data.decode(text, channels)
+    opinion = fcs_opinion.check_second_opinion(text, values, channels)
+    return StoredFcs(text, channels, values, [*filter(None, [opinion, *fcs_data.remarks_on(text, values, channels)])])
 
 
 def check_finite(path: str | Path, file: FcsFile, columns: Sequence[int]) -> None:
@@ -206,11 +243,7 @@ def select_markers(
     UserError
         If ``include`` or ``exclude`` holds a name that the file does not have, or no marker is left.
     """
-    antibodies = [antibody(label) for label in file.labels]
-    names = [
-        name if name and antibodies.count(name) == 1 else channel
-        for name, channel in zip(antibodies, file.channels, strict=True)
-    ]
+    names = marker_names(file)
     columns = {}
     for spellings in (names, file.channels, file.labels):
         for column, spelling in enumerate(spellings):
@@ -229,6 +262,15 @@ def select_markers(
     if not chosen:
         raise UserError(f"{file.name}: no marker is left; name the channels to use in 'include'.")
     return chosen, tuple(names[column] for column in chosen)
+
+
+def marker_names(file: FcsFile) -> list[str]:
+    """Return what each channel is called: its antibody, or its short name where that is missing or not unique."""
+    antibodies = [antibody(label) for label in file.labels]
+    return [
+        name if name and antibodies.count(name) == 1 else channel
+        for name, channel in zip(antibodies, file.channels, strict=True)
+    ]
 
 
 def transform(values: np.ndarray, cofactor: float) -> np.ndarray:

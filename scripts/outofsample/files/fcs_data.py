@@ -166,13 +166,44 @@ def _cells(text: FcsText, bytes_per_cell: int) -> int:
     )
 
 
-def linear(stored: np.ndarray, channels: list[Channel]) -> np.ndarray:
-    """Return stored values as an array (cells, channels) float32, those of logarithmic channels made linear."""
+def encode(values: np.ndarray, channels: list[Channel]) -> np.ndarray | None:
+    """Return values (cells, channels) as `decode` gives them, the inverse of `linear`.
+
+    None where integers could not hold a value; floats are rounded to the type of their channel.
+    """
+    stored = np.zeros(len(values), [(str(number), channel.dtype) for number, channel in enumerate(channels)])
+    for number, channel in enumerate(channels):
+        column = values[:, number].astype(np.float64)
+        if channel.is_log:
+            with np.errstate(all="ignore"):
+                column = np.rint(np.log10(column / channel.offset) * channel.range / channel.decades)
+        if channel.kind == "I":
+            most = np.iinfo(channel.dtype).max if channel.mask is None else channel.mask
+            # Above 2^53 floats are whole but no exact integers.
+            if not ((column >= 0) & (column <= min(most, 2**53)) & (column == np.rint(column))).all():
+                return None
+        with np.errstate(over="ignore"):
+            stored[str(number)] = column
+    log = [number for number, channel in enumerate(channels) if channel.is_log]
+    same = np.array_equal(linear(stored, channels)[:, log], values[:, log].astype(np.float32))
+    return stored if same else None
+
+
+def needs_double(stored: np.ndarray, channels: list[Channel]) -> bool:
+    """Whether stored values (cells,) would lose digits as 32-bit floats."""
+    return any(
+        channel.kind == "D" or (channel.kind == "I" and not channel.is_log and int(stored[str(number)].max()) > _EXACT)
+        for number, channel in enumerate(channels)
+    )
+
+
+def linear(stored: np.ndarray, channels: list[Channel], dtype: type = np.float32) -> np.ndarray:
+    """Return stored values as an array (cells, channels) of floats, those of logarithmic channels made linear."""
     table = as_table(stored, channels)
     if table is not None and not any(channel.is_log for channel in channels):
         with np.errstate(over="ignore"):
-            return table.astype(np.float32)
-    values = np.empty((len(stored), len(channels)), dtype=np.float32)
+            return table.astype(dtype)
+    values = np.empty((len(stored), len(channels)), dtype=dtype)
     for number, channel in enumerate(channels):
         column = stored[str(number)]
         if channel.is_log:

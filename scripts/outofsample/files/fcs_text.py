@@ -124,6 +124,17 @@ def read_text(path: Path) -> FcsText:
     return FcsText(path, before, delimiter, pairs + supplement, data_begin, ends, remarks)
 
 
+def to_bytes(text: FcsText) -> tuple[bytes, bytes]:
+    """Return what stands before the TEXT segment, and the segment, from which `from_bytes` makes the same pairs."""
+    parts = b"".join(key + text.delimiter + value + text.delimiter for key, value in text.pairs)
+    return text.before, text.delimiter + parts
+
+
+def from_bytes(path: Path, before: bytes, segment: bytes) -> FcsText:
+    """Return HEADER and TEXT of a file that may be gone, from what `to_bytes` gave; nothing is said of its DATA."""
+    return FcsText(path, before, segment[:1], _pairs(segment)[0], 0, (0, 0), ())
+
+
 def _check_file(path: Path) -> None:
     """Raise `UserError` unless ``path`` is a file that begins as FCS."""
     if path.is_dir():
@@ -240,14 +251,7 @@ def assembled(text: FcsText, changes: Mapping[str, str | int], size: int) -> byt
     one TEXT. Keywords without a value are left out: most readers take the next keyword for the value.
     """
     changes = {keyword.upper().encode(): str(value).encode() for keyword, value in changes.items()}
-    begin = 0
-    # The offsets are part of the text and change its length; they settle at once or after some rounds.
-    while True:
-        places = {b"$BEGINDATA": b"%d" % begin, b"$ENDDATA": b"%d" % (begin + size - 1)}
-        segment = _segment(text, {**changes, **places})
-        if begin == len(text.before) + len(segment):
-            break
-        begin = len(text.before) + len(segment)
+    begin, segment = _settled(text, changes, size)
     offsets = [len(text.before), begin - 1, begin, begin + size - 1, 0, 0]
     if offsets[3] > _LARGEST_OFFSET:
         offsets[2:4] = [0, 0]
@@ -255,11 +259,27 @@ def assembled(text: FcsText, changes: Mapping[str, str | int], size: int) -> byt
     return header + segment
 
 
-def _segment(text: FcsText, changes: dict[bytes, bytes]) -> bytes:
+def _settled(text: FcsText, changes: dict[bytes, bytes], size: int) -> tuple[int, bytes]:
+    """Return where DATA begin, and the TEXT segment that says so.
+
+    The offsets are part of the text and change its length; they settle at once or after some rounds.
+    """
+    begin, rounds = 0, 0
+    while True:
+        places = {b"$BEGINDATA": b"%d" % begin, b"$ENDDATA": b"%d" % (begin + size - 1)}
+        # An offset with blanks around it stays as it is where it is right, which can make it wrong: then without them.
+        segment = _segment(text, {**changes, **places}, keep=rounds < 10)
+        if begin == len(text.before) + len(segment):
+            return begin, segment
+        begin, rounds = len(text.before) + len(segment), rounds + 1
+
+
+def _segment(text: FcsText, changes: dict[bytes, bytes], keep: bool) -> bytes:
+    """Return the TEXT segment; with ``keep``, values that change in blanks alone stay as they are."""
     pairs, left = [], dict(changes)
     for key, value in text.pairs:
         new = left.pop(_normal(key), None)
-        pairs.append((key, value if new is None or value.strip() == new else new))
+        pairs.append((key, value if new is None or (keep and value.strip() == new) else new))
     # A new keyword that says zero says what its absence means.
     needed = (b"$NEXTDATA", b"$BEGINDATA", b"$ENDDATA", b"$TOT")
     pairs += [(key, value) for key, value in left.items() if value != b"0" or key in needed]

@@ -9,15 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from outofsample.errors import UserError
-from outofsample.files.writing import replacing
+from outofsample.files.tensors import read_tensors, write_tensors
 
 
 def write_states(path: str | Path, states: Mapping[int, dict]) -> None:
     """Write the fitted states by seed."""
-    import torch
-
-    with replacing(path) as temporary:
-        torch.save(dict(states), temporary)
+    write_tensors(path, dict(states))
 
 
 def read_states(path: str | Path) -> dict[int, dict]:
@@ -26,13 +23,13 @@ def read_states(path: str | Path) -> dict[int, dict]:
     Raises
     ------
     UserError
-        If it is another file.
+        If it is another file, or damaged.
     """
-    import torch
-
     try:
-        states = torch.load(path, map_location="cpu", weights_only=True)
+        states = read_tensors(path)
         ours = all(isinstance(seed, int) and isinstance(state, dict) for seed, state in states.items())
+    except UserError:
+        raise
     # What torch raises depends on what the file is; its text would advise to switch the check off.
     except Exception as error:
         raise UserError(f"{path}: this file was not written by train_model.py ({type(error).__name__}).") from error

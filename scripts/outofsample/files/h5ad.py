@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample.files.writing import replacing
+from outofsample.files.writing import sealed
 
 if TYPE_CHECKING:
     import h5py
@@ -74,7 +74,7 @@ def write_h5ad(
     for name, values in {**obs, **obsm}.items():
         if len(values) != len(X):
             raise ValueError(f"{path}: '{name}' has {len(values)} rows, but there are values of {len(X)} cells.")
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with sealed(path) as temporary, h5py.File(temporary, "w") as file:
         _mark(file, "anndata", "0.1.0")
         _write(file, "X", X)
         _write_table(file, "obs", obs, [str(row) for row in range(len(X))])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.files.columns import read_csv
-from outofsample.files.writing import replacing
+from outofsample.files.writing import sealed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def write_history(path: str | Path, history: Sequence[dict]) -> None:
     """Write the losses, a column for each name that any row has."""
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with sealed(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         names = dict.fromkeys([*(name for row in history for name in row), "seed"])
         writer = csv.DictWriter(file, list(names), lineterminator="\n")
         writer.writeheader()

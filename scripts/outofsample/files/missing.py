@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from outofsample.files.writing import replacing
+from outofsample.files.writing import replacing, sealed
 
 _MARK = b"outofsample: data missing\n"
 #: Why a method did not run on a task whose data are missing, as the scores say it.
@@ -46,7 +46,7 @@ class Note:
 
 def write_note(path: str | Path, note: Note) -> None:
     """Write a note in the place of a file."""
-    with replacing(path) as temporary:
+    with sealed(path) as temporary:
         temporary.write_bytes(_MARK + json.dumps(asdict(note), indent=1).encode())
 
 

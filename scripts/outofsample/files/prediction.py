@@ -12,19 +12,26 @@ Everything that tables, figures and a user's own files need of it.
 - ``uns["method"]``, ``uns["model"]``; ``uns["backend"]``: what computed it, with version; ``uns["versions"]``: of
   packages besides; ``uns["outside"]``: by query and seed, the share of query cells outside the source's range per
   edited unit; for images ``uns["image_shape"]``.
+- ``uns["held_out"]``, where it was asked for: what the method predicts for domains that S and T share, each left out
+  of its fit in turn. A row per query and domain: ``query``, ``domain``; energy distances ``error`` (the prediction to
+  the domain's cells of T), ``unchanged`` (its cells of S to these), ``moved`` (its cells of S to their prediction),
+  ``distance`` (its cells of S to those of the other domains), ``query_moved`` and ``query_distance`` (the same of the
+  query's cells); ``predicted`` and ``measured`` (rows, features), the change of the mean; and ``why_not``: JSON,
+  {query: reason} of those without rows.
 - ``uns["not_run"]``: the reason, where there are no rows.
 
 The rows with role ``query`` of one query and seed are in the order of the query cells in ``train.h5ad``.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from outofsample.arrays import Prediction, Query, TrainingData
+from outofsample.arrays import HeldOut, Prediction, Query, TrainingData
 from outofsample.errors import UserError
 from outofsample.files.h5ad import write_h5ad
 from outofsample.files.rows import Rows
@@ -38,6 +45,8 @@ class PredictionWriter:
     def __init__(self, data: TrainingData, method: str, model: str | None = None, in_sample_cells: int = 1000):
         self.data, self.method, self.model, self.in_sample_cells = data, method, model, in_sample_cells
         self.parts: list[tuple[Query, int, np.ndarray, str, Prediction]] = []
+        #: What is held out of S and T, by query, where it was asked for.
+        self.held_out: Mapping[str, HeldOut] = {}
 
     def in_sample(self, query: Query) -> np.ndarray:
         """Return the indices of the source cells that are kept for in-sample panels: the same for every method."""
@@ -71,7 +80,7 @@ class PredictionWriter:
         kept = np.sort(np.random.default_rng(0).permutation(seen)[: self.in_sample_cells])
         for condition in np.unique(self.data.condition[kept]):
             cells = kept[self.data.condition[kept] == condition]
-            query = replace(self.data.queries[0], source=condition, target=condition)
+            query = replace(self.data.queries[0], source=condition, target=condition, hops=())
             prediction = predict(self.data.X[cells], query, self._counts(cells))
             self.add(self.data.queries[0], seed, cells, "self", prediction)
 
@@ -101,6 +110,8 @@ class PredictionWriter:
             "not_run": not_run,
             "outside": self._outside(),
         }
+        if self.held_out:
+            uns["held_out"] = _held_out_as_table(self.held_out)
         if self.data.image_shape is not None:
             uns["image_shape"] = np.array(self.data.image_shape)
         X = np.concatenate(X).astype(np.float32, copy=False)
@@ -122,6 +133,25 @@ class PredictionWriter:
             for query, seed, _, role, prediction in self.parts
             if role == "query" and prediction.outside is not None
         }
+
+
+def _held_out_as_table(held_out: Mapping[str, HeldOut]) -> dict:
+    """Return ``uns["held_out"]``: a row per query and domain, and the reasons of queries without rows."""
+    parts = list(held_out.values())
+    sizes = [len(part.domains) for part in parts]
+    return {
+        "query": np.repeat(np.array(list(held_out), dtype=object), sizes),
+        "domain": np.concatenate([part.domains for part in parts]).astype(object),
+        "error": np.concatenate([part.errors for part in parts]),
+        "unchanged": np.concatenate([part.unchanged for part in parts]),
+        "moved": np.concatenate([part.moved for part in parts]),
+        "distance": np.concatenate([part.distances for part in parts]),
+        "query_moved": np.repeat([part.query_moved for part in parts], sizes),
+        "query_distance": np.repeat([part.query_distance for part in parts], sizes),
+        "predicted": np.concatenate([part.predicted for part in parts]),
+        "measured": np.concatenate([part.measured for part in parts]),
+        "why_not": json.dumps({name: part.why_not for name, part in held_out.items() if part.why_not}),
+    }
 
 
 def describe_outside(writer: PredictionWriter) -> list[str]:
@@ -197,6 +227,19 @@ class PredictionFile(Rows):
         """Return the rows of a query's cells, predicted with a seed."""
         mask = (self.column("role") == "query") & (self.column("query") == query)
         return np.flatnonzero(mask & (self.obs["seed"].to_numpy(int) == seed))
+
+    def held_out(self, query: str) -> HeldOut:
+        """Return what the method predicts for domains that S and T of a query share; why not, where there are none."""
+        table = self.uns.get("held_out")
+        if table is None:
+            return HeldOut.none(len(self.features), self.not_run or "it was not asked for")
+        if why := json.loads(str(table["why_not"])).get(query):
+            return HeldOut.none(len(self.features), why)
+        rows = np.flatnonzero(np.asarray(table["query"]).astype(str) == query)
+        names = ("error", "unchanged", "moved", "predicted", "measured", "distance")
+        columns = [np.asarray(table[name])[rows] for name in names]
+        of_query = (float(np.asarray(table[name])[rows[0]]) for name in ("query_moved", "query_distance"))
+        return HeldOut(np.asarray(table["domain"])[rows].astype(str), *columns, *of_query)
 
     def own_condition_rows(self) -> np.ndarray:
         """Return the rows of training cells seen under their own condition (role ``self``), of one seed."""
@@ -275,6 +318,8 @@ class Predictions:
         By query and seed, sorted: arrays (cells, features) float32, rows as the query's cells.
     outside
         By query and seed: the share (cells,) of edited units outside the source's range, where it was asked for.
+    held_out
+        By query, as `PredictionFile.held_out`.
     """
 
     method: str
@@ -284,6 +329,7 @@ class Predictions:
     model: str = ""
     seeds: tuple[int, ...] = ()
     outside: dict[tuple[str, int], np.ndarray] = field(default_factory=dict)
+    held_out: dict[str, HeldOut] = field(default_factory=dict)
 
 
 def read_predictions(path: str | Path, data: TrainingData, outside: bool = False) -> Predictions:
@@ -297,7 +343,8 @@ def read_predictions(path: str | Path, data: TrainingData, outside: bool = False
     """
     file = PredictionFile(path, ("outside",) if outside else ())
     file.check_features(data.features)
-    said = {"model": file.model, "seeds": file.seeds}
+    held_out = {query.name: file.held_out(query.name) for query in data.queries}
+    said = {"model": file.model, "seeds": file.seeds, "held_out": held_out}
     if file.not_run:
         return Predictions(file.method, file.backend, file.not_run, {}, **said)
     X, named, cells, shares = file.finite_values(), file.column("query"), {}, {}

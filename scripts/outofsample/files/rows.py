@@ -14,6 +14,7 @@ import numpy as np
 from outofsample.arrays import as_float
 from outofsample.errors import UserError
 from outofsample.files.h5ad import read_matrix
+from outofsample.files.writing import check_seal
 
 #: Rows are read one by one where the stretch that they lie in is more than so many times as long.
 _SCATTERED = 10
@@ -36,7 +37,7 @@ class Rows:
     Raises
     ------
     UserError
-        If the file is no readable h5ad, or has not the columns of obs that are needed.
+        If the file is no readable h5ad, is damaged, or has not the columns of obs that are needed.
     """
 
     def __init__(self, path: str | Path, columns: Sequence[str] = ()):
@@ -44,6 +45,7 @@ class Rows:
         from anndata.io import read_elem
 
         self.path = Path(path)
+        check_seal(path)
         try:
             with h5py.File(self.path) as file:
                 self.obs, self.var, self.uns = (read_elem(file[part]) for part in ("obs", "var", "uns"))

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.files.columns import read_csv
-from outofsample.files.writing import replacing
+from outofsample.files.writing import sealed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 def write_scores(rows: Sequence[Row], path: str | Path) -> None:
     """Write rows; NaN becomes an empty field."""
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with sealed(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         for row in rows:

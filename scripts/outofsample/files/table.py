@@ -10,13 +10,15 @@ The CSV is tidy, one row per task, query, method and score; Markdown and LaTeX s
 - ``stand_in``: whether the data are simulated.
 - ``status``: ok, undefined, no truth, not measured or not run; ``note``: the reason.
 - ``backend``: what computed the prediction, with version.
+- ``beyond_values``, ``beyond_features``, ``beyond_cells``: of what the method predicts, the share of the values, and of
+  the features and cells with such a value, beyond twice the range of the training cells; empty for images.
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.files.columns import read_csv
-from outofsample.files.writing import replacing
+from outofsample.files.writing import sealed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,13 +27,14 @@ COLUMNS = (
     *("table", "task", "query", "method", "label", "control", "score"),
     *("mean", "sd", "low", "high", "n", "spread", "rank"),
     *("paper_value", "paper_sd", "paper_other_data", "stand_in", "status", "note", "backend"),
+    *("beyond_values", "beyond_features", "beyond_cells"),
 )
 TEXT = ("task", "query", "method", "label", "score", "spread", "status", "note", "backend")
 
 
 def write_tidy(path: str | Path, tidy: "pd.DataFrame") -> None:
     """Write the rows of a table."""
-    with replacing(path) as temporary:
+    with sealed(path) as temporary:
         tidy.to_csv(temporary, index=False, float_format="%.9g")
 
 

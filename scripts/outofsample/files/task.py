@@ -7,8 +7,9 @@ learned here, from these rows (``feature_selection: strict``) unless a task asks
 - ``X``, ``layers["counts"]`` and further columns of obs: as in the dataset.
 - ``obs["role"]``: source, target, query, context or reference.
 - ``obs["condition"]``, ``obs["domain"]``.
-- ``uns["task"]``; ``uns["queries"]``: JSON, a list of {name, domain, source, target}; ``uns["stand_in"]``,
-  ``uns["dataset"]``, and for images ``uns["image_shape"]``, as in the dataset.
+- ``uns["task"]``; ``uns["queries"]``: JSON, a list of {name, domain, source, target}, and where the task names its
+  controls ``hops``, a list of {source, target, controls}; ``uns["stand_in"]``, ``uns["dataset"]``, and for images
+  ``uns["image_shape"]``, as in the dataset.
 
 ``truth.h5ad`` holds the held-out rows, with the same features. No training or transforming rule takes it as an input.
 
@@ -19,17 +20,18 @@ learned here, from these rows (``feature_selection: strict``) unless a task asks
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample.arrays import Query, TrainingData
+from outofsample.arrays import Hop, Query, TrainingData
 from outofsample.errors import UserError
 from outofsample.files.h5ad import read_matrix, read_words
 from outofsample.files.rows import Rows, check_finite
-from outofsample.files.writing import replacing
+from outofsample.files.writing import check_seal, sealed
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
 def write_task(train: str | Path, truth: str | Path, parts: tuple["AnnData", "AnnData"]) -> None:
     """Write the training part and the truth (``parts``) of a task; both files are there, or none."""
-    with replacing(train) as train_part, replacing(truth) as truth_part:
+    with sealed(train) as train_part, sealed(truth) as truth_part:
         for part, path in zip(parts, (train_part, truth_part), strict=True):
             part.write_h5ad(path, compression="lzf")
 
@@ -79,6 +81,7 @@ def read_training(path: str | Path) -> TrainingData:
     """
     import h5py
 
+    check_seal(path)
     try:
         with h5py.File(path) as file:
             obs, var, uns = file["obs"], file["var"], file["uns"]
@@ -97,8 +100,17 @@ def read_training(path: str | Path) -> TrainingData:
         raise _not_ours(path, error) from error
 
 
+def queries_text(queries: Iterable[Query]) -> str:
+    """Return queries as JSON; those without hops do not mention any."""
+    return json.dumps([{k: v for k, v in asdict(query).items() if k != "hops" or v} for query in queries])
+
+
 def _queries(text: str) -> tuple[Query, ...]:
-    return tuple(Query(**query) for query in json.loads(text))
+    def hops(query: dict) -> tuple[Hop, ...]:
+        found = query.pop("hops", ())
+        return tuple(Hop(hop["source"], hop["target"], tuple(hop["controls"])) for hop in found)
+
+    return tuple(Query(hops=hops(query), **query) for query in json.loads(text))
 
 
 def _shape(sides: np.ndarray | None) -> tuple[int, int, int] | None:

@@ -1,11 +1,17 @@
-"""Writing files so that a reader never sees half of one, and checking what was read."""
+"""Writing files so that a reader never sees half of one, and checking what was read.
+
+Beside a file that another job reads stands its seal, ``.FILE.sha256``: the SHA-256 digest of what was written.
+Readers check it, so that a file which was cut off or damaged later is never taken for a whole one. A file without a
+seal, as one that was made elsewhere, is read as it is.
+"""
 
 import errno
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 from outofsample.errors import UserError
@@ -27,7 +33,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    temporary = temporary_of(path)
     try:
         yield temporary
         os.replace(temporary, path)
@@ -39,6 +45,71 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_of(path: Path) -> Path:
+    """Return where a file is written before it takes its place; file systems allow names of 255 bytes."""
+    stem = path.stem.encode()[:150].decode(errors="ignore")
+    return path.with_name(f".{stem}.{os.getpid()}.part{path.suffix}")
+
+
+@contextmanager
+def sealed(path: str | Path) -> Iterator[Path]:
+    """Like `replacing`, for a file that another job reads: its digest is put beside it.
+
+    Raises
+    ------
+    UserError
+        As `replacing` does.
+    """
+    path = Path(path)
+    with replacing(path) as temporary:
+        yield temporary
+        digest = sha256(temporary)
+        # Until the file has taken its place both count: a kill in between leaves one that is right.
+        _write_seal(path, [digest, *_read_seal(path)[:1]])
+    _write_seal(path, [digest])
+
+
+def check_seal(path: str | Path) -> None:
+    """Check that a file is as `sealed` left it; one without a seal, and one that is missing, passes.
+
+    Raises
+    ------
+    UserError
+        If it is not.
+    """
+    path = Path(path)
+    digests = _read_seal(path)
+    if not digests or not path.is_file():
+        return
+    status = path.stat()
+    if _digest_of(path, status.st_mtime_ns, status.st_size, status.st_ino) not in digests:
+        raise UserError(
+            f"{path}: this file is not as it was written (cut off, damaged or changed since); delete it and run the "
+            f"same command again, or, where you changed it yourself, delete {_seal_of(path)}."
+        )
+
+
+@lru_cache(maxsize=256)
+def _digest_of(path: Path, time: int, size: int, inode: int) -> str:
+    """Return the digest of a file, which several readers of a job ask for."""
+    return sha256(path)
+
+
+def _seal_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.sha256")
+
+
+def _read_seal(path: Path) -> list[str]:
+    with suppress(FileNotFoundError):
+        return _seal_of(path).read_text().split()
+    return []
+
+
+def _write_seal(path: Path, digests: list[str]) -> None:
+    with replacing(_seal_of(path)) as temporary:
+        temporary.write_text("\n".join(digests) + "\n")
 
 
 def check_outside(path: str | Path, folder: str | Path) -> None:

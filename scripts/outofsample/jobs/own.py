@@ -27,6 +27,10 @@ class ChangesSpec(Spec):
         What the values are measured in.
     controls
         The labels of the control methods that stand beside it, by method.
+    labels
+        The labels of all methods of the task, by method.
+    cautious, unchanged
+        The method that does nothing where nothing is foreseen, and the one that does nothing; "" where there is none.
     """
 
     study: str
@@ -35,3 +39,6 @@ class ChangesSpec(Spec):
     label: str
     unit: str
     controls: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    cautious: str = ""
+    unchanged: str = ""

@@ -19,6 +19,14 @@ class ShownFigure(Spec):
 
 
 @dataclass(frozen=True)
+class OwnChoice(Spec):
+    """Methods of a task on data of the user's own: see `outofsample.jobs.own.ChangesSpec`."""
+
+    cautious: str = ""
+    unchanged: str = ""
+
+
+@dataclass(frozen=True)
 class PageSpec(Spec):
     """The page of a study.
 
@@ -32,6 +40,8 @@ class PageSpec(Spec):
         All that the study shows, by name.
     datasets
         The tasks on each dataset whose files are fetched.
+    own
+        The tasks on data of the user's own.
     """
 
     study: str
@@ -43,6 +53,7 @@ class PageSpec(Spec):
     tables: dict[str, TableSpec]
     figures: dict[str, ShownFigure]
     datasets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    own: dict[str, OwnChoice] = field(default_factory=dict)
 
     def command(self, target: str = "") -> str:
         """Return the command that makes a target again."""

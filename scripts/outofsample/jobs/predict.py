@@ -21,12 +21,14 @@ class MethodSpec(Spec):
 class TransformSpec(Spec):
     """Predictions of all methods on one model (None: methods without one), one file per method.
 
-    ``in_sample_cells`` is how many transformed cells of S each file keeps.
+    ``in_sample_cells`` is how many transformed cells of S each file keeps; ``held_out`` whether the methods also
+    predict domains that they were not fitted to, which tells what can be expected of them.
     """
 
     model: ModelSpec | None
     methods: tuple[MethodSpec, ...]
     in_sample_cells: int = 1000
+    held_out: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ class SplitSpec(Spec):
         (domain, condition) pairs that only batch correctors may see.
     source_domains
         Domains that give S and T; empty for all domains but those of the queries.
+    controls
+        Domains that give S and T instead, each query's those that both its conditions share; where they share none, a
+        chain of conditions that do is found.
     cells_per_group
         At most so many cells of each (domain, condition) pair, drawn with ``seed``; None for all.
     seed
@@ -34,6 +37,8 @@ class SplitSpec(Spec):
         ``strict``: chosen on training cells alone; ``paper``: on all cells, as the papers did.
     keep_features
         Features that are kept whatever their variance: figures name them.
+    whole_queries
+        Whether all cells of the queries are kept, whatever ``cells_per_group``: their owner gets each of them back.
     """
 
     name: str
@@ -41,9 +46,11 @@ class SplitSpec(Spec):
     held_out: tuple[tuple[str, str], ...] = ()
     reference: tuple[tuple[str, str], ...] = ()
     source_domains: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
     cells_per_group: int | None = None
     seed: int = 0
     conditions: tuple[str, ...] = ()
     variable_features: int | None = None
     feature_selection: str = "strict"
     keep_features: tuple[str, ...] = ()
+    whole_queries: bool = False

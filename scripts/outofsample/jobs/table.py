@@ -27,11 +27,12 @@ class ColumnSpec(Spec):
 
 @dataclass(frozen=True)
 class MethodRow(Spec):
-    """A method as a row; controls stand after the others."""
+    """A method as a row; controls stand after the others. ``unbounded``: its tails go on without bound."""
 
     name: str
     label: str
     control: bool = False
+    unbounded: bool = False
 
 
 #: The row that the evaluation computes for every query.

@@ -31,6 +31,9 @@ class Settings:
     uncorrected
         Share of the controls that may lie in such small clusters. Where more do, as when the batch effect itself
         parts the clusters, their number is halved until it fits.
+    tails
+        Beyond the outermost quantiles: ``line``, the spline goes on as a straight line, as CytoNorm has it; ``shift``,
+        values move as far as the outermost quantile does.
     """
 
     clusters: int = 10
@@ -38,6 +41,7 @@ class Settings:
     quantiles: int = 99
     min_cells: int = 50
     uncorrected: float = 0.05
+    tails: str = "line"
 
     def __post_init__(self):
         for name, least in (("clusters", 1), ("quantiles", 2), ("min_cells", 2)):
@@ -47,6 +51,8 @@ class Settings:
             raise ValueError(f"uncorrected must be at least 0 and below 1, not {self.uncorrected}")
         if self.clustering not in ("flowsom", "kmeans"):
             raise ValueError(f"clustering must be 'flowsom' or 'kmeans', not '{self.clustering}'")
+        if self.tails not in ("line", "shift"):
+            raise ValueError(f"tails must be 'line' or 'shift', not '{self.tails}'")
 
 
 class Method(BaseMethod):
@@ -54,11 +60,16 @@ class Method(BaseMethod):
 
     S and T (the controls of two batches) are clustered together. A cell of the query belongs to the cluster of the
     nearest node (or centre), and its values go through the splines of that cluster; beyond the outermost quantiles
-    the spline goes on as a straight line. A feature that is constant in S or in T within a cluster stays as it is.
+    the spline goes on as a straight line (or as ``tails`` say). A feature that is constant in S
+    or in T within a cluster stays as it is.
     """
 
     Settings = Settings
     data = frozenset({"tabular"})
+
+    @classmethod
+    def is_unbounded(cls, settings: Settings) -> bool:
+        return settings.tails == "line"
 
     def learn(self, data: TrainingData, seed: int) -> None:
         self.maps = {}
@@ -94,10 +105,11 @@ class Method(BaseMethod):
                 stacklevel=2,
             )
         norm.calculate_splines(goal=1)
-        splines = [
-            [_coefficients(norm.splinefuncs.get_spline(batch=0, cluster=name, channel=c)) for c in norm.channels]
+        found = [
+            [norm.splinefuncs.get_spline(batch=0, cluster=name, channel=c) for c in norm.channels]
             for name in norm.clusters
         ]
+        splines = [[_coefficients(spline, self.settings.tails) for spline in of_cluster] for of_cluster in found]
         rows = {name: row for row, name in enumerate(norm.clusters)}
         return {"nodes": nodes, "cluster": np.array([rows.get(name, -1) for name in cluster]), "splines": splines}
 
@@ -177,10 +189,19 @@ def controls(source: np.ndarray, target: np.ndarray):
     return adata
 
 
-def _coefficients(spline) -> list[np.ndarray] | None:
-    """Return breakpoints (pieces + 1,) and coefficients (4, pieces) of one of cytonormpy's splines."""
+def _coefficients(spline, tails: str) -> list[np.ndarray] | None:
+    """Return breakpoints (pieces + 1,) and coefficients (4, pieces) of one of cytonormpy's splines.
+
+    Its first and last piece are no wider than rounding: straight lines that hold for all beyond them.
+    """
     function = spline.fit_func
-    return [function.x, function.c] if hasattr(function, "c") else None
+    if not hasattr(function, "c"):
+        return None
+    coefficients = function.c.copy()
+    if tails == "shift":
+        # The slope of the two lines; a shift keeps distances.
+        coefficients[2, [0, -1]] = 1
+    return [function.x, coefficients]
 
 
 def normalise(X: np.ndarray, nodes: np.ndarray, cluster: np.ndarray, splines: list) -> np.ndarray:

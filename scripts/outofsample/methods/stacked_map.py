@@ -6,6 +6,7 @@ Stacking is Wolpert 1992 (Neural Networks 5, 241-259); with weights that are not
 judged by a distance between populations.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import numpy as np
 from outofsample.arrays import Prediction, Query, TrainingData, as_float
 from outofsample.methods.families import stacking
 from outofsample.methods.families.base import residual_floor
-from outofsample.methods.families.out_of_fold import CandidateSettings, OutOfFold
+from outofsample.methods.families.out_of_fold import CandidateSettings, Fold, OutOfFold, shared_domains
 
 #: What the mean displacement may be multiplied with; 0 is doing nothing.
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -75,7 +76,7 @@ class Method(OutOfFold):
 
     With d_c(x) = f_c(x) - x, the displacement of a cell x by candidate c,
 
-        y(x) = x + lambda * sum_c w_c d_c(x),   sum_c w_c = 1,   w_c >= 0,   lambda in {0, .25, .5, .75, 1}.
+        y(x) = x + lambda * sum_c w_c d_c(x),   sum_c w_c = 1,   w_c >= 0,   lambda in {0, 0.25, 0.5, 0.75, 1}.
 
     Each domain that S and T share is left out in turn, or random parts where they share fewer than two. e_ck is the
     energy distance of what candidate c, fitted to the rest, makes of fold k's cells of S to its cells of T; fold k has
@@ -95,13 +96,13 @@ class Method(OutOfFold):
         self.stacks: dict[tuple[str, str, str], Stack] = {}
         self.maps: dict[tuple[str, str], dict] = {}
         self.floor = residual_floor(data)
-        seen: dict[tuple[str, str], list[stacking.Foreseen]] = {}
+        self.seen: dict[tuple[str, str], list[stacking.Foreseen]] = {}
         for query in data.queries:
             key = (query.source, query.target)
-            if key not in seen:
-                seen[key] = self._foresee(data, query, seed)
+            if key not in self.seen:
+                self.seen[key] = self._foresee(data, query, self.held_out(data, query, seed), seed)
                 self.maps[key] = {}
-            stack = self._stack(data, query, seen[key])
+            stack = self._stack(data, query, self.seen[key])
             self.stacks[query.domain, *key] = stack
             for name in self._moving(stack):
                 if name not in self.maps[key]:
@@ -119,10 +120,10 @@ class Method(OutOfFold):
         names = self.settings.candidates
         return [name for name, weight in zip(names, stack.weights, strict=True) if weight > 0 and stack.share.any()]
 
-    def _foresee(self, data: TrainingData, query: Query, seed: int) -> list[stacking.Foreseen]:
+    def _foresee(self, data: TrainingData, query: Query, folds: Iterable[Fold], seed: int) -> list[stacking.Foreseen]:
         """Return what the candidates make of each fold's cells of S."""
         found = []
-        for fold in self.held_out(data, query, seed):
+        for fold in folds:
             X = as_float(data.X[fold.source])
             foreseen = {
                 name: self.foresee(name, fold, data.X[fold.source], query, seed) for name in self.settings.candidates
@@ -136,25 +137,53 @@ class Method(OutOfFold):
         if not folds:
             # Nothing is known of any candidate: the simplest one, as `cross_validated` does.
             return Stack(np.eye(count)[0], np.array(1.0), {})
-        trust = self._trust(data, query, folds)
+        cells = np.flatnonzero(data.is_query(query))
+        cells = cells[:: -(-len(cells) // self.settings.scored_cells)]
+        weights, share, stacked = self._mix(folds, as_float(data.X[cells]), len(shared_domains(data, query)) > 1)
+        errors = {name: np.array([fold.errors[name] for fold in folds]) for name in self.settings.candidates}
+        nothing = np.array([fold.nothing for fold in folds])
+        return Stack(weights, share, errors | {"no_change": nothing, "stacked": stacked})
+
+    def _mix(
+        self, folds: list[stacking.Foreseen], cells: np.ndarray, are_domains: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return weights, share and the errors (folds,) of the mixture for cells (n, features) of a population.
+
+        ``are_domains`` says whether the folds are domains, which can be near the cells or far off, or random parts.
+        """
+        trust = self._trust(folds, cells, are_domains)
         if self.settings.weights == "nnls":
             weights = stacking.least_squares_weights(folds, trust)
         else:
             weights = stacking.inverse_error_weights(folds, trust)
         per_feature = self.settings.shrink == "per_feature"
-        share, stacked = stacking.choose_share(folds, weights, trust, SHARES, per_feature)
-        errors = {name: np.array([fold.errors[name] for fold in folds]) for name in self.settings.candidates}
-        nothing = np.array([fold.nothing for fold in folds])
-        return Stack(weights, share, errors | {"no_change": nothing, "stacked": stacked})
+        return weights, *stacking.choose_share(folds, weights, trust, SHARES, per_feature)
 
-    def _trust(self, data: TrainingData, query: Query, folds: list[stacking.Foreseen]) -> np.ndarray:
+    def _trust(self, folds: list[stacking.Foreseen], cells: np.ndarray, are_domains: bool) -> np.ndarray:
         """Return the weight of each fold (folds,); they sum to one."""
-        shared = np.intersect1d(data.domain[data.is_source(query)], data.domain[data.is_target(query)])
-        if self.settings.fold_weights == "equal" or len(shared) < 2:
-            return np.full(len(folds), 1 / len(folds))
-        cells = np.flatnonzero(data.is_query(query))
-        cells = cells[:: -(-len(cells) // self.settings.scored_cells)]
-        return stacking.nearness(folds, as_float(data.X[cells]))
+        if are_domains and self.settings.fold_weights == "near":
+            return stacking.nearness(folds, cells)
+        return np.full(len(folds), 1 / len(folds))
+
+    def out_of_fold(
+        self, data: TrainingData, query: Query, folds: Sequence[Fold], seed: int = 0
+    ) -> Iterator[np.ndarray]:
+        """Yield for each fold its prediction by candidates fitted to the rest, mixed by what the other folds show.
+
+        The candidates are fitted once per fold, not once per pair of folds: those that the weights rest on have seen
+        the domain that is predicted, which the mixture itself has not. What `learn` foresaw for the same cells is
+        taken from there.
+        """
+        seen = getattr(self, "seen", {}).get((query.source, query.target), [])
+        if not _same_cells(seen, [as_float(data.X[fold.source]) for fold in folds]):
+            seen = self._foresee(data, query, folds, seed)
+        floor = residual_floor(data)
+        for number, fold in enumerate(seen):
+            others = seen[:number] + seen[number + 1 :]
+            weights, share, _ = self._mix(others, fold.X, are_domains=True)
+            moved = fold.X + share.astype(np.float32) * fold.mixed(weights)
+            moved = moved if floor is None else np.maximum(moved, floor)
+            yield moved if data.image_shape is None else moved.clip(0, 255)
 
     def why(self, stack: Stack) -> str:
         """Return a line that says what moves the cells, and the errors that decided it."""
@@ -205,3 +234,10 @@ class Method(OutOfFold):
             }
             for source, target, names, states in state["maps"]
         }
+
+
+def _same_cells(folds: list[stacking.Foreseen], cells: list[np.ndarray]) -> bool:
+    """Whether these cells (n, features) of S are those of the folds, in their order."""
+    if len(folds) != len(cells):
+        return False
+    return all(np.array_equal(fold.X, X) for fold, X in zip(folds, cells, strict=True))

@@ -17,6 +17,8 @@ from outofsample.files.prediction import PredictionFile, Predictions, read_predi
 from outofsample.files.scores import FEW_CELLS, Row
 from outofsample.files.task import Truth, read_task, read_truth
 from outofsample.metrics import mixing
+from outofsample.metrics.differential_expression import DifferentialExpressionScores
+from outofsample.metrics.extrapolation import ExtrapolationScores, limits_of
 from outofsample.metrics.families import (
     DistanceScores,
     Family,
@@ -42,7 +44,14 @@ if TYPE_CHECKING:
 
 #: The families of scores by kind of data, in the order of the rows.
 FAMILIES: dict[str, tuple[type[Family], ...]] = {
-    "tabular": (SummaryScores, DistanceScores, SubsampleScores, NotebookScores),
+    "tabular": (
+        SummaryScores,
+        DistanceScores,
+        SubsampleScores,
+        NotebookScores,
+        DifferentialExpressionScores,
+        ExtrapolationScores,
+    ),
     "images": (SummaryScores, DistanceScores, InceptionScores, ClassifierScores, PairScores, ThicknessScores),
 }
 #: The names of all scores; those of layers are of a method, whatever its query.
@@ -139,11 +148,12 @@ def populations_of(
     for word, mask in populations.items():
         if not mask.any():
             raise UserError(f"{path}: query '{query.name}' has no {word} cells; check the task's conditions.")
-    S, T, X = (as_float(data.X[mask]) for mask in populations.values())
+    (S, T), X = data.source_and_target(query), as_float(data.X[populations["query"]])
     Y = None if truth is None else truth.X
     scored = Y is not None and data.image_shape is None
     response = response_features(S, T, X, Y) if scored else None
-    return Populations(S, T, X, Y, response, data.image_shape, answers)
+    limits = None if data.image_shape is not None else limits_of(data.X)
+    return Populations(S, T, X, Y, response, data.image_shape, answers, limits)
 
 
 def answers_of(query: Query, pairs: np.ndarray, truth: Truth | None, path: Path) -> np.ndarray | None:

@@ -65,13 +65,21 @@ class Settings:
     subsamples: int = 100
 
 
+class Limits(NamedTuple):
+    """Ends, arrays (features,) float64, of twice the range of each feature in training, around its middle."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+
 @dataclass(frozen=True)
 class Populations:
     """The cells of one query, arrays (cells, features) float32; ``Y`` is None where there is no truth.
 
     ``response`` are the responding features, None without a truth and for images. ``image_shape`` is (height, width,
     channels) where a row is an image. ``answers`` (cells of X,) are the rows of ``Y`` that are the truth of each cell,
-    -1 where a cell has none; None: no cell has.
+    -1 where a cell has none; None: no cell has. ``limits`` are what no bounded method goes beyond, None where that is
+    not asked.
     """
 
     S: np.ndarray
@@ -81,6 +89,7 @@ class Populations:
     response: ResponseFeatures | None = None
     image_shape: tuple[int, int, int] | None = None
     answers: np.ndarray | None = None
+    limits: Limits | None = None
 
 
 class Score(NamedTuple):

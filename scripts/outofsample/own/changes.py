@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample.arrays import Query, TrainingData, as_float
+from outofsample.arrays import HeldOut, Query, TrainingData, as_float
 from outofsample.figures.populations import draw, population_names
 from outofsample.files import scores
 from outofsample.files.prediction import Predictions, read_predictions
 from outofsample.files.task import Truth, read_task, read_truth
 from outofsample.metrics.distances import draw_cells, energy_distance, sorted_features, wasserstein_per_feature
+from outofsample.metrics.expected import change_intervals
 from outofsample.metrics.summaries import summarise
 from outofsample.own.extrapolation import Extrapolated, in_features, in_units, outside_source
 
@@ -43,6 +44,8 @@ class Change:
         What each of them is called.
     extrapolated
         Of the query's cells.
+    held_out
+        What the method predicts for domains that it was not fitted to.
     image_shape
         (height, width, channels) where a row is an image.
     """
@@ -54,6 +57,7 @@ class Change:
     cells: dict[str, np.ndarray]
     names: dict[str, str]
     extrapolated: Extrapolated
+    held_out: HeldOut
     image_shape: tuple[int, int, int] | None = None
 
 
@@ -77,9 +81,10 @@ def read_changes(prediction: Path, train: Path, truth: Path, unit: str = "") -> 
 
 def _change(query: Query, data: TrainingData, read: Predictions, truth: Truth | None, unit: str) -> Change:
     seed = next(seed for seed in read.seeds if (query.name, seed) in read.cells)
+    source, target = data.source_and_target(query)
     cells = {
-        "source": as_float(data.X[data.is_source(query)]),
-        "target": as_float(data.X[data.is_target(query)]),
+        "source": source,
+        "target": target,
         "query": as_float(data.X[data.is_query(query)]),
         "prediction": read.cells[query.name, seed],
         **({} if truth is None else {"truth": truth.X}),
@@ -93,6 +98,7 @@ def _change(query: Query, data: TrainingData, read: Predictions, truth: Truth | 
         cells=cells,
         names=population_names(data, query),
         extrapolated=in_model or in_features(cells["query"], cells["source"]),
+        held_out=read.held_out[query.name],
         image_shape=data.image_shape,
     )
 
@@ -104,8 +110,9 @@ def feature_table(change: Change) -> "pd.DataFrame":
     median) and ``mean_shift``, ``sd_ratio`` (after / before); ``wasserstein`` between before and after; ``moved``, by
     which rows are sorted: the Wasserstein distance, in standard deviations of source and query where features have no
     common scale; ``control_shift`` and ``control_mean_shift`` (target - source); ``share_outside``: of the query's
-    cells outside the source's range. With a truth also ``true_shift``, ``true_mean_shift``, and the Wasserstein
-    distances ``before_to_truth`` and ``after_to_truth``.
+    cells outside the source's range. Where domains were held out, ``mean_shift_low`` and ``mean_shift_high`` are where
+    the true ``mean_shift`` is expected, and ``changed`` says whether that leaves out zero. With a truth also
+    ``true_shift``, ``true_mean_shift``, and the Wasserstein distances ``before_to_truth`` and ``after_to_truth``.
     """
     import pandas as pd
 
@@ -134,6 +141,9 @@ def feature_table(change: Change) -> "pd.DataFrame":
         "control_mean_shift": found["target"].means - found["source"].means,
         "share_outside": outside_source(change.cells["query"], change.cells["source"]).mean(axis=0),
     }
+    if not change.held_out.why_not:
+        low, high = change_intervals(table["mean_shift"], change.held_out, _sd(change))
+        table |= {"mean_shift_low": low, "mean_shift_high": high, "changed": (low > 0) | (high < 0)}
     if "truth" in found:
         table |= {
             "true_shift": found["truth"].medians - before.medians,
@@ -148,6 +158,11 @@ def _scale(change: Change) -> np.ndarray:
     """Return what a distance of each feature (features,) is divided by, so that features can be compared."""
     if change.unit or change.image_shape is not None:
         return np.ones(len(change.features))
+    return _sd(change)
+
+
+def _sd(change: Change) -> np.ndarray:
+    """Return the standard deviations (features,) of source and query cells together; 1 where they do not vary."""
     sd = np.concatenate([change.cells["source"], change.cells["query"]]).std(axis=0, dtype=np.float64)
     return np.where(sd > 0, sd, 1)
 

@@ -1,72 +1,131 @@
-"""Cells in memory in one of the three forms that users have: an array, a DataFrame, an AnnData."""
+"""Cells in memory in one of the forms that users have: an array, dense or sparse, a DataFrame, an AnnData."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from outofsample.errors import UserError, did_you_mean
+from outofsample.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from pandas import DataFrame
+    from scipy.sparse import spmatrix
 
-    Cells = np.ndarray | DataFrame | AnnData
+    Cells = np.ndarray | spmatrix | DataFrame | AnnData
 
 
 @dataclass(frozen=True)
 class Table:
-    """Values (cells, features) in one of the three forms, and the names of the features where it has any."""
+    """Cells in one of these forms.
+
+    Attributes
+    ----------
+    values
+        Values (cells, features), and of a DataFrame perhaps a column of labels.
+    names
+        Of the features, None where they have none.
+    column
+        A column of labels among the values, which is no feature.
+    """
 
     values: Any
     names: tuple[str, ...] | None
+    column: str | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
         """Numbers of cells and features."""
-        return self.values.shape
+        cells, columns = self.values.shape
+        return cells, columns - (self.column is not None)
 
     def rows(self, rows: slice, columns: list[int] | None = None) -> np.ndarray:
         """Return some rows (cells, features) as dense float32, with the columns in this order."""
         part = self.values.iloc[rows] if hasattr(self.values, "iloc") else self.values[rows]
+        part = part if self.column is None else part.drop(columns=self.column)
         part = part.toarray() if hasattr(part, "toarray") else part
         part = np.asarray(part, dtype=np.float32)
-        return part if columns is None else part[:, columns]
+        part = part if columns is None else part[:, columns]
+        # Torch takes no negative strides, and numpy calls a single row with one contiguous.
+        return part.copy() if min(part.strides) < 0 else np.ascontiguousarray(part)
 
 
-def as_table(cells: "Cells", word: str) -> Table:
-    """Return cells as a table.
+def as_table(cells: "Cells", word: str, column: str | None = None) -> Table:
+    """Return cells as a table; ``column`` of a DataFrame, where it is there, holds labels.
 
     Raises
     ------
-    UserError
+    InputError
         If they are no array, DataFrame or AnnData with at least one row and numbers in every column.
     """
     if hasattr(cells, "obs_names"):
         table = Table(cells.X, tuple(map(str, cells.var_names)))
     elif hasattr(cells, "iloc") and hasattr(cells, "columns"):
-        text = [
-            name for name, kind in cells.dtypes.items() if not np.issubdtype(getattr(kind, "type", kind), np.number)
-        ]
+        column = column if column in cells.columns else None
+        kinds = {name: getattr(kind, "type", kind) for name, kind in cells.dtypes.items() if name != column}
+        text = [name for name, kind in kinds.items() if not _is_real(kind)]
         if text:
-            raise UserError(f"{word}: the column '{text[0]}' does not hold numbers; leave it out.")
-        table = Table(cells, tuple(map(str, cells.columns)))
+            raise InputError(f"{word}: the column '{text[0]}' does not hold numbers; leave it out.")
+        table = Table(cells, tuple(map(str, cells.columns[cells.columns != column])), column)
     elif isinstance(cells, np.ndarray):
         table = Table(cells, None)
+    elif hasattr(cells, "tocsr"):
+        table = Table(cells.tocsr(), None)
     else:
-        raise UserError(
+        raise InputError(
             f"{word}: give a numpy array (cells, features), a DataFrame or an AnnData, not {type(cells).__name__}."
         )
-    if getattr(table.values, "ndim", 0) != 2:
-        raise UserError(f"{word}: the cells must be a table (cells, features); one cell is a table with one row.")
+    # Sparse values that an AnnData reads from its file have no number of dimensions.
+    if len(getattr(table.values, "shape", ())) != 2:
+        raise InputError(f"{word}: the cells must be a table (cells, features); one cell is a table with one row.")
     if 0 in table.shape:
-        raise UserError(f"{word}: the population is empty (its shape is {table.shape}).")
+        raise InputError(f"{word}: the population is empty (its shape is {table.shape}).")
     if table.names is not None and len(set(table.names)) < len(table.names):
         twice = next(name for name in table.names if table.names.count(name) > 1)
-        raise UserError(f"{word}: the feature '{twice}' occurs twice; give each its own name.")
-    if isinstance(cells, np.ndarray) and not np.issubdtype(cells.dtype, np.number):
-        raise UserError(f"{word}: the array must hold numbers, not {cells.dtype}.")
+        raise InputError(f"{word}: the feature '{twice}' occurs twice; give each its own name.")
+    if table.names is None and not np.issubdtype(table.values.dtype, np.number):
+        raise InputError(f"{word}: the array must hold numbers, not {table.values.dtype}.")
+    if table.names is None and np.issubdtype(table.values.dtype, np.complexfloating):
+        raise InputError(f"{word}: Complex data not supported; give real numbers.")
     return table
+
+
+def _is_real(kind) -> bool:
+    """Whether a type is one of whole or floating point numbers; truth values are none."""
+    return np.issubdtype(kind, np.integer) or np.issubdtype(kind, np.floating)
+
+
+def labels_in(cells: "Cells", column: str, word: str) -> np.ndarray:
+    """Return the labels (cells,) of a column of ``obs``, or of a DataFrame, as text.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or a cell has no label.
+    """
+    frame = getattr(cells, "obs", cells)
+    if not hasattr(frame, "columns"):
+        raise InputError(f"{word}: an array has no column '{column}'; give the labels of S, of T and of X themselves.")
+    if column not in frame.columns:
+        raise InputError(f"{word}: there is no column '{column}'{did_you_mean(column, frame.columns)}.")
+    if frame[column].isna().any():
+        raise InputError(f"{word}: {frame[column].isna().sum():,} cells have no label in the column '{column}'.")
+    return frame[column].to_numpy().astype(str)
+
+
+def as_labels(given: str | Sequence, cells: int, word: str) -> np.ndarray:
+    """Return labels (cells,) as text: one for all cells, or one of each.
+
+    Raises
+    ------
+    InputError
+        If their number is another.
+    """
+    labels = np.full(cells, given) if isinstance(given, str) else np.asarray(given).astype(str)
+    if labels.shape != (cells,):
+        raise InputError(f"{word}: there are {cells:,} cells, and labels of shape {labels.shape}; give one of each.")
+    return labels
 
 
 def column_order(table: Table, names, features: int, word: str) -> list[int] | None:
@@ -74,12 +133,12 @@ def column_order(table: Table, names, features: int, word: str) -> list[int] | N
 
     Raises
     ------
-    UserError
+    InputError
         If the features are others; the message lists them.
     """
     if names is None or table.names is None:
         if table.shape[1] != features:
-            raise UserError(f"{word}: it has {table.shape[1]} features, and {features} are needed, in the same order.")
+            raise InputError(f"{word}: it has {table.shape[1]} features, and {features} are needed, in the same order.")
         return None
     place, wanted = {name: column for column, name in enumerate(table.names)}, set(names)
     missing = [name for name in names if name not in place]
@@ -87,7 +146,7 @@ def column_order(table: Table, names, features: int, word: str) -> list[int] | N
     if missing or more:
         hint = did_you_mean(missing[0], table.names) if missing else ""
         listed = [", ".join(part[:10]) + (", ..." if len(part) > 10 else "") or "none" for part in (missing, more)]
-        raise UserError(
+        raise InputError(
             f"{word}: the features are not the same: missing are {listed[0]}{hint}, and not known are {listed[1]}."
         )
     order = [place[name] for name in names]
@@ -95,19 +154,22 @@ def column_order(table: Table, names, features: int, word: str) -> list[int] | N
 
 
 def checked(values: np.ndarray, word: str, names, first: int) -> np.ndarray:
-    """Return the values, or raise `UserError` that names the first one that is not finite."""
+    """Return the values, or raise `InputError` that names the first one that is not finite."""
     if not np.isfinite(values).all():
         cell, column = np.argwhere(~np.isfinite(values))[0]
         feature = column if names is None else f"'{names[column]}'"
-        raise UserError(
+        raise InputError(
             f"{word}: the value of feature {feature} in row {first + cell} is {values[cell, column]}; all values must "
-            "be finite numbers."
+            "be finite numbers, not NaN or infinite."
         )
     return values
 
 
-def in_form_of(cells: "Cells", predicted: np.ndarray) -> "Cells":
-    """Return predicted values (cells, features) float32 as an array, DataFrame or AnnData, as ``cells`` are."""
+def in_form_of(cells: "Cells", predicted: np.ndarray, column: str | None = None) -> "Cells":
+    """Return predicted values (cells, features) float32 as an array, DataFrame or AnnData, as ``cells`` are.
+
+    ``column`` is a DataFrame's column of labels, which comes back as it was. Sparse cells come back dense.
+    """
     if hasattr(cells, "obs_names"):
         import anndata
 
@@ -117,5 +179,9 @@ def in_form_of(cells: "Cells", predicted: np.ndarray) -> "Cells":
     if hasattr(cells, "iloc"):
         import pandas as pd
 
-        return pd.DataFrame(predicted, index=cells.index, columns=cells.columns, copy=False)
+        columns = cells.columns[cells.columns != column]
+        frame = pd.DataFrame(predicted, index=cells.index, columns=columns, copy=False)
+        if column is not None:
+            frame.insert(cells.columns.get_loc(column), column, cells[column])
+        return frame
     return predicted

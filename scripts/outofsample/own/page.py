@@ -3,16 +3,20 @@
 import base64
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from outofsample.arrays import HeldOut
 from outofsample.figures.style import PNG_DPI
 from outofsample.files.rows import Rows
 from outofsample.files.writing import replacing
 from outofsample.jobs.own import ChangesSpec
 from outofsample.metrics.directions import PERFECT, direction_of
-from outofsample.own import changes, extrapolation
+from outofsample.metrics.expected import LEVEL
+from outofsample.own import changes, extrapolation, per_file
 from outofsample.own import figures as own_figures
+from outofsample.report.recommendation import Expected, Recommendation, as_text, read_held_out, recommend
 from outofsample.texts import significant
 
 if TYPE_CHECKING:
@@ -40,8 +44,21 @@ def picture(figure: "Figure") -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def section(change: "Change", table, scores: Path, spec: ChangesSpec) -> dict:
-    """Return what the page says of one query."""
+def expectations(held_out: dict[str, HeldOut], spec: ChangesSpec) -> list[dict]:
+    """Return a row per method of the task: what is expected of it for a query, or why nobody can tell."""
+    return [
+        {
+            "label": spec.labels[name],
+            "own": name == spec.method,
+            "why_not": found.why_not,
+            "expected": None if found.why_not else Expected.of(name, found),
+        }
+        for name, found in held_out.items()
+    ]
+
+
+def section(change: "Change", table, scores: Path, spec: ChangesSpec, held_out: dict[str, HeldOut]) -> dict:
+    """Return what the page says of one query; ``held_out`` is of all methods of the task."""
     shown = [own_figures.populations(change)]
     if change.image_shape is None:
         shown = [own_figures.shifts(change, table), own_figures.densities(change, table), *shown]
@@ -62,8 +79,15 @@ def section(change: "Change", table, scores: Path, spec: ChangesSpec) -> dict:
         "distances": changes.overview(change),
         "pictures": [picture(figure) for figure in shown],
         "rows": [] if change.image_shape is not None else table.head(ROWS).to_dict("records"),
+        "changed": int(table["changed"].sum()) if "changed" in table else None,
+        "expectations": expectations(held_out, spec),
+        "recommended": recommend(held_out, spec.labels, spec.cautious, spec.unchanged),
         "features": len(table),
         "has_truth": "truth" in change.cells,
+        "score_expectations": [
+            None if name not in held_out or held_out[name].why_not else Expected.of(name, held_out[name])
+            for name in methods
+        ],
         "scores": [
             (text, PERFECT[direction_of(name)], [found[name].get(method) for method in methods])
             for name, text in SCORES.items()
@@ -72,13 +96,35 @@ def section(change: "Change", table, scores: Path, spec: ChangesSpec) -> dict:
     }
 
 
+def by_recommendation(sections: list[dict]) -> list[tuple[Recommendation, list[str]]]:
+    """Return each recommendation with the names of the queries that it is for."""
+    found: dict[Recommendation, list[str]] = {}
+    for part in sections:
+        found.setdefault(part["recommended"], []).append(part["query"].name)
+    return list(found.items())
+
+
+def used_of(train: Path) -> list[tuple[str, str]]:
+    """Return each feature of a training part and what it is called in the user's first file; none for images."""
+    cells = Rows(train)
+    return list(zip(cells.features, cells.var["column"].astype(str), strict=True)) if "column" in cells.var else []
+
+
 def left_out_of(train: Path) -> dict[str, str]:
     """Return which columns of the user's files are no features, and why, as a training part has it."""
     return json.loads(str(Rows(train).uns.get("left_out", "{}")))
 
 
 def write_page(
-    spec: ChangesSpec, prediction: Path, train: Path, truth: Path, scores: Path, template: Path, html: Path, csv: Path
+    spec: ChangesSpec,
+    prediction: Path,
+    train: Path,
+    truth: Path,
+    scores: Path,
+    predictions: Sequence[Path],
+    template: Path,
+    html: Path,
+    csv: Path,
 ) -> list[str]:
     """Write the page (HTML) and the numbers of all features (CSV); return a line per query for the log.
 
@@ -87,6 +133,8 @@ def write_page(
     prediction, train, truth, scores
         The prediction file of the method; training part, truth (without rows where there is none) and scores of its
         task.
+    predictions
+        The prediction files of all methods of the task.
     template
         Template of the page.
     """
@@ -95,9 +143,16 @@ def write_page(
 
     found, not_run = changes.read_changes(prediction, train, truth, spec.unit)
     tables = [changes.feature_table(change) for change in found]
-    sections = [section(change, table, scores, spec) for change, table in zip(found, tables, strict=True)]
+    sections = [
+        section(change, table, scores, spec, read_held_out(predictions, change.query.name))
+        for change, table in zip(found, tables, strict=True)
+    ]
+    for part, change, table in zip(sections, found, tables, strict=True):
+        files = per_file.files_of(train, change.query)
+        if change.image_shape is None and per_file.has_several(files):
+            part["pictures"].append(picture(per_file.per_file(change, table, files)))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals["number"] = significant
+    environment.globals |= {"number": significant, "interval": as_text}
     text = environment.from_string(template.read_text(encoding="utf-8")).render(
         page=spec,
         not_run=not_run,
@@ -105,7 +160,10 @@ def write_page(
         columns=[spec.label, *spec.controls.values(), "oracle (halves of the truth)"],
         flagged_above=extrapolation.FLAGGED_ABOVE,
         csv=csv.name,
+        used=used_of(train),
         left_out=left_out_of(train),
+        recommended=by_recommendation(sections),
+        level=LEVEL,
     )
     table = pd.concat(tables) if tables else pd.DataFrame(columns=["query", "feature"])
     with replacing(html) as new_html, replacing(csv) as new_csv:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample.arrays import Query
+from outofsample.arrays import Query, source_mask
 from outofsample.errors import UserError
 from outofsample.files.prediction import PredictionFile
 from outofsample.files.task import TrainingRows
 from outofsample.files.writing import replacing
 from outofsample.own.extrapolation import Extrapolated, in_features, in_units
 from outofsample.own.predicted import Predicted, predicted_of
+from outofsample.own.readers.support.boundary import reading
 from outofsample.own.readers.support.entries import check_file
 from outofsample.own.readers.support.output_names import EXTRAPOLATED, written_as
 from outofsample.own.writers import fcs, h5ad, images, parquet, table
@@ -88,7 +89,9 @@ def write_back(
                 images.write(path, part.X[mask][0], predicted.shape)
             else:
                 one = predicted_of(part.X[mask], obs[mask], features, settings, about)
-                WRITERS[kind](_original(originals, file), path, one, settings)
+                original = _original(originals, file)
+                with reading(original):
+                    WRITERS[kind](original, path, one, settings)
             written.append(path)
         found = in_units(part.outside, predicted.model) or _in_features(cells, obs.index, query)
         _write_extrapolated(paths[query.name, None], obs, found)
@@ -170,7 +173,7 @@ def _seed(predicted: PredictionFile, seed: int | None) -> int:
 
 def _in_features(cells: TrainingRows, names: "pd.Index", query: Query) -> Extrapolated:
     """Return how far some cells of the training part, by name, are from the source of a query."""
-    source = (cells.column("role") == "source") & (cells.column("condition") == query.source)
+    source = source_mask(query, *(cells.column(name) for name in ("role", "condition", "domain")))
     return in_features(cells.values(cells.obs.index.get_indexer(names)), cells.values(np.flatnonzero(source)))
 
 

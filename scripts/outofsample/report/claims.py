@@ -57,6 +57,8 @@ class Claim:
         ``methods`` differ from these by no more than is allowed.
     at_least, at_most
         What ``methods`` score at least, or at most.
+    by_share
+        How much better than each of `better_than`, as a share of the other method's score.
     within, within_share
         What is allowed: in the units of the score, and as a share of the other method's score.
     not_judged
@@ -79,6 +81,7 @@ class Claim:
     same_as: tuple[str, ...] = ()
     at_least: float | None = None
     at_most: float | None = None
+    by_share: float = 0.0
     within: float = 0.0
     within_share: float = 0.0
     not_judged: str = ""
@@ -168,5 +171,7 @@ def _check_test(where: str, claim: Claim) -> None:
             raise UserError(f"{where}: {key}: its test '{claim.test}' needs this key.")
     if not (claim.tasks.real or claim.tasks.stand_in):
         raise UserError(f"{where}: tasks: its test '{claim.test}' needs tasks, real or stand_in.")
+    if claim.by_share < 0 or (claim.by_share and claim.test != "better_than"):
+        raise UserError(f"{where}: by_share: it belongs to the test 'better_than', and is above 0.")
     if claim.test in ("same_as", "no_better_than") and max(claim.within, claim.within_share) <= 0:
         raise UserError(f"{where}: within: its test '{claim.test}' needs within or within_share, above 0.")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from outofsample.files.writing import replacing
+from outofsample.files.writing import sealed
 from outofsample.report.claims import Claim
 from outofsample.report.verdicts import Comparison, Line, Verdict
 
@@ -50,5 +50,5 @@ def _row(claim: Claim, line: Line, each: Comparison) -> dict:
 def write_verdicts(claims: dict[str, Claim], verdicts: dict[str, dict[str, Verdict]], path: Path) -> None:
     """Write the table; numbers that are not there are empty fields."""
     table = pd.DataFrame(list(verdict_rows(claims, verdicts)), columns=list(COLUMNS))
-    with replacing(path) as temporary:
+    with sealed(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")

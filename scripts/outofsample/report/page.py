@@ -1,7 +1,7 @@
 """The first page of a study's report: one HTML file that needs nothing beside it and no network.
 
 `gather` reads the finished files of a study, and `render` makes the page of them. Snakemake's own report is put into it
-later (`outofsample.report.snakemake_report`). The template and the style stand beside this file.
+later (`outofsample.report.snakemake_report`). What it looks like is in the folder ``template`` beside this file.
 """
 
 import json
@@ -19,6 +19,7 @@ from outofsample.report import (
     completeness,
     page_claims,
     page_figures,
+    page_own,
     page_summary,
     page_tables,
     provenance,
@@ -29,8 +30,8 @@ from outofsample.report.attachments import attachment
 from outofsample.report.paper_values import read_paper_values
 from outofsample.report.snakemake_report import MARKS
 
-TEMPLATE = Path(__file__).with_name("page.html.j2")
-STYLE = Path(__file__).with_name("page.css")
+#: The page's parts, its style and its script.
+TEMPLATE = Path(__file__).with_name("template")
 PAPERS = {"ne2020": "Neuron Editing (2020)", "trvae2020": "trVAE (2020)"}
 
 
@@ -38,7 +39,8 @@ PAPERS = {"ne2020": "Neuron Editing (2020)", "trvae2020": "trVAE (2020)"}
 class Files:
     """The finished files of a study that the page shows; folder ``benchmarks`` holds a TSV per job.
 
-    The folder ``models`` beside it has the losses of trainings, with their precision.
+    The folder ``models`` beside it has the losses of trainings, with their precision. ``own`` are pages, and
+    ``predictions`` prediction files, of data of the user's own.
     """
 
     scores: list[Path]
@@ -49,6 +51,7 @@ class Files:
     paper_values: Path
     claims: Path
     datasets: list[Path] = field(default_factory=list)
+    predictions: list[Path] = field(default_factory=list)
 
 
 def gather(study: PageSpec, files: Files) -> dict:
@@ -77,6 +80,7 @@ def gather(study: PageSpec, files: Files) -> dict:
         "summary_figures": [figure for figure in shown if figure["notebook"] == "summary"],
         "tables": [page_tables.table(spec, tidy[name], study.command(name)) for name, spec in study.tables.items()],
         "figures": [figure for figure in shown if figure["notebook"] != "summary"],
+        "recommended": page_own.recommendations(study, files.predictions, scores),
         "own": [attachment(path) for path in files.own],
         "missing": completeness.missing(study, files.datasets),
         "not_run": completeness.not_run(study, scores),
@@ -113,22 +117,23 @@ def render(content: dict) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATE.parent),
+        loader=FileSystemLoader(TEMPLATE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"number": texts.shortened, "duration": duration, "label": texts.as_label}
-    return environment.get_template(TEMPLATE.name).render(
+    return environment.get_template("page.html.j2").render(
         **content,
-        style=STYLE.read_text(encoding="utf-8"),
+        style=(TEMPLATE / "page.css").read_text(encoding="utf-8"),
+        script=(TEMPLATE / "page.js").read_text(encoding="utf-8"),
         marks=MARKS,
         options=json.dumps(content["study"].options),
         rule={"tolerances": score_card.TOLERANCES, "deviations": score_card.DEVIATIONS},
-        verdicts=score_card.VERDICTS,
         comparable={score_card.REPRODUCED, score_card.NOT_REPRODUCED},
         summary_score=texts.as_label(page_summary.SUMMARY_SCORE),
+        shown=page_tables.SHOWN,
         mean_rank_rule=ranks.RULE,
     )
 

@@ -7,7 +7,7 @@ import pandas as pd
 from outofsample.jobs.claims import ClaimsSpec
 from outofsample.jobs.page import PageSpec
 from outofsample.report.claims import Claim, read_claims
-from outofsample.report.verdicts import VERDICTS, judge
+from outofsample.report.verdicts import DOES_NOT_HOLD, HOLDS, UNDECIDED, VERDICTS, judge
 
 PAPERS = {
     "ne2018": "Neuron Editing (2018)",
@@ -16,9 +16,14 @@ PAPERS = {
     "trvae2020": "trVAE (2020)",
 }
 
+#: The verdicts for which something was compared.
+DECIDED = (HOLDS, DOES_NOT_HOLD, UNDECIDED)
+
 
 def claims(study: PageSpec, path: Path, scores: pd.DataFrame) -> dict | None:
     """Return each claim with its verdicts and links, and how many have each verdict; None where nothing is claimed.
+
+    ``judged`` are the kinds of data on which the study decides any claim, both where it decides none.
 
     That is so in studies without a table that is about a paper.
 
@@ -42,7 +47,9 @@ def claims(study: PageSpec, path: Path, scores: pd.DataFrame) -> dict | None:
         }
         for name, claim in known.items()
     ]
-    return {"rows": rows, "counts": {data: _counts(rows, data) for data in ("stand-in", "real")}}
+    counts = {data: _counts(rows, data) for data in ("stand-in", "real")}
+    judged = [data for data, counted in counts.items() if any(counted[verdict] for verdict in DECIDED)]
+    return {"rows": rows, "counts": counts, "judged": judged or list(counts)}
 
 
 def _counts(rows: list[dict], data: str) -> dict[str, int]:

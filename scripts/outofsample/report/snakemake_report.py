@@ -10,6 +10,9 @@ from outofsample.report.attachments import packed, read_text
 
 #: Between these `embed` puts Snakemake's report.
 MARKS = ("<!-- Snakemake's report: begins -->", "<!-- Snakemake's report: ends -->")
+#: A picture within Snakemake's report, and what stands in its place there: the page puts in its own when it opens it.
+_PICTURE = re.compile(r"data:image/png;[^,;]*;filename=([^;,]+)\.png;base64,[A-Za-z0-9+/=]+")
+_PLACE = "outofsample-picture:{}:"
 #: Snakemake's buttons are links to '#', which browsers refuse to follow in a page that was unpacked into memory.
 _NO_HASH = """<script>addEventListener("click", event => {
   if (event.target.closest('a[href="#"]')) event.preventDefault();
@@ -31,6 +34,18 @@ def read_options(page: Path) -> list[str]:
     return json.loads(html.unescape(found[1]))
 
 
+def without_pictures(report: str, page: str) -> str:
+    """Return Snakemake's report without the pictures that the page has: `page.js` puts the page's into it.
+
+    So a file holds each picture once, and small.
+    """
+
+    def replaced(found: re.Match) -> str:
+        return _PLACE.format(found[1]) if f'<figure id="figure-{found[1]}">' in page else found[0]
+
+    return _PICTURE.sub(replaced, report)
+
+
 def embed(page: str, report: Path) -> str:
     """Return the page with Snakemake's own report inside.
 
@@ -43,7 +58,7 @@ def embed(page: str, report: Path) -> str:
     _, ends, after = rest.partition(MARKS[1])
     if not begins or not ends:
         raise UserError("the page has no place for Snakemake's report: make_page.py did not write it.")
-    inner = read_text(report).replace("<head>", f"<head>{_NO_HASH}", 1)
+    inner = without_pictures(read_text(report), page).replace("<head>", f"<head>{_NO_HASH}", 1)
     inside = (
         '<p><button type="button" data-opens="snakemake-report">Open Snakemake’s report</button> '
         '<span role="status"></span></p>\n'

@@ -1,25 +1,37 @@
 """What stands in the cells of a table, as text: the same for Markdown, LaTeX and the page."""
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
 
 from outofsample.jobs.table import ORACLE, ColumnSpec, TableSpec
 from outofsample.metrics.directions import DISTANCE_TO_BEST
+from outofsample.report import extrapolation_marks
 from outofsample.report.tables import NO_TRUTH
 from outofsample.texts import DASH, STAND_IN, number
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block as text: ``cells[i][j]`` belongs to the head ``head[j]`` and is bold where ``bold[i][j]``."""
+    """A block as text: ``cells[i][j]`` belongs to the head ``head[j]`` and is bold where ``bold[i][j]``.
+
+    ``values[i][j]`` is the number in a cell, NaN where there is none; ``controls[i]`` tells whether a row is a control
+    or the oracle, and ``first_control`` is the first of these.
+    """
 
     title: str
     head: list[str]
     cells: list[list[str]]
     bold: list[list[bool]]
-    first_control: int
+    values: list[list[float]]
+    controls: list[bool]
     feet: list[str]
+
+    @property
+    def first_control(self) -> int:
+        """The row before which a table draws a rule; the number of rows where none is a control."""
+        return [*self.controls, True].index(True)
 
 
 def blocks(tidy: pd.DataFrame, spec: TableSpec) -> list[Block]:
@@ -34,14 +46,10 @@ def _block(part: pd.DataFrame, spec: TableSpec) -> Block:
         head += [column.label, paper_head] if column.paper_column else [column.label]
     head += ["runs", "rank"] if spec.rank_by else ["runs"]
     best = {column.score: _best(part, column) for column in spec.columns}
-    cells, bold, controls = [], [], []
-    for _, of_method in part.groupby("method", sort=False):
-        row = _row(of_method, spec, best)
-        cells.append([text for text, _ in row])
-        bold.append([is_bold for _, is_bold in row])
-        controls.append(bool(of_method["control"].iloc[0]))
-    first_control = controls.index(True) if True in controls else len(controls)
-    return Block(_block_title(part, spec), head, cells, bold, first_control, _feet(part, spec))
+    rows = [_row(of_method, spec, best) for _, of_method in part.groupby("method", sort=False)]
+    cells, bold, values = ([[cell[which] for cell in row] for row in rows] for which in range(3))
+    controls = part.groupby("method", sort=False)["control"].first().astype(bool).tolist()
+    return Block(_block_title(part, spec), head, cells, bold, values, controls, _feet(part, spec))
 
 
 def _block_title(part: pd.DataFrame, spec: TableSpec) -> str:
@@ -59,19 +67,22 @@ def _best(part: pd.DataFrame, column: ColumnSpec) -> str | None:
     return f"{min(means, key=DISTANCE_TO_BEST[column.better]):.{column.digits}f}"
 
 
-def _row(of_method: pd.DataFrame, spec: TableSpec, best: dict) -> list[tuple[str, bool]]:
-    """Return (text, bold) of each cell of one method."""
+def _row(of_method: pd.DataFrame, spec: TableSpec, best: dict) -> list[tuple[str, bool, float]]:
+    """Return (text, bold, number) of each cell of one method."""
     first = of_method.iloc[0]
     is_control = first["control"] and first["method"] != ORACLE.name
-    row = [(first["label"] + (" (control)" if is_control else ""), False)]
+    label = first["label"] + (" (control)" if is_control else "") + extrapolation_marks.mark(first)
+    row = [(label, False, math.nan)]
     for column, (_, entry) in zip(spec.columns, of_method.iterrows(), strict=True):
         mean = f"{entry['mean']:.{column.digits}f}"
-        row.append((_cell(entry, column.digits), not entry["control"] and mean == best[column.score]))
+        is_best = not entry["control"] and mean == best[column.score]
+        row.append((_cell(entry, column.digits), is_best, entry["mean"]))
         if column.paper_column:
-            row.append((number(entry["paper_value"], column.digits, entry["paper_sd"]), False))
-    row.append((_runs(of_method), False))
+            published = number(entry["paper_value"], column.digits, entry["paper_sd"])
+            row.append((published, False, entry["paper_value"]))
+    row.append((_runs(of_method), False, float(of_method["n"].max())))
     if spec.rank_by:
-        row.append((number(first["rank"], 0), False))
+        row.append((number(first["rank"], 0), False, first["rank"]))
     return row
 
 
@@ -116,7 +127,7 @@ def _feet(part: pd.DataFrame, spec: TableSpec) -> list[str]:
     computed = part.loc[part["backend"] != "", ["label", "backend"]].drop_duplicates()
     for backend, of_backend in computed.groupby("backend", sort=False):
         feet.append((True, f"{', '.join(of_backend['label'])}: computed by {backend}."))
-    return [text for shown, text in feet if shown] + list(spec.notes)
+    return [text for shown, text in feet if shown] + extrapolation_marks.feet(part, spec) + list(spec.notes)
 
 
 def _label(spec: TableSpec) -> str:

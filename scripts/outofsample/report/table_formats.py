@@ -32,7 +32,8 @@ def _escape_markdown(text: str) -> str:
 
 _LATEX = {mark: f"\\{mark}" for mark in "&%$#_{}"}
 _LATEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-_LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$", "†": r"$^{\dagger}$", "–": "--"}
+_LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$", "–": "--"}
+_LATEX |= {"†": r"$^{\dagger}$", "‡": r"$^{\ddagger}$"}
 
 
 def escape_latex(text: str) -> str:

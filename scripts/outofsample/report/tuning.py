@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 
 from outofsample.errors import UserError
-from outofsample.files.writing import replacing
+from outofsample.files.writing import replacing, sealed
 from outofsample.jobs.tune import TuningSpec
 from outofsample.metrics.directions import distance_to_best
 from outofsample.report.paper_values import PAPER_COLUMNS
@@ -96,7 +96,7 @@ def fragment(rows: pd.DataFrame, spec: TuningSpec) -> str:
 def write_choice(rows: pd.DataFrame, spec: TuningSpec, csv: Path, markdown: Path, study: Path) -> None:
     """Write the table, as CSV and for people, and the study with the chosen settings."""
     marked = rows.assign(label=rows["label"].where(~rows["chosen"], rows["label"] + " (chosen)"))
-    with replacing(csv) as temporary:
+    with sealed(csv) as temporary:
         rows[COLUMNS].to_csv(temporary, index=False, float_format="%.9g")
     for path, text in ((markdown, to_markdown(marked, spec.table)), (study, fragment(rows, spec))):
         with replacing(path) as temporary:

@@ -212,17 +212,17 @@ def _comparisons(claim: Claim, score: str, ours: list[Result], others: list[Resu
             gain = distance_to_best(score, other.mean) - distance_to_best(score, mine.mean)
             allowed = claim.within + claim.within_share * abs(other.mean)
             advantages = {
-                "better_than": gain,
+                "better_than": gain - claim.by_share * abs(other.mean),
                 "no_better_than": allowed - gain,
                 "same_as": allowed - abs(mine.mean - other.mean),
             }
-            yield _compared(mine, other, advantages[claim.test])
+            yield _compared(mine, other, advantages[claim.test], 1 + claim.by_share)
 
 
-def _compared(ours: Result, other: Result | None, advantage: float) -> Comparison:
-    """Return a comparison with its verdict."""
-    both = [ours, *([] if other is None else [other])]
-    spreads = [each.sd for each in both if not np.isnan(each.sd)]
+def _compared(ours: Result, other: Result | None, advantage: float, times: float = 1.0) -> Comparison:
+    """Return a comparison with its verdict; the advantage is over so many ``times`` the other's score."""
+    both = [ours.sd, *([] if other is None else [times * other.sd])]
+    spreads = [sd for sd in both if not np.isnan(sd)]
     margin = DEVIATIONS * float(np.hypot.reduce([0.0, *spreads])) if spreads else np.nan
     if np.isnan(advantage):
         return Comparison(ours, other, np.nan, margin, NOT_JUDGED)

@@ -110,7 +110,9 @@ def _check_entry(kind: str, name: str, uses: str, settings: dict[str, Any], wher
     except UserError as error:
         return [f"{where}: {error}"]
     except ValidationError as error:
-        return [f"{where}.{sentence(problem, Study)}" for problem in error.errors()]
+        # What is wrong with several settings together has no place of its own.
+        said = [f"{where}.{sentence(problem, Study)}" for problem in error.errors()]
+        return [line.replace(f"{where}.: ", f"{where}: ", 1) for line in said]
     return []
 
 

@@ -4,7 +4,7 @@ from outofsample.report.claims import Claim
 
 PAPERS = {"ne2018": "NE 2018", "ne2019": "NE 2019", "ne2020": "NE 2020", "trvae2020": "trVAE 2020"}
 TESTS = {
-    "better_than": "better than {others}",
+    "better_than": "better than {others}{by}",
     "no_better_than": "no better than {others}, within {allowed}",
     "same_as": "as {others}, within {allowed}",
     "at_least": "at least {bound}",
@@ -30,7 +30,10 @@ def words_of(claim: Claim) -> str:
     allowed = " and ".join(filter(None, [f"{claim.within:g}" if claim.within else "", share]))
     bound = claim.at_least if claim.at_most is None else claim.at_most
     words = TESTS[claim.test].format(
-        others=_listed(claim.others), allowed=allowed, bound="" if bound is None else f"{bound:g}"
+        others=_listed(claim.others),
+        allowed=allowed,
+        bound="" if bound is None else f"{bound:g}",
+        by=f", by {100 * claim.by_share:g} % at least," if claim.by_share else "",
     )
     on_stand_ins = f" (stand-ins: {_listed(claim.stand_in_scores)})" if claim.stand_in_scores else ""
     note = f". {claim.note}" if claim.note else ""

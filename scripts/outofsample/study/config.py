@@ -26,7 +26,8 @@ from outofsample.arrays import Query
 from outofsample.study.settings import read_settings
 from outofsample.texts import label_text
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
+#: File systems allow 255 bytes, and names of several things and endings are put together.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,119}$")]
 
 
 def as_name(text: str) -> str:
@@ -136,6 +137,11 @@ class Task(Part):
         default=[], description="(domain, condition) pairs that batch correctors see besides the target"
     )
     source_domains: list[Label] = Field(default=[], description="domains of S and T; default: all but the queries'")
+    controls: list[Label] = Field(
+        default=[],
+        description="instead of source_domains: domains measured in several conditions; each query is learned on those "
+        "that both its conditions share, and where they share none, along the shortest chain of conditions that do",
+    )
     cells_per_group: int | None = Field(None, ge=2, description="at most so many cells per (domain, condition) pair")
     seeds: Seeds | None = Field(None, description="how many seeds, or which; default: those of the study")
     methods: list[str] | None = Field(None, description="default: all methods of the study")
@@ -158,6 +164,15 @@ class Task(Part):
     def _targets_differ(cls, targets: list[Label]) -> list[str]:
         _must_differ([as_name(target) for target in targets], "two queries would have", "rename a condition")
         return targets
+
+    @model_validator(mode="after")
+    def _controls_give_source_and_target(self) -> "Task":
+        if self.controls and self.source_domains:
+            raise ValueError("give either 'controls' or 'source_domains', not both")
+        both = {query.source for query in self.queries} & {query.target for query in self.queries}
+        if self.controls and both:
+            raise ValueError(f"'{min(both)}' is the source of one query and the target of another; make it two tasks")
+        return self
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> "Task":

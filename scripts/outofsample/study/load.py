@@ -11,6 +11,7 @@ from outofsample.study.checks import check_entries, check_study, check_tuning, c
 from outofsample.study.config import Study
 from outofsample.study.expand import expand_leave_one_out, expand_tuning
 from outofsample.study.problems import sentence
+from outofsample.study.written import problems_of
 
 
 def read_study(path: str | Path) -> Study:
@@ -25,17 +26,29 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises
     ------
     UserError
-        If the file is missing or is no YAML mapping.
+        If the file is missing, is no YAML mapping, or holds what YAML would silently change (`study.written`).
     """
     try:
-        values = yaml.safe_load(path.read_text())
+        text = path.read_text(encoding="utf-8")
+        values = yaml.safe_load(text)
     except FileNotFoundError as error:
         raise UserError(f"{path}: there is no such file.") from error
+    except IsADirectoryError as error:
+        raise UserError(f"{path}: this is a folder; give the path of a study file.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: this is no text in UTF-8; save it as such.") from error
     except yaml.YAMLError as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(values, dict):
         raise UserError(f"{path} must be a mapping of keys to values.")
+    if problems := problems_of(text):
+        raise _with_problems(str(path), problems)
     return values
+
+
+def _with_problems(where: str, problems: list[str]) -> UserError:
+    listed = "\n".join(f"  - {line}" for line in problems)
+    return UserError(f"{where} has {len(problems)} problem(s):\n{listed}")
 
 
 def _root_of(path: Path) -> Path:
@@ -76,7 +89,7 @@ def load_study(values: dict[str, Any], root: Path = Path(), where: str = "config
             problems = check_tuning(study, study.tuning)
             study = study if problems else expand_tuning(study, study.tuning)
     if problems:
-        raise UserError(f"{where} has {len(problems)} problem(s):\n" + "\n".join(f"  - {line}" for line in problems))
+        raise _with_problems(where, problems)
     return study
 
 

@@ -44,8 +44,8 @@ class Plan:
     Raises
     ------
     UserError
-        If a user's file lies in the results, or what the study needs before any job starts is not there: a file of
-        the user's own, Inception's weights.
+        If a user's file lies in the results, what the study needs before any job starts is not there (a file of the
+        user's own, Inception's weights), or a task asks for what its dataset is known not to have.
     """
 
     def __init__(self, study: Study, data_dir: str | Path | None = None):
@@ -129,7 +129,7 @@ class Plan:
         CelebA's archive (1.4 GB) is a dataset for each attribute. Datasets that do not run count too, so that the
         copy stays where it is when more of them run.
         """
-        if self.uses(name) == OWN:
+        if self.is_own_dataset(name):
             return name
         alike = (other for other in self.study.datasets if self.uses(other) == self.uses(name))
         wanted = self.originals(name)[file], self.local(name, self.originals(name)[file])
@@ -157,7 +157,7 @@ class Plan:
     @property
     def fetched(self) -> list[str]:
         """The datasets whose files are fetched, and may be nowhere to be had."""
-        return [name for name in self.datasets if name not in self.simulated and self.uses(name) != OWN]
+        return [name for name in self.datasets if name not in self.simulated and not self.is_own_dataset(name)]
 
     def is_missing(self, task: str) -> bool:
         """Whether it is known before any job starts that the data of a task cannot be had."""
@@ -174,7 +174,7 @@ class Plan:
         # Tried again where it can end otherwise.
         if (there or raw.url) and (failures := missing.failures(self.raw_copy(name, file))):
             state.append(f"{failures} failures")
-        hint, required = self.dataset(name).how_to_get, self.uses(name) == OWN
+        hint, required = self.dataset(name).how_to_get, self.is_own_dataset(name)
         state = " ".join(map(str, state))
         return FetchSpec(raw.name, local, raw.sha256 or None, raw.url or None, hint, state, name, required)
 
@@ -184,7 +184,11 @@ class Plan:
 
     def is_own(self, task: str) -> bool:
         """Whether a task runs on data of the user's own."""
-        return self.uses(self.study.tasks[task].dataset) == OWN
+        return self.is_own_dataset(self.study.tasks[task].dataset)
+
+    def is_own_dataset(self, name: str) -> bool:
+        """Whether a dataset is the user's own."""
+        return self.uses(name) == OWN
 
     def is_stand_in(self, task: str) -> bool:
         """Whether a task runs on simulated data."""
@@ -199,11 +203,13 @@ class Plan:
             held_out=tuple(entry.held_out),
             reference=tuple(entry.reference),
             source_domains=tuple(entry.source_domains),
+            controls=tuple(entry.controls),
             cells_per_group=entry.cells_per_group,
             conditions=tuple(entry.conditions),
             variable_features=entry.variable_features,
             feature_selection=entry.feature_selection,
             keep_features=tuple(entry.keep_features),
+            whole_queries=self.is_own(task),
         )
 
     # ---- methods
@@ -266,7 +272,7 @@ class Plan:
         """Return what predicting with all methods on one model needs."""
         model = self.model_spec(group, task) if self.has_model(group) else None
         methods = [self.method_spec(name, name in self.runs(task)) for name in self.by_model[group]]
-        return TransformSpec(model, tuple(methods), self.study.in_sample_cells)
+        return TransformSpec(model, tuple(methods), self.study.in_sample_cells, self.is_own(task))
 
     def correction_spec(self, method: str) -> CorrectionSpec:
         """Return what a batch correction needs."""
@@ -301,7 +307,10 @@ class Plan:
         seeds = seeds if registry.find(*self.model_entry(model)).stochastic else seeds[:1]
         size = self.study.seeds_per_job or len(seeds)
         batches = [tuple(seeds[start : start + size]) for start in range(0, len(seeds), size)]
-        return {"-".join(map(str, batch)): batch for batch in batches}
+        labels = ["-".join(map(str, batch)) for batch in batches]
+        # A label is a part of file names: of many seeds, the first and the last one.
+        labels = [x if len(x) <= 100 else f"{b[0]}-{b[-1]}" for x, b in zip(labels, batches, strict=True)]
+        return dict(zip(labels, batches, strict=True))
 
     def train_spec(self, task: str, model: str, batch: str) -> TrainSpec:
         """Return what a training needs."""

@@ -12,7 +12,7 @@ from outofsample.jobs.base import as_plain
 from outofsample.jobs.claims import ClaimsSpec
 from outofsample.jobs.figure import FigureSpec, ShownTask
 from outofsample.jobs.own import ChangesSpec, WriteBackSpec
-from outofsample.jobs.page import PageSpec, ShownFigure
+from outofsample.jobs.page import OwnChoice, PageSpec, ShownFigure
 from outofsample.jobs.table import ColumnSpec, MethodRow, TableSpec
 from outofsample.jobs.tune import TuningSpec
 from outofsample.metrics.directions import DIRECTIONS
@@ -62,7 +62,9 @@ class Presentation:
         return self.study.tasks[task].label or as_label(task)
 
     def _row(self, method: str) -> MethodRow:
-        return MethodRow(method, self.label(method), self.study.methods[method].control)
+        entry, settings = self.study.method_class(method), self.study.method_spec(method)["settings"]
+        unbounded = entry.is_unbounded(entry.Settings(**settings))
+        return MethodRow(method, self.label(method), self.study.methods[method].control, unbounded)
 
     def _task(self, task: str) -> ShownTask:
         methods = tuple(self.study.task_methods(task))
@@ -208,7 +210,18 @@ class Presentation:
             label=self.label(method),
             unit=self.plan.dataset_of(task).unit,
             controls={control: self.label(control) for control in controls},
+            labels={name: self.label(name) for name in self.plan.runs(task)},
+            **self._own_choice(task),
         )
+
+    def own_predictions(self) -> list[str]:
+        """Return the predictions for data of the user's own."""
+        return [self.paths.prediction(task, method) for task, method in self._own()]
+
+    def _own_choice(self, task: str) -> dict[str, str]:
+        """Return the methods of a task that are taken where nothing is known: the cautious one, and doing nothing."""
+        uses = {self.study.method_spec(name)["uses"]: name for name in reversed(self.plan.runs(task))}
+        return {"cautious": uses.get("stacked_map", ""), "unchanged": uses.get("no_change", "")}
 
     # ---- the page
 
@@ -227,6 +240,7 @@ class Presentation:
                 name: tuple(task for task in self.plan.tasks if self.study.tasks[task].dataset == name)
                 for name in self.plan.fetched
             },
+            own={task: OwnChoice(**self._own_choice(task)) for task in filter(self.plan.is_own, self.plan.tasks)},
         )
 
     def last_line(self) -> str:

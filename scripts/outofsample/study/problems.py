@@ -20,7 +20,7 @@ def sentence(problem: dict[str, Any], model: type[BaseModel]) -> str:
     if problem["type"] == "missing":
         return f"{place}: this key is missing"
     if problem["type"] == "string_pattern_mismatch":
-        rule = "it must begin with a letter or a digit, and hold letters, digits, '_', '.' and '-' alone"
+        rule = "it must begin with a letter or a digit, and hold at most 120 letters, digits, '_', '.' and '-'"
         return f"{place}: the name {problem['input']!r} makes files and keys: {rule}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{place}: {message} (found {problem['input']!r})"

@@ -20,21 +20,23 @@ from pydantic import TypeAdapter
 
 from outofsample import registry
 from outofsample.errors import UserError
-from outofsample.files import classifier, dataset, fitted, history, missing, prediction, scores, table, task
+from outofsample.files import classifier, dataset, estimator, fitted, history, missing, prediction, scores, table, task
 from outofsample.files.writing import replacing
 from outofsample.methods.families.base import why_not
 from outofsample.report.claims import read_claims
 from outofsample.study.claims_reference import claims_table
 from outofsample.study.config import Study
+from outofsample.study.python_reference import python_page
 
 ROOT = Path(__file__).parents[3]
 CONFIGURATION = ROOT / "docs" / "reference" / "configuration.md"
 ENTRIES = ROOT / "docs" / "reference" / "entries.md"
+PYTHON = ROOT / "docs" / "reference" / "python.md"
 METHODS = ROOT / "docs" / "methods.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 CLAIMS = ROOT / "docs" / "claims.md"
 #: Modules whose docstring is the contract of a format, in the order in which a study makes their files.
-FORMATS = (dataset, task, fitted, history, classifier, prediction, scores, table, missing)
+FORMATS = (dataset, task, fitted, history, classifier, prediction, scores, table, missing, estimator)
 
 #: How the parts of a study are headed, by the name of their model, in the order of the page.
 PARTS = {
@@ -337,6 +339,7 @@ def pages() -> dict[Path, str]:
     return {
         CONFIGURATION: configuration_page(),
         ENTRIES: entries_page(),
+        PYTHON: python_page(NOTE),
         METHODS: methods_page(METHODS.read_text()),
         ARCHITECTURE: architecture_page(ARCHITECTURE.read_text()),
         CLAIMS: claims_page(CLAIMS.read_text()),

@@ -4,19 +4,25 @@ This is the only place where held-out cells and training cells meet: after it th
 training or transforming rule takes the file with the truth.
 """
 
-import json
 import warnings
+from collections.abc import Collection, Set
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError, did_you_mean
-from outofsample.files.task import to_training
+from outofsample.files.task import queries_text, to_training
 from outofsample.jobs.split import SplitSpec
+from outofsample.study.chains import find_chain, measured_controls, why_no_chain
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+
+#: What a pair names, and how many labels a message lists at most.
+_KINDS, LISTED = ("domain", "condition"), 20
 
 
 def pairs_mask(domain: np.ndarray, condition: np.ndarray, pairs) -> np.ndarray:
@@ -30,15 +36,27 @@ def pairs_mask(domain: np.ndarray, condition: np.ndarray, pairs) -> np.ndarray:
 def assign_roles(domain: np.ndarray, condition: np.ndarray, split: SplitSpec) -> np.ndarray:
     """Return the role (cells,) of each cell; held-out cells get ``truth`` or ``withheld``."""
     role = np.full(len(domain), "context", dtype="<U9")
-    query_domains = {query.domain for query in split.queries}
-    gives = np.isin(domain, split.source_domains) if split.source_domains else ~np.isin(domain, list(query_domains))
-    role[gives & np.isin(condition, [query.source for query in split.queries])] = "source"
-    role[gives & np.isin(condition, [query.target for query in split.queries])] = "target"
+    if split.controls:
+        _mark_controls(role, domain, condition, split.queries)
+    else:
+        queried = {query.domain for query in split.queries}
+        gives = np.isin(domain, split.source_domains) if split.source_domains else ~np.isin(domain, list(queried))
+        role[gives & np.isin(condition, [query.source for query in split.queries])] = "source"
+        role[gives & np.isin(condition, [query.target for query in split.queries])] = "target"
     role[pairs_mask(domain, condition, [(q.domain, q.source) for q in split.queries])] = "query"
     role[pairs_mask(domain, condition, split.reference)] = "reference"
     role[pairs_mask(domain, condition, split.held_out)] = "withheld"
     role[pairs_mask(domain, condition, [(q.domain, q.target) for q in split.queries])] = "truth"
     return role
+
+
+def _mark_controls(role: np.ndarray, domain: np.ndarray, condition: np.ndarray, queries: tuple[Query, ...]) -> None:
+    """Set the role (cells,) of the controls of all hops: target where queries end, else source."""
+    for query in queries:
+        for hop in query.hops:
+            role[np.isin(domain, hop.controls) & np.isin(condition, [hop.source, hop.target])] = "source"
+    for query in queries:
+        role[np.isin(domain, query.hops[-1].controls) & (condition == query.target)] = "target"
 
 
 def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnData"]:
@@ -47,13 +65,18 @@ def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnDa
     Raises
     ------
     UserError
-        If a population that the task names has no cells; the message lists what there is.
+        If a population that the task names has no cells, or no chain of controls leads to a query's target; the
+        message lists what there is.
     """
     domain, condition = (adata.obs[column].astype(str).to_numpy() for column in ("domain", "condition"))
-    _check_names(domain, condition, split)
+    split = check_split(split, set(zip(domain, condition, strict=True)))
+    if split.controls:
+        print("\n".join(f"{query.name}: {query.path}" for query in split.queries), flush=True)
     role = assign_roles(domain, condition, split)
     names = adata.obs.get("pair_id", adata.obs_names)
     keep = _draw(names.to_numpy().astype(str), domain, condition, split)
+    if split.whole_queries:
+        keep |= role == "query"
     if split.conditions:
         keep &= np.isin(condition, split.conditions)
     seen = keep & ~np.isin(role, ["truth", "withheld"])
@@ -72,11 +95,13 @@ def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnDa
             "task": split.name,
             "dataset": adata.uns["dataset"],
             "stand_in": bool(adata.uns["stand_in"]),
-            "queries": json.dumps([vars(query) for query in split.queries]),
+            "queries": queries_text(split.queries),
         }
         part.uns |= {key: adata.uns[key] for key in ("image_shape", "left_out") if key in adata.uns}
+    data = to_training(train)
     for query in split.queries:
-        _check_populations(to_training(train), query, split.name, condition[domain == query.domain])
+        _check_populations(data, query, split.name, condition[domain == query.domain])
+        _note_other_domains(data, query)
     return train, truth
 
 
@@ -102,25 +127,52 @@ def _choose_features(adata: "AnnData", cells: np.ndarray, split: SplitSpec) -> n
     return chosen["highly_variable"].to_numpy() | adata.var_names.isin(split.keep_features)
 
 
-def _check_names(domain: np.ndarray, condition: np.ndarray, split: SplitSpec) -> None:
-    """Complain about domains and conditions that the dataset does not have."""
+def check_split(split: SplitSpec, populations: Set[tuple[str, str]]) -> SplitSpec:
+    """Return a split with the hops of its queries, given the (domain, condition) pairs of the dataset's cells.
+
+    Raises
+    ------
+    UserError
+        If the split names a domain or a condition that is not there, or no chain of controls leads to a query's target.
+    """
+    domains, conditions = ({pair[place] for pair in populations} for place in (0, 1))
+    if problems := unknown_labels(domains, conditions, split):
+        raise UserError(f"Task '{split.name}': {problems[0]}.")
+    if not split.controls:
+        return split
+    measured = measured_controls(split, populations)
+    queries = []
     for query in split.queries:
-        for column, known, name in (
-            ("domain", domain, query.domain),
-            ("condition", condition, query.source),
-            ("condition", condition, query.target),
-        ):
-            if name not in set(known):
-                listed = ", ".join(sorted(set(known)))
-                raise UserError(
-                    f"Task '{split.name}': the dataset has no {column} '{name}'{did_you_mean(name, set(known))}; "
-                    f"it has {listed}."
-                )
-    for name in split.conditions:
-        if name not in set(condition):
-            raise UserError(
-                f"Task '{split.name}': the dataset has no condition '{name}'{did_you_mean(name, set(condition))}."
+        hops = find_chain(measured, query.source, query.target)
+        if not hops:
+            why = why_no_chain(measured, query.source, query.target)
+            raise UserError(f"Task '{split.name}', query '{query.name}': {why}")
+        queries.append(replace(query, hops=hops))
+    return replace(split, queries=tuple(queries))
+
+
+def unknown_labels(domains: Collection[str] | None, conditions: Collection[str] | None, split: SplitSpec) -> list[str]:
+    """Return a sentence, without a full stop, for each domain or condition of a task that the dataset does not have.
+
+    None stands for labels that nobody knows yet. A misspelt pair that is held out would else be trained on, and a
+    misspelt source be missed.
+    """
+    pairs = [("held_out", split.held_out), ("reference", split.reference)]
+    named = [("domain", query.domain, "queries") for query in split.queries]
+    named += [("condition", name, "queries") for query in split.queries for name in (query.source, query.target)]
+    named += [("domain", name, key) for key in ("source_domains", "controls") for name in getattr(split, key)]
+    named += [("condition", name, "conditions") for name in split.conditions]
+    named += [(kind, name, key) for key, of in pairs for pair in of for kind, name in zip(_KINDS, pair, strict=True)]
+    problems = {}
+    for kind, name, key in named:
+        known = domains if kind == "domain" else conditions
+        if known is not None and name not in known:
+            listed = ", ".join(sorted(known)[:LISTED]) + (", ..." if len(known) > LISTED else "")
+            said = (
+                f"the dataset has no {kind} '{name}'{did_you_mean(name, known)}, which '{key}' names; it has {listed}"
             )
+            problems.setdefault((kind, name), said)
+    return list(problems.values())
 
 
 def _draw(names: np.ndarray, domain: np.ndarray, condition: np.ndarray, split: SplitSpec) -> np.ndarray:
@@ -149,6 +201,17 @@ def _truth_of_queries(
     names = np.repeat([query.name for query in split.queries], [len(cells) for cells in found])
     order = np.argsort(rows, kind="stable")
     return rows[order], names[order]
+
+
+def _note_other_domains(data: TrainingData, query: Query) -> None:
+    """Print a note where S and T are of other domains: what differs between these is then taken for the change."""
+    before, after = (set(data.domain[mask]) for mask in (data.is_source(query), data.is_target(query)))
+    if not query.hops and before and after and not before & after:
+        print(
+            f"note: query '{query.name}': source ({', '.join(sorted(before))}) and target ({', '.join(sorted(after))}) "
+            "have no domain in common; where these are controls, name them in 'controls'.",
+            flush=True,
+        )
 
 
 def _check_populations(data: TrainingData, query: Query, task: str, measured: np.ndarray) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from outofsample.files.writing import replacing
+from outofsample.files.tensors import read_tensors, write_tensors
 
 
 def write(path: str | Path, content: dict) -> None:
@@ -14,8 +14,7 @@ def write(path: str | Path, content: dict) -> None:
         "random": torch.get_rng_state(),
         "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    with replacing(path) as temporary:
-        torch.save({**content, **random}, temporary)
+    write_tensors(path, {**content, **random}, seal=False)
 
 
 def read(path: Path, fingerprint: str) -> dict | None:
@@ -25,7 +24,7 @@ def read(path: Path, fingerprint: str) -> dict | None:
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
+        content = read_tensors(path, device)
         stale = content["fingerprint"] != fingerprint
     except Exception as error:
         print(f"Ignored the checkpoint {path}, which cannot be read: {error}", file=sys.stderr)

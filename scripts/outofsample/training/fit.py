@@ -68,7 +68,7 @@ def fit_seeds(fit: Fit, data: TrainingData, seeds: Iterable[int], fingerprint: s
         print(f"{spec.name}: seed {seed}, {len(data.X)} cells x {data.X.shape[1]} features", flush=True)
         run = Run(fit.device, fit.checkpoint_file(seed), fingerprint, fit.checkpoint_seconds, progress=True)
         try:
-            model = registry.create("models", spec.uses, spec.settings).fit(data, seed, run)
+            model = registry.create("models", spec.uses, spec.settings).fit(data.with_steps(), seed, run)
         except torch.cuda.OutOfMemoryError as error:
             raise UserError(
                 f"models.{spec.name}: the GPU has too little memory for batch_size {spec.settings.get('batch_size')} "

@@ -1,7 +1,6 @@
 """The batch correctors and the layer over R, on data with a known shift between two batches."""
 
 import functools
-import json
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from outofsample.arrays import Query, TrainingData
 from outofsample.batch_correction import r
 from outofsample.batch_correction.checks import as_result
 from outofsample.errors import NotAvailable, UserError
+from outofsample.files.task import queries_text
 from outofsample.jobs.predict import CorrectionSpec, MethodSpec
 from outofsample.methods import cca, mnn
 from tests.conftest import run_script
@@ -305,7 +305,7 @@ def train_file(tmp_path_factory):
 
     data = task()
     obs = pd.DataFrame({"role": data.role, "condition": data.condition, "domain": data.domain}, index=data.names)
-    uns = {"task": "planted", "dataset": "planted", "stand_in": True, "queries": json.dumps([vars(QUERY)])}
+    uns = {"task": "planted", "dataset": "planted", "stand_in": True, "queries": queries_text([QUERY])}
     path = tmp_path_factory.mktemp("task") / "train.h5ad"
     anndata.AnnData(data.X, obs=obs, var=pd.DataFrame(index=list(data.features)), uns=uns).write_h5ad(path)
     return path

@@ -1,5 +1,7 @@
 """Eq. 1 of Neuron Editing, on arrays."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -115,3 +117,15 @@ def test_large_queries_get_the_same_bits_from_the_compiled_pass(monkeypatch, tai
     np.testing.assert_array_equal(edit.transform(query[:, ::-1][:, ::-1]), plain)
     with pytest.raises(UserError, match="6 units"):
         edit.transform(query[:, :2])
+
+
+def test_without_numba_large_queries_get_the_same_bits(monkeypatch):
+    """Where the package was installed alone there is no numba."""
+    rng = np.random.default_rng(3)
+    edit = PercentileEdit(tails="robust").fit(rng.normal(size=(300, 4)), rng.gamma(2, size=(300, 4)))
+    query = rng.normal(size=(1000, 4)).astype(np.float32) * 3
+    wanted = edit.transform(query)
+    monkeypatch.setattr(percentile, "COMPILED_FROM", 0)
+    monkeypatch.setattr(percentile.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "outofsample.edits.support.kernels", None)
+    assert np.array_equal(edit.transform(query), wanted)

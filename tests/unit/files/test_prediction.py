@@ -1,7 +1,7 @@
 """The prediction file holds what tables and figures need, in the order that the evaluation relies on."""
 
-import json
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,8 +13,10 @@ import pytest
 import train_model
 import transform_query
 from outofsample import registry
+from outofsample.arrays import HeldOut
 from outofsample.errors import UserError
 from outofsample.files.prediction import PredictionFile, PredictionWriter, describe_outside, read_predictions
+from outofsample.files.task import queries_text
 from outofsample.jobs.predict import MethodSpec, TransformSpec
 from outofsample.jobs.train import ModelSpec, TrainSpec
 from tests.conftest import planted
@@ -63,7 +65,7 @@ def call(tmp_path, monkeypatch):
     data, _ = planted(cells=60)
     obs = pd.DataFrame({name: getattr(data, name) for name in ("role", "condition", "domain")}, index=data.names)
     adata = anndata.AnnData(data.X, obs=obs, var=pd.DataFrame(index=list(data.features)))
-    adata.uns["queries"] = json.dumps([vars(query) for query in data.queries])
+    adata.uns["queries"] = queries_text(data.queries)
     adata.write_h5ad(tmp_path / "train.h5ad")
 
     def call(script, spec, **options):
@@ -112,6 +114,57 @@ def test_a_method_that_did_not_run_leaves_its_reason(tmp_path):
 
 
 # ---- reading
+
+HELD_OUT = HeldOut(
+    np.array(["a", "b/c", "d"]),
+    np.array([0.1, 0.2, 0.3]),
+    np.array([1.0, 2.0, 3.0]),
+    np.array([4.0, 5.0, 6.0]),
+    np.arange(18.0).reshape(3, 6),
+    np.arange(18.0).reshape(3, 6) + 1,
+    np.array([7.0, 8.0, 9.0]),
+    0.75,
+    8.5,
+)
+
+
+def write_held_out(tmp_path, held_out, not_run=""):
+    data, _ = planted()
+    queries = tuple(replace(data.queries[0], name=name) for name in held_out or ["answer"])
+    writer = PredictionWriter(replace(data, queries=queries), "mean_shift")
+    if not not_run:
+        writer.add_all(registry.create("methods", "mean_shift", {}).fit(data).transform, 0)
+    writer.held_out = held_out
+    writer.write(tmp_path / "held_out.h5ad", not_run=not_run)
+    return replace(data, queries=queries), PredictionFile(tmp_path / "held_out.h5ad")
+
+
+def test_what_is_held_out_is_read_as_it_was_written(tmp_path):
+    held_out = {"a b": HELD_OUT, "none": HeldOut.none(6, "one control"), "c": replace(HELD_OUT, query_moved=2.0)}
+    data, file = write_held_out(tmp_path, held_out)
+    for name, meant in held_out.items():
+        for read in (file.held_out(name), read_predictions(file.path, data).held_out[name]):
+            assert read.why_not == meant.why_not and read.query_moved == meant.query_moved
+            assert read.query_distance == meant.query_distance
+            for part in ("domains", "errors", "unchanged", "moved", "predicted", "measured", "distances"):
+                np.testing.assert_array_equal(getattr(read, part), getattr(meant, part))
+
+
+def test_a_file_without_it_says_why_nothing_is_held_out(tmp_path):
+    _, file = write_held_out(tmp_path, {})
+    assert file.held_out("answer").why_not == "it was not asked for" and len(file.held_out("answer").domains) == 0
+    _, file = write_held_out(tmp_path, {}, not_run="R missing")
+    assert file.held_out("answer").why_not == "R missing"
+    _, file = write_held_out(tmp_path, {"answer": HeldOut.none(6, "one control")})
+    assert file.held_out("answer").why_not == "one control"
+
+
+def test_transforming_holds_out_domains_where_it_is_asked_to(call, tmp_path):
+    methods = (MethodSpec("mean_shift", "mean_shift", {}),)
+    for asked, told in ((True, "source and target"), (False, "it was not asked for")):
+        spec = TransformSpec(ModelSpec("identity", "identity"), methods, held_out=asked)
+        call(transform_query, spec, outputs=tmp_path / "p.h5ad")
+        assert PredictionFile(tmp_path / "p.h5ad").held_out("answer").why_not.startswith(told)
 
 
 def test_a_prediction_is_read_as_it_was_written(tmp_path):

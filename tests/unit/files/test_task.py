@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from outofsample.errors import UserError
 from outofsample.files.task import TrainingRows, read_task, read_training, read_truth, to_training, write_task
+from outofsample.files.writing import sealed
 from outofsample.study.split import split_dataset
 from tests.unit.study.test_split import SPLIT, dataset
 
@@ -61,9 +62,15 @@ def test_both_parts_are_read_as_they_were_written(paths):
         assert of_query.pairs.tolist() == part.obs["pair_id"].tolist()
 
 
+def rewrite(adata, path):
+    """Write a file with its seal, as if it had been written so."""
+    with sealed(path) as temporary:
+        adata.write_h5ad(temporary)
+
+
 def test_a_query_that_nobody_measured_has_no_truth(paths):
     truth = anndata.read_h5ad(paths[1])
-    truth[truth.obs["query"] == "two"].copy().write_h5ad(paths[1])
+    rewrite(truth[truth.obs["query"] == "two"].copy(), paths[1])
     assert list(read_truth(paths[1], read_training(paths[0]))) == ["two"]
 
 
@@ -77,16 +84,16 @@ def test_other_files_are_refused(paths):
     with pytest.raises(UserError, match=r"train\.h5ad: obs has no column 'query'"):
         read_truth(train, data)
     adata = anndata.read_h5ad(truth)
-    adata[:, ::-1].copy().write_h5ad(truth)
+    rewrite(adata[:, ::-1].copy(), truth)
     with pytest.raises(UserError, match=r"truth\.h5ad: the features are not those of the training file"):
         read_truth(truth, data)
     adata = anndata.read_h5ad(train)
     adata.X[0, 0] = np.inf
-    adata.write_h5ad(train)
+    rewrite(adata, train)
     with pytest.raises(UserError, match=r"train\.h5ad: 1 values in 1 rows are not finite"):
         read_task(train)
     del adata.uns["queries"]
-    adata.write_h5ad(train)
+    rewrite(adata, train)
     with pytest.raises(UserError, match=r"train\.h5ad: this is no training file of a task \(uns has no 'queries'\)"):
         TrainingRows(train)
 

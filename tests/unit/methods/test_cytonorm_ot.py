@@ -106,6 +106,22 @@ def test_fewer_clusters_where_the_batch_effect_parts_them():
     np.testing.assert_allclose(change, (truth - data.X[data.is_query(QUERY)]).mean(axis=0), atol=0.3)
 
 
+def test_bounded_tails_move_as_far_as_the_outermost_quantile():
+    data, _ = planted(cells=1000, shift=1.0)
+    # Twice as wide in the target: the line from the last quantile on has about the slope 2.
+    is_target = data.is_target(QUERY)
+    data.X[is_target] = 3 + 2 * (data.X[is_target] - 3)
+    query = data.X[data.is_query(QUERY)]
+    query[:5] = 60
+    data.X[data.is_query(QUERY)] = query
+    as_published, bounded = (predict("cytonorm", data, clusters=1, tails=tails) for tails in ("line", "shift"))
+    inside = (query > 1.5) & (query < 4.5)
+    np.testing.assert_array_equal(bounded[inside], as_published[inside])
+    high = np.percentile(query[5:], 99, axis=0)
+    assert (as_published[:5] - 60 > 20).all() and (np.abs(bounded[:5] - 60) < 2 * np.abs(high)).all()
+    assert (np.diff(bounded[:5], axis=0) == 0).all()
+
+
 def test_small_clusters_stay_as_they_are():
     data, _ = two_types(cells=1000, shares=(0.96, 0.96, 0.5))
     predicted = predict("cytonorm", data, clusters=2, clustering="kmeans", uncorrected=0.5)
@@ -243,9 +259,29 @@ def test_predictions_of_non_negative_data_stay_so():
         ("ot_map", {"regularisation": 0.0}, "regularisation must be above 0"),
         ("cytonorm", {"clusters": 0}, "clusters must be at least 1"),
         ("cytonorm", {"clustering": "som"}, "clustering must be 'flowsom' or 'kmeans', not 'som'"),
+        ("cytonorm", {"tails": "paper"}, "tails must be 'line' or 'shift', not 'paper'"),
         ("cytonorm", {"uncorrected": 1.0}, "uncorrected must be at least 0 and below 1"),
     ],
 )
 def test_wrong_settings(method, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         registry.find("methods", method).Settings(**options)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "unbounded"),
+    [
+        ("cytonorm", {}, True),
+        ("cytonorm", {"tails": "shift"}, False),
+        ("ot_map", {}, False),
+        ("neuron_editing", {}, True),
+        ("neuron_editing", {"edit_options": {"tails": "robust"}}, True),
+        ("quantile_mapping", {"edit_options": {"tails": "shift"}}, False),
+        ("cluster_quantiles", {}, False),
+        ("cluster_quantiles", {"edit_options": {"tails": "paper"}}, True),
+        ("mean_shift", {}, False),
+    ],
+)
+def test_methods_say_whether_their_tails_have_a_bound(method, options, unbounded):
+    entry = registry.find("methods", method)
+    assert entry.is_unbounded(entry.Settings(**options)) == unbounded

@@ -39,6 +39,11 @@ def distance(data: TrainingData, change, **settings) -> tuple[float, float]:
     return energy_distance(predicted, truth, same), energy_distance(X.astype(np.float32), truth, same)
 
 
+def foreseen(method, data: TrainingData) -> list[stacking.Foreseen]:
+    """Return what the candidates make of the folds that the weights rest on."""
+    return method._foresee(data, QUERY, method.held_out(data, QUERY, 0), 0)
+
+
 def unchanged(cells):
     return cells
 
@@ -117,14 +122,14 @@ def test_a_domain_like_the_query_counts_more():
     X = np.concatenate([part[3] for part in parts]).astype(np.float32)
     data = TrainingData(X, *columns, ("a", "b", "c"), (QUERY,))
     method = fitted(data, fold_weights="near")
-    trust = method._trust(data, QUERY, method._foresee(data, QUERY, 0))
+    trust = method._trust(foreseen(method, data), cells_of(data), are_domains=True)
     assert trust[0] > 0.8 and trust.sum() == pytest.approx(1)
 
 
 def test_least_squares_find_the_candidate_that_moves_right():
     data = task(shifted, 4)
     method = fitted(data)
-    folds = method._foresee(data, QUERY, 0)
+    folds = foreseen(method, data)
     for fold in folds:
         fold.moves = {"none": 0 * fold.X, "right": stacking.wanted(fold), "wrong": -fold.X}
     weights = stacking.least_squares_weights(folds, np.full(4, 0.25))
@@ -134,7 +139,7 @@ def test_least_squares_find_the_candidate_that_moves_right():
 def test_a_candidate_that_cannot_be_fitted_has_no_weight():
     """Domains of a single cell less than a linear transport needs are not held out; a fold's failure is infinite."""
     data = task(shifted, 3)
-    folds = fitted(data)._foresee(data, QUERY, 0)
+    folds = foreseen(fitted(data), data)
     for fold in folds:
         fold.moves["ot_map"], fold.errors["ot_map"] = None, np.inf
     for weights in (

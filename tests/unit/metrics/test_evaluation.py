@@ -13,7 +13,9 @@ import pytest
 
 from outofsample.errors import UserError
 from outofsample.jobs.evaluate import EvaluationSpec
+from outofsample.metrics.differential_expression import DifferentialExpressionScores
 from outofsample.metrics.evaluation import FAMILIES, SCORES, Settings, evaluate
+from outofsample.metrics.extrapolation import ExtrapolationScores
 from outofsample.metrics.families import SubsampleScores
 from outofsample.metrics.response import MANY_FEATURES
 
@@ -22,12 +24,13 @@ SIZES = {"source": 120, "target": 130, "query": 140}
 FAST = Settings(resamples=20, oracle_halves=5, max_cells=100, subsamples=10)
 #: Scores that only data with many features have, and those that need a feature that responds otherwise elsewhere.
 OF_TABLES = tuple(name for family in FAMILIES["tabular"] for name in family.scores)
-OF_GENES = [name for name in SCORES if name.endswith(("_top100", "_notebook"))]
+OF_GENES = [name for name in SCORES if name.endswith(("_top100", "_notebook"))] + [*DifferentialExpressionScores.scores]
 OF_SPECIFIC = {"rmse_specific", "specific_gain"}
 #: Scores that images without pairs and without a network that describes them do not have.
 NOT_OF_IMAGES = {
     *OF_GENES,
     *SubsampleScores.scores,
+    *ExtrapolationScores.scores,
     "top_sign",
     "rmse_shared",
     *OF_SPECIFIC,
@@ -106,6 +109,7 @@ def test_the_right_shift_scores_best(task):
     values = task.values("right", task.X + SHIFT)
     wrong = task.values("wrong", task.X - SHIFT)
     assert list(values) == [name for name in OF_TABLES if name not in OF_GENES]
+    assert values["beyond_values"] == 0 < task.values("far", 40 * task.X)["beyond_cells"]
     assert values["spike_in_r"] > 0.95 and wrong["spike_in_r"] < 0
     assert values["change_r"] > 0.95 and wrong["change_r"] < 0
     for score in ("rmse_medians", "rmse_means", "rmse_shared", "energy_distance", "wasserstein", "mmd"):
@@ -200,9 +204,10 @@ def test_a_prediction_without_variance_is_undefined_for_another_reason(task):
     assert next(row for row in rows if row.score == "variances_r").note == "undefined: constant over features"
 
 
-def test_queries_without_truth_have_the_one_score_that_needs_none(task):
+def test_queries_without_truth_have_the_scores_that_need_none(task):
     rows = [row for row in task.rows(task.predict("m", task.X + SHIFT)) if row.query == "b"]
-    assert [(row.method, row.score, row.note) for row in rows] == [("m", "spike_in_r", ""), ("oracle", "", "no truth")]
+    found = [("m", score, "") for score in ("spike_in_r", *ExtrapolationScores.scores)]
+    assert [(row.method, row.score, row.note) for row in rows] == [*found, ("oracle", "", "no truth")]
 
 
 def test_rows_of_seeds_and_intervals(task):

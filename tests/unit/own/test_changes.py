@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from outofsample import registry
-from outofsample.arrays import Prediction, Query
+from outofsample.arrays import HeldOut, Prediction, Query
 from outofsample.datasets import own
 from outofsample.files.prediction import PredictionWriter
 from outofsample.files.scores import Row, write_scores
@@ -46,8 +47,18 @@ def change(unit="arcsinh(x/5)", has_truth=True, **populations):
         "prediction": query + ADDED,
         **({"truth": query + TRUE} if has_truth else {}),
     }
-    share = np.zeros(600)
-    return Change(QUERY, 0, FEATURES, unit, found | populations, {n: n for n in found}, Extrapolated(share, "units"))
+    share, names = np.zeros(600), {name: name for name in found}
+    nothing = HeldOut.none(3, "nothing was held out")
+    return Change(QUERY, 0, FEATURES, unit, found | populations, names, Extrapolated(share, "units"), nothing)
+
+
+def held_out(residual=0.1, domains=4):
+    """Return domains whose means change by a little more or less than was predicted."""
+    rng = np.random.default_rng(0)
+    predicted = np.tile(ADDED, (domains, 1)).astype(float)
+    measured = predicted + residual * rng.normal(size=predicted.shape)
+    errors = rng.uniform(0.5, 1, domains)
+    return HeldOut(np.arange(domains).astype(str), errors, 4 * errors, 2 * errors, predicted, measured, errors, 1.5)
 
 
 # ---- numbers
@@ -95,6 +106,20 @@ def test_without_a_truth_there_are_no_columns_of_it():
     table = changes.feature_table(change(has_truth=False))
     assert not [name for name in table if "tru" in name]
     assert set(changes.overview(change(has_truth=False))) == {"moved", "controls"}
+
+
+def test_features_whose_interval_leaves_out_zero_are_changed():
+    table = changes.feature_table(replace(change(), held_out=held_out())).set_index("feature")
+    assert table["changed"].to_dict() == {"CD3": False, "CD4": True, "CD19": False}
+    assert (table["mean_shift_low"] < table["mean_shift"]).all() and (
+        table["mean_shift"] < table["mean_shift_high"]
+    ).all()
+    wide = changes.feature_table(replace(change(), held_out=held_out(residual=5.0)))
+    assert not wide["changed"].any()
+
+
+def test_without_held_out_domains_there_are_no_intervals():
+    assert not {"changed", "mean_shift_low", "mean_shift_high"} & set(changes.feature_table(change()))
 
 
 def test_distances_between_whole_populations():
@@ -154,7 +179,7 @@ QUERIES = (QUERY, Query("patient_b", "patient_b", "batch1", "batch2"))
 SETTINGS = {"folder": "mine", "files": ["cells.csv"], "condition_column": "batch", "domain_column": "person"}
 
 
-def run(folder, method="mean_shift", queries=QUERIES, settings=SETTINGS, not_run=""):
+def run(folder, method="mean_shift", queries=QUERIES, settings=SETTINGS, not_run="", held_out=None):
     """Load, split, predict and score a study of one's own; return the dataset and the paths of its files."""
     data = registry.create("datasets", "own", own.Dataset.complete(settings, folder))
     adata = data.load({file.name: folder / "mine" / file.name for file in data.raw_files()})
@@ -169,6 +194,7 @@ def run(folder, method="mean_shift", queries=QUERIES, settings=SETTINGS, not_run
         fitted = registry.create("methods", method, {}).fit(training)
         for seed in (4, 2):
             writer.add_all(lambda *a, seed=seed: replace_x(fitted.transform(*a), seed), seed)
+    writer.held_out = held_out or {}
     writer.write(found["prediction"], not_run=not_run)
     found["scores"] = folder / "scores.csv"
     write_scores(evaluate(found["train"], found["truth"], [found["prediction"]]), found["scores"])
@@ -252,9 +278,15 @@ class Page(HTMLParser):
 
 def report(folder, found, controls=None):
     """Run the job's command line; return the page and the table."""
-    page = ChangesSpec("mine", "batch", "mine_method", "Mine <&>", "", controls or {})
+    labels = {"mine_method": "Mine <&>", **(controls or {})}
+    page = ChangesSpec("mine", "batch", "mine_method", "Mine <&>", "", controls or {}, labels, cautious="mine_method")
     options = [part for name, path in found.items() for part in (f"--{name}", path)]
-    options += ["--template", ROOT / "scripts" / "outofsample" / "own" / "page.html.j2"]
+    options += [
+        "--predictions",
+        found["prediction"],
+        "--template",
+        ROOT / "scripts" / "outofsample" / "own" / "page.html.j2",
+    ]
     options += ["--html", folder / "mine.html", "--csv", folder / "mine.csv"]
     done = run_script("summarise_changes.py", page, *options)
     assert done.returncode == 0, done.stderr
@@ -270,6 +302,7 @@ def test_the_page_tells_of_each_query_and_needs_no_network(tmp_path):
     assert all(image["src"].startswith("data:image/png;base64,") for image in page.images)
     assert page.links == ["#1", "#2"] and {"1", "2"} <= page.ids
     assert "Mine <&>: what changed in batch" in page.text
+    assert "3 used, " in page.text and "CD4 used as CD4" in page.text
     assert "Moved most: CD4 (median -2" in page.text
     assert (
         "Flagged as extrapolated: 12 of the cells (10.0%), since more than 10% of their features lie outside"
@@ -279,6 +312,20 @@ def test_the_page_tells_of_each_query_and_needs_no_network(tmp_path):
     assert page.text.count("Scores against the truth") == 1 and "energy distance to the truth 0 " in page.text
     assert len(table) == 6 and table.groupby("query")["feature"].first().tolist() == ["CD4", "CD4"]
     assert table["true_shift"].notna().sum() == 3
+
+
+def test_the_page_opens_with_the_method_to_take(tmp_path):
+    write_table(tmp_path / "mine")
+    _, found = run(tmp_path, held_out={"patient_a": held_out(), "patient_b": HeldOut.none(3, "one control alone")})
+    page, table, _ = report(tmp_path, found)
+    top, _, rest = page.text.partition("Which method to take (patient_b)?")
+    assert "Which method to take (patient_a)? Take Mine <&>. In 4 populations measured in both conditions" in top
+    assert "nearer in 4 of 4. Expected for this query: " in top
+    assert "Take Mine <&>, which does nothing where it sees no gain" in rest and "no number: one control alone" in rest
+    assert "leaves out zero in 1 of 3 features" in page.text
+    assert "energy distance that was expected" in page.text
+    by_query = table.groupby("query")
+    assert by_query["changed"].count().to_dict() == {"patient_a": 3, "patient_b": 0}
 
 
 def test_scores_are_shown_beside_those_of_the_controls(tmp_path):
@@ -335,14 +382,18 @@ def test_counts_are_shown_by_their_means_and_others_by_their_medians():
 def test_few_features_and_equal_cells_can_be_drawn(features):
     kept = {name: np.round(X[:30, :features]) for name, X in change().cells.items()}
     kept["prediction"] = np.ones_like(kept["prediction"])
-    few = Change(QUERY, 0, FEATURES[:features], "", kept, {n: n for n in kept}, Extrapolated(np.ones(30), "units"))
+    nothing = HeldOut.none(features, "nothing was held out")
+    beyond = Extrapolated(np.ones(30), "units")
+    few = Change(QUERY, 0, FEATURES[:features], "", kept, {n: n for n in kept}, beyond, nothing)
     table = changes.feature_table(few)
     for figure in (own_figures.shifts(few, table), own_figures.densities(few, table), own_figures.populations(few)):
         figure.draw_without_rendering()
         assert figure.axes
 
 
-def test_the_workflow_makes_a_folder_and_a_page_per_method():
+def test_the_workflow_makes_a_folder_and_a_page_per_method(tmp_path):
+    (tmp_path / "my_table").mkdir()
+    (tmp_path / "my_table" / "cells.csv").touch()
     command = [
         sys.executable,
         "-m",
@@ -351,6 +402,8 @@ def test_the_workflow_makes_a_folder_and_a_page_per_method():
         "--nolock",
         "--configfile",
         "studies/my_table.yaml",
+        "--config",
+        f"data_dir={tmp_path}",
     ]
     run = subprocess.run([*command, "--printshellcmds"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr

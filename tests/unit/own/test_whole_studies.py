@@ -89,7 +89,7 @@ def test_several_batches_come_back_each_with_its_own_shift_undone(tmp_path, meth
     adata = data.load(paths(data, folder))
     adata.uns |= {"dataset": "mine", "stand_in": False}
     task = study.tasks["batches"]
-    train, truth = split_dataset(adata, SplitSpec("batches", task.as_queries(), (), source_domains=("control",)))
+    train, truth = split_dataset(adata, SplitSpec("batches", task.as_queries(), (), controls=("control",)))
     assert truth.n_obs == 0
     train.write_h5ad(tmp_path / "train.h5ad")
     training = read_training(tmp_path / "train.h5ad")

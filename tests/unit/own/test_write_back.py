@@ -120,8 +120,8 @@ def test_a_full_disk_leaves_no_half_file(folder, tmp_path, monkeypatch):
             super().write(bytes(data)[:100])
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    def limited(self, mode="r", *rest):
-        return Full(self, "w") if mode == "wb" else opened(self, mode, *rest)
+    def limited(self, mode="r", *rest, **options):
+        return Full(self, "w") if mode == "wb" else opened(self, mode, *rest, **options)
 
     data = dataset(folder, files=FCS_FILES)
     files = predict(data, data.load(paths(data, folder)), tmp_path)

@@ -82,6 +82,8 @@ def test_a_claim_is_read_with_its_test(tmp_path):
         ({"scores": None}, r"scores: its test 'better_than' needs this key\.$"),
         ({"methods": None}, r"methods: its test 'better_than' needs this key\.$"),
         ({"tasks": None}, r"tasks: its test 'better_than' needs tasks, real or stand_in\.$"),
+        ({"by_share": -0.5}, r"by_share: it belongs to the test 'better_than', and is above 0\.$"),
+        ({"better_than": None, "at_least": 0, "by_share": 0.5}, "by_share: it belongs to the test 'better_than'"),
         ({"better_than": None, "same_as": ["no_change"]}, "within: its test 'same_as' needs within or within_share"),
     ],
 )

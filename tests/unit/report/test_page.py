@@ -159,17 +159,34 @@ def test_a_table_reads_back_as_it_was_written(small):
     assert isinstance(tidy, pd.DataFrame) and set(tidy["method"]) == {*small.spec.methods, "oracle"}
 
 
-def test_the_page_opens_with_the_claims(page):
+def test_the_page_opens_with_what_was_asked_and_what_came_out(page):
     headings = [text for tag, text in page.headings if tag == "h2"]
-    assert headings[:3] == ["Contents", "What the papers claim", "Score card"]
+    assert headings == [
+        *("Contents", "In short", "Your own data", "What the papers claim", "Every method on every task", "Figures"),
+        *("Tables", "Published numbers", "What did not run", "Times and memory", "Versions", "Snakemake’s own report"),
+    ]
+    short = " ".join(page.text.split('<section id="short">')[1].split("</section>")[0].split())
+    assert "What does the other one look like after? 4 methods predicted it" in short
+    # Neuron editing ran on one task of two: only methods with a rank in all are named.
+    assert "by mean rank over 2 tasks (energy distance): No change, a control (1.5); GAN (2.5)." in short
+    assert "of the 2 methods that ran on all of them, controls included, 1 rank behind" in short
+    assert "<b>Ran:</b> 5 of 8 pairs of method and task" in short
+    assert "claims on real data:" in short and "claims on simulated" not in short
+    assert "<title>Neuron editing: 1.000</title>" in short
+
+
+def test_claims_have_verdicts_and_fold_their_numbers(page):
     claims = page.text.split('<section id="claims">')[1].split("</section>")[0]
-    row = claims.split("<tbody>")[1].split("</tr>")[0]
-    assert "Of ten methods neuron editing changes the sample most" in row and "Table 2, Section 3.2" in row
+    assert "All verdicts are on real data: this study judges none of these claims on stand-ins." in claims
+    first, *_ = re.findall(r"<li>(.*?)</li>", claims.split('<ul class="claims">')[1], re.DOTALL)
+    shown, numbers = first.split("<details>")
+    assert "undecided" in shown
+    assert "Of ten methods neuron editing changes the sample most" in shown and "Table 2, Section 3.2" in shown
     # This study has one of the nine rivals that have a number, and one that did not run.
-    assert "undecided" in row and "CCA: R missing" in row
-    assert "cyclegan, resnet gan, " in row and ": not in this study; " in row
-    assert "<b>Neuron editing 0.960 ± 0.010</b>; nearest to refuting it GAN 0.110 ± 0.010" in row
-    assert "Beside: No change –, mean shift –, Oracle –." in row
+    assert "CCA: R missing" in numbers
+    assert "cyclegan, resnet gan, " in numbers and ": not in this study; " in numbers
+    assert "<b>Neuron editing 0.960 ± 0.010</b>; nearest to refuting it GAN 0.110 ± 0.010" in numbers
+    assert "Beside: No change –, mean shift –, Oracle –." in numbers
     for verdict in ("undecided", "not judged", "not run"):
         assert re.search(rf'<span aria-hidden="true">.</span> {verdict}</span>', claims), verdict
 
@@ -184,9 +201,9 @@ def test_claims_link_to_what_the_page_shows(tmp_path):
 
 
 def test_published_values_are_folded_where_none_can_be_compared(page):
-    assert [set(details) for details in page.all("details")].count({"open"}) == 1
-    shown, *folded = [
-        piece.split("</details>")[0] for piece in page.text.split("<details")[2:3] + page.text.split("<details>")[1:]
-    ]
-    assert "published values beside ours</summary>" in shown
-    assert folded and all("none of which can be compared</summary>" in piece for piece in folded)
+    card = page.text.split('<section id="score-card">')[1].split("</section>")[0]
+    tables = [piece for piece in card.split("<details")[1:] if "published value" in piece]
+    opened = [piece for piece in tables if piece.startswith(" open>")]
+    assert len(opened) == 1 and "published values beside ours</summary>" in opened[0]
+    assert len(tables) > 1
+    assert all("none of which can be compared</summary>" in piece for piece in tables if piece not in opened)

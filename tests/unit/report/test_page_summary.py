@@ -18,6 +18,22 @@ def test_the_summary_ranks_by_distance_and_marks_what_is_worse_than_nothing(smal
     assert found["oracle"] == [0.01, 0.01]
 
 
+def test_the_best_and_the_useless_are_counted_among_those_that_ran_everywhere(small):
+    found = summary(small.spec, read_scores(sorted((small.folder / "scores").glob("*.csv"))))
+    assert [row["label"] for row in found["best"]] == ["No change", "GAN"] and found["ranked"] == 2
+    assert found["behind"] == 1
+    assert found["rows"][1]["span"] == (1.0, 2.0)
+    assert re.findall(r"<title>([^<]*)</title>", found["plot"])[1] == "No change: 1.500"
+
+
+def test_nothing_is_said_of_no_change_where_it_did_not_run(tmp_path):
+    rows = [Row("a", "q", "gan", 0, "energy_distance", 2.0)]
+    small = SmallStudy(tmp_path, {"tasks": {"a": ShownTask("a")}, "tables": {}, "figures": {}}, rows).write()
+    found = summary(small.spec, read_scores([tmp_path / "scores" / "a.csv"]))
+    assert found["behind"] is None and found["plot"] is None
+    assert small.make().returncode == 0 and "Worse than nothing" not in small.page.read_text()
+
+
 def test_a_task_with_several_queries_counts_once_in_the_mean_rank(tmp_path):
     rows = [
         Row(task, query, method, 0, "energy_distance", distance)

@@ -20,6 +20,17 @@ def test_snakemakes_report_is_carried_whole(small, tmp_path):
     assert embed(whole, report) == whole
 
 
+def test_a_picture_that_the_page_has_is_not_carried_twice(small, tmp_path):
+    packed = "data:image/png;charset=utf8;filename={}.png;base64," + "iVBOR+/w0==" * 9
+    text = f'<head></head>{{"a": "{packed.format("points")}", "b": "{packed.format("elsewhere")}"}}'
+    (tmp_path / "inner.html").write_text(text)
+    whole = embed(small.page.read_text(), tmp_path / "inner.html")
+    (store,) = re.findall(r'id="snakemake-report"[^>]*>([^<]*)</script>', whole)
+    inner = gzip.decompress(base64.b64decode(store)).decode()
+    assert '"a": "outofsample-picture:points:"' in inner
+    assert f'"b": "{packed.format("elsewhere")}"' in inner
+
+
 def test_the_options_of_the_run_are_kept(small, tmp_path):
     assert read_options(small.page) == ["--configfile", "studies/small.yaml"]
     other = tmp_path / "other.html"

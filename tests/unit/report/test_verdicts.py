@@ -58,6 +58,10 @@ def verdicts(folder, found: Claim, *rows):
         (BETTER, (0.89, 0.03), (0.8, 0.04), "undecided"),
         (BETTER, (0.71, 0.03), (0.8, 0.04), "undecided"),
         (BETTER, (0.69, 0.03), (0.8, 0.04), "does not hold"),
+        # By half of the other's score: from .6 on, and the other's deviation counts one and a half times (2 * .06).
+        (BETTER | {"by_share": 0.5}, (0.73, 0), (0.4, 0.04), "holds"),
+        (BETTER | {"by_share": 0.5}, (0.71, 0), (0.4, 0.04), "undecided"),
+        (BETTER | {"by_share": 0.5}, (0.47, 0), (0.4, 0.04), "does not hold"),
         ({"at_least": 0.8}, (0.87, 0.03), (0, 0), "holds"),
         ({"at_least": 0.8}, (0.85, 0.03), (0, 0), "undecided"),
         ({"at_least": 0.8}, (0.73, 0.03), (0, 0), "does not hold"),

@@ -14,6 +14,7 @@ def claim(**changes) -> Claim:
     ("changes", "words"),
     [
         ({"better_than": ("cvae", "scvi")}, "`trvae` better than `cvae`, `scvi` by `means_r2`"),
+        ({"better_than": ("cvae",), "by_share": 0.65}, "`trvae` better than `cvae`, by 65 % at least, by `means_r2`"),
         ({"same_as": ("no_change",), "within_share": 0.1}, "`trvae` as `no_change`, within 0.1 of their score by"),
         ({"no_better_than": ("cvae",), "within": 0.02}, "`trvae` no better than `cvae`, within 0.02 by"),
         ({"at_least": 0.0}, "`trvae` at least 0 by `means_r2`"),

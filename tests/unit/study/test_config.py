@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from outofsample.arrays import Query
 from outofsample.study.load import load_study
 from tests.unit.study.examples import LEAVE_OUT, minimal, problems
 
@@ -30,7 +31,7 @@ def test_minimal_study_is_enough():
 def test_a_target_that_cannot_be_a_folder_gives_a_name_that_can(target, name):
     query = {"domain": "sample1", "source": "batch1", "target": target}
     study = load_study(minimal(tasks={"t": {"dataset": "dengue", "queries": [query]}}))
-    assert vars(study.tasks["t"].as_queries()[0]) == {"name": name, **query}
+    assert study.tasks["t"].as_queries() == (Query(name, **query),)
     study = load_study(minimal(tasks={"each": {**LEAVE_OUT, "targets": [target]}}))
     assert study.tasks["each.control"].as_queries()[0].name == name
 
@@ -75,3 +76,13 @@ def test_a_study_with_a_space_in_its_name():
 def test_the_home_folder_is_expanded(monkeypatch):
     monkeypatch.setenv("HOME", "/home/somebody")
     assert load_study(minimal(data_dir="~/data")).data_dir == "/home/somebody/data"
+
+
+def test_controls_stand_in_place_of_source_domains_and_lead_one_way():
+    query = {"domain": "sample1", "source": "batch1", "target": "batch2"}
+    back = {"domain": "sample1", "source": "batch2", "target": "batch1"}
+    task = {"dataset": "dengue", "queries": [query], "controls": ["control"]}
+    told = problems(minimal(tasks={"t": {**task, "source_domains": ["control"]}}))
+    assert "either 'controls' or 'source_domains', not both" in told
+    told = problems(minimal(tasks={"t": {**task, "queries": [query, back]}}))
+    assert "'batch1' is the source of one query and the target of another" in told

@@ -2,6 +2,7 @@
 
 import pytest
 
+from outofsample.arrays import Query
 from outofsample.study.load import load_study
 from tests.unit.study.examples import LEAVE_OUT, minimal, problems
 
@@ -15,7 +16,7 @@ def test_leaving_each_domain_out_gives_a_task_each():
     assert list(study.tasks) == study.selected("tasks") == names
     assert study.tables["t"].tasks == study.figures["f"].scores == names
     query = study.tasks["each.sample_1"].as_queries()[0]
-    assert vars(query) == {"name": "batch2", "domain": "sample 1", "source": "batch1", "target": "batch2"}
+    assert query == Query("batch2", "sample 1", "batch1", "batch2")
 
 
 @pytest.mark.parametrize(

@@ -74,10 +74,22 @@ def test_seeds_come_in_batches(plan):
     assert plan.seed_batches("t", "small") == {"3-5": (3, 5), "8": (8,)}
     assert plan.seed_batches("digits", "small") == {"1": (1,)}
     assert plan_of(seeds_per_job=None).seed_batches("t", "small") == {"3-5-8": (3, 5, 8)}
+    # A file name holds no more.
+    many = plan_of(seeds_per_job=None, seeds=200).seed_batches("t", "small")
+    assert many == {"0-199": tuple(range(200))}
 
 
 def test_what_does_not_depend_on_chance_runs_for_one_seed(plan):
     assert plan.seed_batches("t", "pca") == {"3": (3,)}
+
+
+def test_the_cells_of_a_query_of_ones_own_are_never_limited(plan, tmp_path):
+    values = {**copy.deepcopy(SMALL), "datasets": {"own": {"files": ["a.csv"]}}}
+    values["datasets"]["own"] |= {"condition_column": "condition", "domain_column": "donor"}
+    values["tasks"] = {"t": {**TASK, "dataset": "own", "cells_per_group": 10}}
+    spec = Plan(load_study(values), tmp_path).split_spec("t")
+    assert spec.whole_queries and spec.cells_per_group == 10
+    assert not plan.split_spec("t").whole_queries
 
 
 def test_a_training_gets_its_settings_seeds_and_device(plan):
@@ -201,6 +213,19 @@ def test_a_local_file_that_changes_is_taken_anew(tmp_path):
         path.write_text(text)
         states.append(plan.fetch_spec("own", "cells.csv").state)
     assert states[0] != states[1] and plan.is_own("t")
+
+
+def test_domains_are_held_out_for_data_of_the_users_own_alone(plan, tmp_path):
+    own = {"folder": "own", "scale": "none", "files": [{"path": "c.csv", "condition": "a", "domain": "b"}]}
+    values = {
+        "study": "mine",
+        "datasets": {"own": own},
+        "tasks": {"t": {**TASK, "dataset": "own"}},
+        "methods": {"ot_map": {}},
+    }
+    mine = Plan(load_study(values), "nowhere")
+    assert [mine.transform_spec("t", group).held_out for group in mine.by_model] == [True]
+    assert not any(plan.transform_spec(task, group).held_out for task in plan.tasks for group in plan.by_model)
 
 
 def names(files) -> set[str]:

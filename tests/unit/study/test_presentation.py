@@ -4,6 +4,7 @@ import pytest
 
 from outofsample import registry
 from outofsample.errors import UserError
+from outofsample.jobs.page import OwnChoice
 from outofsample.jobs.table import MethodRow, TableSpec
 from outofsample.study.load import load_study, read_study
 from outofsample.study.plan import Plan
@@ -39,7 +40,8 @@ def test_a_table_has_labels_and_stand_ins(tmp_path):
     assert (spec.name, spec.title, spec.tasks) == ("t2", "T, demo size", ("real", "held_out"))
     assert spec.task_labels == {"real": "Real, it is", "held_out": "held out"}
     assert spec.stand_in == {"real": False, "held_out": True} and spec.paper_tasks == ("real",)
-    assert spec.methods == (MethodRow("neuron_editing", "Neuron editing"), MethodRow("no_change", "no change", True))
+    edited = MethodRow("neuron_editing", "Neuron editing", unbounded=True)
+    assert spec.methods == (edited, MethodRow("no_change", "no change", True))
     assert TableSpec.from_json(spec.to_json()) == spec
 
 
@@ -205,6 +207,25 @@ def test_own_data_get_a_folder_and_a_page_for_each_method_that_runs(shown):
     assert shown.own_pages() == [f"results/mine/own/t/{method}_changes.html" for method in methods]
     assert shown.changes_spec("t", "mean_shift").controls == {"no_change": "no change"}
     assert shown.write_back_spec("t").settings["scale"] == "none"
+
+
+def test_own_data_are_told_which_method_to_take(shown):
+    spec = shown.changes_spec("t", "mean_shift")
+    assert spec.labels == {"mean_shift": "Mean", "no_change": "no change"}
+    assert (spec.cautious, spec.unchanged) == ("", "no_change")
+    assert shown.page_spec().own == {"t": OwnChoice("", "no_change")}
+    assert shown.own_predictions() == [f"results/mine/predictions/t/{name}.h5ad" for name in spec.labels]
+
+
+@pytest.mark.parametrize("name", ["my_fcs", "my_h5ad", "my_table"])
+def test_the_templates_have_a_cautious_method_and_one_that_does_nothing(name):
+    own = Presentation(Plan(read_study(ROOT / "studies" / f"{name}.yaml"), ROOT / "nowhere")).page_spec().own
+    assert list(own.values()) == [OwnChoice("stacked_map", "no_change")]
+
+
+def test_studies_of_public_data_recommend_nothing(tmp_path):
+    shown = presentation(tmp_path)
+    assert shown.page_spec().own == {} and shown.own_predictions() == []
 
 
 def test_only_a_tuning_study_chooses_settings(shown):

@@ -11,7 +11,7 @@ from outofsample.arrays import Query
 from outofsample.errors import UserError
 from outofsample.files.task import to_training
 from outofsample.jobs.split import SplitSpec
-from outofsample.study.split import assign_roles, split_dataset
+from outofsample.study.split import assign_roles, check_split, split_dataset
 
 SPLIT = SplitSpec(
     "task",
@@ -75,6 +75,33 @@ def test_drawing_cells_is_seeded_and_bounded():
     assert list(draws[0].obs_names) == list(draws[1].obs_names) != list(draws[2].obs_names)
 
 
+def test_a_limit_on_fitting_never_limits_the_cells_that_are_predicted():
+    adata = dataset(9)
+    split = SplitSpec("t", SPLIT.queries, (), cells_per_group=4, whole_queries=True)
+    train, _ = split_dataset(adata, split)
+    sizes = train.obs.groupby(["role"], observed=True).size()
+    query = adata.obs_names[(adata.obs["domain"] == "B") & (adata.obs["condition"] == "before")]
+    assert list(train.obs_names[train.obs["role"] == "query"]) == list(query) and sizes["query"] == 9
+    assert train.obs.query("role != 'query'").groupby(["domain", "condition"]).size().max() == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"held_out": (("B", "befor"),)}, "no condition 'befor' (did you mean 'before'?), which 'held_out' names"),
+        ({"held_out": (("b", "before"),)}, "no domain 'b', which 'held_out' names; it has A, B, R"),
+        ({"reference": (("R", "afte"),)}, "no condition 'afte' (did you mean 'after'?), which 'reference' names"),
+        ({"source_domains": ("C",)}, "no domain 'C', which 'source_domains' names"),
+        ({"conditions": ("before", "never")}, "no condition 'never', which 'conditions' names"),
+    ],
+)
+def test_names_that_the_data_do_not_have_are_never_passed_over(changes, words):
+    """A pair that is misspelt in held_out would be trained on."""
+    with pytest.raises(UserError) as caught:
+        split_dataset(dataset(), replace(SPLIT, **changes))
+    assert f"Task 'task': the dataset has {words}" in str(caught.value)
+
+
 def test_what_was_measured_in_all_conditions_is_drawn_for_all_or_none():
     adata = dataset(9)
     # As images are: one name for the versions of a thing, in another order in each condition.
@@ -89,7 +116,7 @@ def test_what_was_measured_in_all_conditions_is_drawn_for_all_or_none():
 
 def test_unknown_domain_names_the_nearest():
     split = SplitSpec("task", (Query("q", "B", "befor", "after"),), ())
-    with pytest.raises(UserError, match="no condition 'befor' \\(did you mean 'before'\\?\\); it has after, before"):
+    with pytest.raises(UserError, match="no condition 'befor' \\(did you mean 'before'\\?\\), which 'queries' names"):
         split_dataset(dataset(), split)
 
 
@@ -148,3 +175,84 @@ def test_conditions_limit_what_takes_part():
     assert set(train.obs["condition"]) == {"before", "after"} and set(truth.obs["condition"]) == {"after"}
     with pytest.raises(UserError, match="no condition 'aftr' \\(did you mean 'after'"):
         split_dataset(dataset(), replace(SPLIT, conditions=("aftr",)))
+
+
+def chained_dataset() -> anndata.AnnData:
+    pairs = [("A", "b2"), ("A", "b6"), ("B", "b6"), ("B", "b5"), ("C", "b5"), ("P", "b5"), ("P", "b2"), ("D", "b1")]
+    obs = pd.DataFrame([pair for pair in pairs for _ in range(3)], columns=["domain", "condition"])
+    obs.index = [f"cell{number}" for number in range(len(obs))]
+    X = np.arange(len(obs), dtype=np.float32)[:, None]
+    return anndata.AnnData(X, obs=obs, uns={"dataset": "made", "stand_in": True})
+
+
+CHAINED = SplitSpec("chained", (Query("q", "P", "b5", "b2"),), controls=("A", "B", "C"))
+
+
+def test_controls_of_all_hops_are_source_and_target_and_the_path_is_told(capsys):
+    train, truth = split_dataset(chained_dataset(), CHAINED)
+    assert "q: b5 -> b6 (control B) -> b2 (control A)" in capsys.readouterr().out
+    data = to_training(train)
+    roles = {(d, c): role for d, c, role in zip(data.domain, data.condition, data.role, strict=True)}
+    assert roles == {
+        ("A", "b2"): "target",
+        ("A", "b6"): "source",
+        ("B", "b6"): "source",
+        ("B", "b5"): "source",
+        ("C", "b5"): "context",
+        ("P", "b5"): "query",
+        ("D", "b1"): "context",
+    }
+    assert set(truth.obs["query"]) == {"q"} and len(truth) == 3
+    (query,) = data.queries
+    masks = [(data.is_source(q), data.is_target(q)) for q in (query, *query.steps)]
+    found = [[set(zip(data.domain[m], data.condition[m], strict=True)) for m in pair] for pair in masks]
+    assert found == [
+        [{("B", "b5")}, {("A", "b2")}],
+        [{("B", "b5")}, {("B", "b6")}],
+        [{("A", "b6")}, {("A", "b2")}],
+    ]
+
+
+def test_only_shared_controls_give_source_and_target_of_a_direct_query():
+    split = SplitSpec("direct", (Query("q", "P", "b5", "b6"),), controls=("A", "B", "C"))
+    train, _ = split_dataset(chained_dataset(), split)
+    data = to_training(train)
+    (query,) = data.queries
+    assert query.steps == (query,) and query.path == "b5 -> b6 (control B)"
+    assert set(data.domain[data.is_source(query)]) == set(data.domain[data.is_target(query)]) == {"B"}
+
+
+def test_source_and_target_of_a_chain_differ_by_the_sum_of_its_hops():
+    data = to_training(split_dataset(chained_dataset(), CHAINED)[0])
+    S, T = data.source_and_target(data.queries[0])
+    # B is 3 cells lower in b6 than in b5, A 3 lower in b2 than in b6; a cell's value is its number.
+    np.testing.assert_allclose(T - S, -6)
+    direct = to_training(split_dataset(chained_dataset(), replace(CHAINED, queries=(Query("q", "P", "b5", "b6"),)))[0])
+    S, T = direct.source_and_target(direct.queries[0])
+    np.testing.assert_allclose(T - S, -3)
+
+
+def test_a_batch_without_a_chain_is_told_before_and_at_the_split():
+    adata = chained_dataset()
+    adata = adata[~((adata.obs["domain"] == "B") & (adata.obs["condition"] == "b6"))].copy()
+    told = (
+        r"Task 'chained', query 'q': no chain of shared controls leads from b5 to b2 .* A in b5, or B or C in b2 or b6"
+    )
+    with pytest.raises(UserError, match=told):
+        split_dataset(adata, CHAINED)
+    with pytest.raises(UserError, match=told):
+        check_split(CHAINED, set(zip(adata.obs["domain"], adata.obs["condition"], strict=True)))
+
+
+def test_a_control_that_is_not_there_is_told():
+    with pytest.raises(UserError, match="has no domain 'Bee'"):
+        split_dataset(chained_dataset(), replace(CHAINED, controls=("A", "Bee")))
+
+
+def test_source_and_target_of_other_domains_are_noted(capsys):
+    adata = chained_dataset()
+    split_dataset(adata, SplitSpec("t", CHAINED.queries, source_domains=("A", "B", "C")))
+    assert "note: query 'q': source (B, C) and target (A) have no domain in common" in capsys.readouterr().out
+    split_dataset(adata, SplitSpec("t", (Query("q", "P", "b5", "b6"),), source_domains=("B",)))
+    split_dataset(adata, CHAINED)
+    assert "note:" not in capsys.readouterr().out

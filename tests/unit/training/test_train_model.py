@@ -1,6 +1,5 @@
 """The training job's command line: checkpoints that no longer fit, and a GPU that is too small."""
 
-import json
 import sys
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ import torch
 import train_model
 from outofsample.arrays import Query
 from outofsample.errors import UserError
+from outofsample.files.task import queries_text
 from outofsample.jobs.base import as_plain
 from outofsample.jobs.train import ModelSpec, TrainSpec
 from tests.conftest import planted
@@ -47,7 +47,7 @@ class Job:
             index=[f"cell{number}" for number in range(len(data.X))],
         )
         adata = anndata.AnnData(data.X, obs=obs, var=pd.DataFrame(index=list(data.features)))
-        adata.uns["queries"] = json.dumps([vars(query) for query in data.queries])
+        adata.uns["queries"] = queries_text(data.queries)
         adata.write_h5ad(self.folder / "train.h5ad")
 
     def run(self, name="autoencoder", fitted="fitted.pt", uses=None, **settings) -> dict[str, np.ndarray]:

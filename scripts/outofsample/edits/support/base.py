@@ -40,6 +40,11 @@ class Edit:
         self.learn(source, target)
         return self
 
+    @property
+    def is_unbounded(self) -> bool:
+        """Whether a value outside the source's range moves by more, the farther outside it lies, without end."""
+        return False
+
     def learn(self, source: np.ndarray, target: np.ndarray) -> None:
         """Do the work of `fit`, whose arguments were checked."""
         raise NotImplementedError

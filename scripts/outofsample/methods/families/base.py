@@ -4,18 +4,22 @@ A method usually stands on a *model* (`outofsample.models`) that is trained once
 methods: ``fit`` does both steps, `attach` only the method's own with a model that is already fitted.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from outofsample import registry
 from outofsample.arrays import Prediction, Query, TrainingData
 from outofsample.errors import UserError
-from outofsample.files.writing import replacing
+from outofsample.files.tensors import read_tensors, write_tensors
 from outofsample.models.families.base import IMAGES_AT_ONCE, Model, NoSettings, as_arrays, as_tensors
 from outofsample.training.run import Run
+
+if TYPE_CHECKING:
+    from outofsample.methods.families.out_of_fold import Fold
 
 #: Cells that go through a network at once when predicting; bounds the memory.
 CHUNK = 16_384
@@ -32,6 +36,8 @@ class Method:
     - ``directed``: False where the prediction is not meant to move towards the target;
     - ``transductive``: True where fitting and correcting are one step, so that `transform` takes only cells that
       were fitted;
+    - ``takes_chains``: True where a query of several hops is predicted by itself: by a model that knows all
+      conditions, or hop by hop. Others are fitted hop by hop (`outofsample.methods.families.chain`);
     - ``stochastic``: False where the seed changes nothing.
     """
 
@@ -40,6 +46,7 @@ class Method:
     data: ClassVar[frozenset[str]] = frozenset({"tabular", "images"})
     directed: ClassVar[bool] = True
     transductive: ClassVar[bool] = False
+    takes_chains: ClassVar[bool] = False
     stochastic: ClassVar[bool] = True
     #: The kind of job that computes it: ``python`` or ``r``.
     job: ClassVar[str] = "python"
@@ -64,6 +71,11 @@ class Method:
     def parts(cls, settings) -> list[tuple[str, str]]:
         """Return the registry entries (kind, name) that it finds by name while it runs, so that their code counts."""
         return []
+
+    @classmethod
+    def is_unbounded(cls, settings) -> bool:
+        """Whether with these settings a curve goes on, beyond what the source shows, as far as the query asks."""
+        return False
 
     def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Method":
         """Fit the model, then the method's own part, to the training cells; return self.
@@ -116,6 +128,23 @@ class Method:
         """Do the work of `transform`, whose arguments were checked."""
         raise NotImplementedError
 
+    def out_of_fold(
+        self, data: TrainingData, query: Query, folds: Sequence["Fold"], seed: int = 0
+    ) -> Iterator[np.ndarray]:
+        """Yield for each fold what the method, fitted to the fold's rest, predicts of its cells of S (cells, features).
+
+        The method itself stays as it is, fitted or not.
+
+        Raises
+        ------
+        UserError
+            If it cannot be fitted to what remains.
+        """
+        for fold in folds:
+            model = None if self.fitted is None else type(self.fitted)(self.fitted.settings)
+            counts = None if data.counts is None else data.counts[fold.source]
+            yield type(self)(self.settings, model).fit(fold.rest, seed).transform(data.X[fold.source], query, counts).X
+
     def chunks(self, X: np.ndarray):
         """Yield consecutive pieces of ``X``, as many cells or images at once as the memory bears."""
         return chunks(X, CHUNK if self.image_shape is None else IMAGES_AT_ONCE)
@@ -149,11 +178,7 @@ class Method:
 
     def save(self, path: str | Path) -> None:
         """Write the fitted method to one file: tensors, numbers and strings only, no pickled code."""
-        import torch
-
-        content = {"format": "outofsample-method", **as_tensors(self.whole_state())}
-        with replacing(path) as temporary:
-            torch.save(content, temporary)
+        write_tensors(path, {"format": "outofsample-method", **as_tensors(self.whole_state())}, seal=False)
 
     def load(self, path: str | Path) -> "Method":
         """Take over the file that `save` of a method with the same settings wrote; return self.
@@ -161,13 +186,13 @@ class Method:
         Raises
         ------
         UserError
-            If the file is not one of ours.
+            If the file is not one of ours, or is damaged.
         """
-        import torch
-
         try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = read_tensors(path)
             known = content["format"] == "outofsample-method"
+        except UserError:
+            raise
         except Exception as error:
             raise UserError(
                 f"{path}: this is not a fitted method saved by outofsample ({type(error).__name__})."

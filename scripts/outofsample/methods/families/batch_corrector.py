@@ -14,10 +14,13 @@ class BatchCorrector(Method):
 
     Fitting and correcting are one step. The prediction is X *in batch 2's frame*: batch 2 stays as it is. The
     corrections do not know which cells are controls, so they also remove biology.
+
+    Along a chain each hop is such a correction, with the controls of its own two batches.
     """
 
     data = frozenset({"tabular"})
     transductive = True
+    takes_chains = True
     stochastic = False
     job = "r"
     #: The versions of all that took part in the correction.
@@ -31,8 +34,13 @@ class BatchCorrector(Method):
         self.corrected = {}
         for query in data.queries:
             source, cells = data.X[data.is_source(query)], data.X[data.is_query(query)]
-            batch2 = data.X[data.is_target(query) | data.is_reference(query)]
-            corrected = self.correct(np.concatenate([source, cells]), batch2, seed).astype(np.float32)
+            corrected = np.concatenate([source, cells])
+            for number, step in enumerate(query.steps):
+                # S of the first hop is among the cells already.
+                controls = data.X[data.is_source(step)] if number else corrected[:0]
+                batch1 = np.concatenate([controls, corrected])
+                batch2 = data.X[data.is_target(step) | data.is_reference(step)]
+                corrected = self.correct(batch1, batch2, seed).astype(np.float32)[len(controls) :]
             pairs = ((source, corrected[: len(source)]), (cells, corrected[len(source) :]))
             self.corrected[query.name] = [[before, after] for before, after in pairs]
 

@@ -40,6 +40,7 @@ class ConditionalDecoder(Method):
     """Encode the query under its own condition, decode it under the target's (trVAE, Section 3)."""
 
     Settings = DecoderSettings
+    takes_chains = True
 
     def learn(self, data: TrainingData, seed: int) -> None:
         self.floor, self.seed = residual_floor(data), seed

@@ -63,6 +63,10 @@ class LatentEdit(Method):
     def parts(cls, settings: EditSettings) -> list[tuple[str, str]]:
         return [("edits", settings.edit)]
 
+    @classmethod
+    def is_unbounded(cls, settings: EditSettings) -> bool:
+        return create_edit(settings.edit, settings.edit_options).is_unbounded
+
     def learn(self, data: TrainingData, seed: int) -> None:
         self.edits = {}
         self.floor = residual_floor(data)

@@ -1,6 +1,6 @@
 """What is held out of S and T to tell how well maps foresee it: for methods that choose among others, or mix them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -13,6 +13,8 @@ from outofsample.methods.families.base import Method, draw
 
 #: Cells that a fold must hold of S and of T, to be scored.
 LEAST = 10
+#: Cells of S, and of T, that a fold is fitted to and scored on, at most.
+FITTED_CELLS, SCORED_CELLS = 5000, 1000
 
 
 def default_candidates() -> dict[str, dict[str, Any]]:
@@ -47,8 +49,8 @@ class CandidateSettings:
 
     candidates: dict[str, dict[str, Any]] = field(default_factory=default_candidates)
     folds: int = 4
-    fitted_cells: int = 5000
-    scored_cells: int = 1000
+    fitted_cells: int = FITTED_CELLS
+    scored_cells: int = SCORED_CELLS
 
     def __post_init__(self):
         for name, least in (("folds", 2), ("fitted_cells", 2 * LEAST), ("scored_cells", LEAST)):
@@ -101,35 +103,60 @@ class OutOfFold(Method):
     def held_out(self, data: TrainingData, query: Query, seed: int) -> Iterator[Fold]:
         """Yield the folds that hold enough cells of S and of T to be scored."""
         rng = np.random.default_rng(seed)
-        for held_out in folds(data, query, self.settings.folds, rng):
-            source, target = (
-                draw(mask & held_out, self.settings.scored_cells, rng)
-                for mask in (data.is_source(query), data.is_target(query))
-            )
-            if min(len(source), len(target)) >= LEAST:
-                yield Fold(source, target, self._rest(data, query, held_out, rng))
+        masks = folds(data, query, self.settings.folds, rng)
+        return scored_folds(data, query, masks, rng, self.settings.fitted_cells, self.settings.scored_cells)
 
-    def foresee(self, name: str, fold: Fold, X: np.ndarray, query: Query, seed: int) -> np.ndarray | None:
-        """Return what a candidate fitted to a fold's rest predicts for cells X; None where it cannot be fitted."""
+    def fit_to(self, name: str, fold: Fold, seed: int) -> Method | None:
+        """Return a candidate that is fitted to a fold's rest; None where it cannot be."""
         try:
-            return self.create(name).fit(fold.rest, seed).transform(X, query).X
+            return self.create(name).fit(fold.rest, seed)
         except UserError:
             return None
 
-    def _rest(self, data: TrainingData, query: Query, held_out: np.ndarray, rng: np.random.Generator) -> TrainingData:
-        """Return the training cells of a fold: S, T and X without what is held out of S and T."""
-        most = self.settings.fitted_cells
-        parts = [draw(mask & ~held_out, most, rng) for mask in (data.is_source(query), data.is_target(query))] + [
-            draw(data.is_query(query), most, rng)
-        ]
-        cells = np.concatenate(parts)
-        arrays = {name: getattr(data, name)[cells] for name in ("X", "role", "condition", "domain", "names")}
-        return replace(data, **arrays, counts=None if data.counts is None else data.counts[cells], queries=(query,))
+    def foresee(self, name: str, fold: Fold, X: np.ndarray, query: Query, seed: int) -> np.ndarray | None:
+        """Return what a candidate fitted to a fold's rest predicts for cells X; None where it cannot be fitted."""
+        fitted = self.fit_to(name, fold, seed)
+        return None if fitted is None else fitted.transform(X, query).X
+
+
+def scored_folds(
+    data: TrainingData,
+    query: Query,
+    masks: Iterable[np.ndarray],
+    rng: np.random.Generator,
+    fitted_cells: int = FITTED_CELLS,
+    scored_cells: int = SCORED_CELLS,
+) -> Iterator[Fold]:
+    """Yield a fold for each mask (cells,) that holds out enough cells of S and of T to be scored.
+
+    ``fitted_cells`` and ``scored_cells`` are the most of each population, as in `CandidateSettings`.
+    """
+    for held_out in masks:
+        source, target = (
+            draw(mask & held_out, scored_cells, rng) for mask in (data.is_source(query), data.is_target(query))
+        )
+        if min(len(source), len(target)) >= LEAST:
+            yield Fold(source, target, _rest(data, query, held_out, rng, fitted_cells))
+
+
+def _rest(data: TrainingData, query: Query, held_out: np.ndarray, rng: np.random.Generator, most: int) -> TrainingData:
+    """Return the training cells of a fold: S, T and X without what is held out of S and T."""
+    parts = [draw(mask & ~held_out, most, rng) for mask in (data.is_source(query), data.is_target(query))] + [
+        draw(data.is_query(query), most, rng)
+    ]
+    cells = np.concatenate(parts)
+    arrays = {name: getattr(data, name)[cells] for name in ("X", "role", "condition", "domain", "names")}
+    return replace(data, **arrays, counts=None if data.counts is None else data.counts[cells], queries=(query,))
+
+
+def shared_domains(data: TrainingData, query: Query) -> np.ndarray:
+    """Return the names of the domains that S and T of a query share, sorted."""
+    return np.intersect1d(data.domain[data.is_source(query)], data.domain[data.is_target(query)])
 
 
 def folds(data: TrainingData, query: Query, parts: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Yield masks (cells,) of what is held out: a domain that S and T share, or a random part of all cells."""
-    shared = np.intersect1d(data.domain[data.is_source(query)], data.domain[data.is_target(query)])
+    shared = shared_domains(data, query)
     if len(shared) > 1:
         yield from (data.domain == name for name in shared)
         return

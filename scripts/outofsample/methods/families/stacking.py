@@ -66,12 +66,17 @@ class Foreseen:
         return energy_and_mmd(predicted, self.truth, within_y=self.within)[0]
 
     def mixed(self, weights: np.ndarray) -> np.ndarray:
-        """Return the weighted mean (cells, features) of the displacements; ``weights`` are (candidates,)."""
-        total = np.zeros_like(self.X)
+        """Return the weighted mean (cells, features) of the displacements; ``weights`` are (candidates,).
+
+        A candidate that could not be fitted without this fold leaves its weight to the others.
+        """
+        total, missing = np.zeros_like(self.X), 0.0
         for weight, moved in zip(weights, self.moves.values(), strict=True):
-            if weight > 0:
+            if moved is None:
+                missing += weight
+            elif weight > 0:
                 total += np.float32(weight) * moved
-        return total
+        return total / np.float32(1 - missing) if 0 < missing < 1 else total
 
 
 def mean_errors(folds: list[Foreseen], trust: np.ndarray) -> np.ndarray:

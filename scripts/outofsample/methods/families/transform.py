@@ -1,6 +1,7 @@
 """Predicting the queries of one task with every method that stands on one model."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from outofsample.files.fitted import read_states
 from outofsample.files.prediction import PredictionWriter, describe_outside
 from outofsample.jobs.predict import TransformSpec
 from outofsample.jobs.train import ModelSpec
+from outofsample.methods.families.chain import attached
+from outofsample.methods.families.held_out import hold_out_domains
 
 
 def fitted_models(spec: ModelSpec | None, fitted: Sequence[Path], data: TrainingData, threads: int) -> Iterator:
@@ -17,7 +20,7 @@ def fitted_models(spec: ModelSpec | None, fitted: Sequence[Path], data: Training
     if spec is None:
         yield 0, None
     elif not fitted:
-        yield 0, registry.create("models", spec.uses, spec.settings).fit(data)
+        yield 0, registry.create("models", spec.uses, spec.settings).fit(data.with_steps())
     if fitted:
         # What is not trained does without torch, whose import is half of such a job.
         import torch
@@ -59,9 +62,11 @@ def transform_all(
             if not asked.runs:
                 continue
             entry = registry.find("methods", asked.uses)
-            method = entry(entry.Settings(**asked.settings), model).attach(data, seed)
+            method = attached(partial(entry, entry.Settings(**asked.settings), model), data, seed)
             writer.add_all(method.transform, seed)
             writer.add_own_conditions(method.predict, seed)
+            if spec.held_out and not writer.held_out:
+                writer.held_out = hold_out_domains(method, data, seed)
             backends[asked.name] = method.backend
             print(f"{asked.name}: seed {seed} done", flush=True)
     trained_by = f"torch {version('torch')}" if fitted else ""

@@ -55,8 +55,9 @@ class Translator(NeuralModel):
             if change in self.networks:
                 continue
             cells = data.is_source(query) | data.is_target(query)
-            names = ("X", "role", "condition", "domain", "names")
-            pair = replace(data, counts=None, **{name: getattr(data, name)[cells] for name in names})
+            arrays = {name: getattr(data, name)[cells] for name in ("X", "condition", "domain", "names")}
+            role = np.where(data.is_source(query)[cells], "source", "target")
+            pair = replace(data, counts=None, role=role, **arrays)
             super().fit(pair, seed, replace(run, checkpoint=_for_change(run.checkpoint, len(self.networks))))
             self.networks[change] = self.network
             history += [{"change": " -> ".join(change), **row} for row in self.history]

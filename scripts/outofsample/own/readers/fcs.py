@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from outofsample.files import fcs
 from outofsample.files.markers import why_no_markers
 from outofsample.own.readers.support.boundary import reading
+from outofsample.own.readers.support.entries import domains_of
 from outofsample.own.readers.support.parts import Part, cell_names, check_renamed
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ def read(settings: "Settings", paths: dict[str, Path]) -> list[Part]:
     uses = channel_uses(panels, joined, chosen, names, settings)
     print("\n".join(table_of(uses)), flush=True)
     parts = []
-    for entry, panel, same in zip(settings.files, originals, joined, strict=True):
+    domains = domains_of(settings.files)
+    for entry, domain, panel, same in zip(settings.files, domains, originals, joined, strict=True):
         columns = same.values[0, chosen]
         fcs.check_finite(paths[entry["path"]], panel, columns)
-        domain = entry["domain"] or PurePosixPath(entry["path"]).stem
         obs = pd.DataFrame(
             {"condition": entry["condition"], "domain": domain}, index=cell_names(entry["path"], len(panel.values))
         )

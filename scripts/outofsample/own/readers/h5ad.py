@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from outofsample.datasets.support import single_cell
 from outofsample.datasets.support.guesses import holds_whole, looks_like_counts
 from outofsample.errors import UserError, did_you_mean
+from outofsample.files.h5ad_check import read_anndata
 from outofsample.own.readers.support.boundary import read_after_trial
 from outofsample.own.readers.support.parts import Part, called, check_renamed, choose_features, labels_of
 
@@ -36,9 +37,7 @@ def read(settings: "Settings", paths: dict[str, Path]) -> list[Part]:
 
 def _read_one(entry: dict, settings: "Settings", path: Path) -> tuple[Part, list[str]]:
     """Return the cells of one file, and the names of all its genes."""
-    import anndata
-
-    adata = single_cell.read(path, anndata.read_h5ad)
+    adata = single_cell.read(path, read_anndata)
     obs = labels_of(adata.obs, entry, settings, path, "obs")
     if settings.name_column is None:
         obs.index = adata.obs_names.astype(str)

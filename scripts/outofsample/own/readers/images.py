@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample.errors import UserError
+from outofsample.files.limits import PIXELS, check_memory, check_pixels
 from outofsample.images import image_data
 from outofsample.own.readers import parquet, table
 from outofsample.own.readers.support.boundary import reading
-from outofsample.own.readers.support.entries import check_file, format_of
+from outofsample.own.readers.support.entries import check_file, check_length, format_of
 from outofsample.own.readers.support.labels import check_labels, print_counts
 from outofsample.own.readers.support.output_names import written_as
 from outofsample.own.readers.support.parts import check_conditions, column_of, labels_of
@@ -18,8 +19,13 @@ from outofsample.own.readers.support.parts import check_conditions, column_of, l
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
+    from PIL.Image import Image
 
     from outofsample.datasets.own import Settings
+
+
+#: Formats that are read: pictures alone, no documents that other programs are called for.
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")
 
 
 def load(settings: "Settings", paths: dict[str, Path]) -> "AnnData":
@@ -84,6 +90,10 @@ def _check_images(names: "pd.Series", table: Path, column: str) -> None:
     written: dict[str, str] = {}
     for name in names:
         path = written_as(name, "images")
+        try:
+            check_length(PurePosixPath(path))
+        except ValueError as error:
+            raise UserError(f"{table}: {error} (column '{column}').") from error
         if written.get(path) == name:
             raise UserError(f"{table}: the image '{name}' is listed twice; list each image once.")
         if path in written:
@@ -92,6 +102,22 @@ def _check_images(names: "pd.Series", table: Path, column: str) -> None:
                 f"'{path}'; rename one of them."
             )
         written[path] = name
+
+
+def _check_kind(path: Path, image: "Image", mode: str) -> None:
+    """Raise `UserError` where bringing an image to 8 bits of ``mode`` would lose what it shows.
+
+    ``mode`` is that of the first image, "" for the first itself.
+    """
+    if image.mode.startswith(("I", "F")):
+        raise UserError(
+            f"{path}: this image has more than 8 bits per channel (mode {image.mode}), of which larger values would be "
+            "cut off; scale its values to 0 to 255 and export it with 8 bits."
+        )
+    if (frames := getattr(image, "n_frames", 1)) > 1:
+        raise UserError(f"{path}: this file holds {frames:,} images; give each a file of its own.")
+    if mode == "L" and image.mode not in ("L", "1", "LA"):
+        raise UserError(f"{path}: this image has colours, and the first one is grey; give all as grey or all as RGB.")
 
 
 def _read_images(folder: Path, names: Sequence[str], size: int | None) -> np.ndarray:
@@ -110,14 +136,24 @@ def _read_images(folder: Path, names: Sequence[str], size: int | None) -> np.nda
         check_file(path)
         with reading(path):
             try:
-                with Image.open(path) as image:
+                with Image.open(path, formats=FORMATS) as image:
+                    check_pixels(path, *image.size)
+                    _check_kind(path, image, mode)
                     mode = mode or ("L" if image.mode in ("L", "1") else "RGB")
                     image = image.convert(mode)
                     pixels = np.asarray(image if size is None else image.resize((size, size), Image.Resampling.BICUBIC))
+            except Image.DecompressionBombError as error:
+                raise UserError(
+                    f"{path}: this image has far more than the {PIXELS:,} pixels that are read; scale it down."
+                ) from error
             except (UnidentifiedImageError, OSError, SyntaxError) as error:
-                raise UserError(f"{path}: this image cannot be read ({error}); export it again.") from error
+                raise UserError(
+                    f"{path}: this image cannot be read ({error}); export it again as PNG, JPEG or TIFF."
+                ) from error
         if images is None:
             shape = pixels.shape[:2]
+            what = f"{len(names):,} images of {shape[1]:,} x {shape[0]:,} pixels"
+            check_memory(path, len(names) * pixels.size * 4, what, "set 'image_size' to scale them down")
             images = np.empty((len(names), *shape, 1 if mode == "L" else 3), np.uint8)
         if pixels.shape[:2] != shape:
             raise UserError(

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import zlib
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.errors import UserError
+from outofsample.files.limits import LINE, check_text
 from outofsample.own.readers.support.parts import Part
 from outofsample.own.readers.support.tables import read_tables, unreadable
 
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 #: What stands for a missing number. In labels it is text as any other.
 MISSING = ["", "NA", "N/A", "#N/A", "#NA", "n/a", "NaN", "nan", "-NaN", "-nan", "<NA>", "NULL", "null", "None"]
 _SEPARATORS = ",;\t|"
-#: Lines that the look at a table takes in, of at most so many characters each.
-_LINES, _LONGEST = 50, 1 << 20
+#: Lines that the look at a table takes in, and characters of them all after which it ends.
+_LINES, _LONGEST = 50, 1 << 22
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ def read_table(path: Path, text: Collection[str] | None = None) -> "pd.DataFrame
     import pandas as pd
 
     try:
+        check_text(path)
         dialect = dialect_of(path)
         options = {"sep": dialect.separator, "skiprows": len(dialect.before), "keep_default_na": False}
         header = pd.read_csv(path, header=None, nrows=1, dtype=str, **options).iloc[0].tolist()
@@ -65,7 +68,9 @@ def read_table(path: Path, text: Collection[str] | None = None) -> "pd.DataFrame
             as_text = dict.fromkeys(text, str)
             table = pd.read_csv(path, dtype=as_text, na_values=missing, low_memory=False, **options)
         _check_header(path, header, table)
-    except (OSError, ValueError, EOFError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: this table is not in UTF-8 ({error}); save it as CSV in UTF-8.") from error
+    except (OSError, ValueError, EOFError, zlib.error, csv.Error) as error:
         raise unreadable(path, error) from error
     if dialect.before:
         lines = f"the first {len(dialect.before)} line(s) are" if len(dialect.before) > 1 else "the first line is"
@@ -83,7 +88,7 @@ def _check_header(path: Path, names: list[str], table: "pd.DataFrame") -> None:
             f"{path}: the rows have {table.index.nlevels} more field(s) than the header; give each column a name (R's "
             "write.table: with 'row.names = FALSE', or with 'col.names = NA'), and end no line in a separator."
         )
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    if twice := sorted(name for name, times in Counter(names).items() if times > 1):
         raise UserError(f"{path}: the column '{twice[0]}' occurs twice; column names must be unique.")
 
 
@@ -93,9 +98,12 @@ def dialect_of(path: Path) -> Dialect:
     The separator is the one that gives most lines the same number of fields: a comma in the names of columns, or in
     decimal numbers, does not make a table one with commas.
     """
-    opened = gzip.open if path.suffix == ".gz" else open
+    # Of the names of 30,000 genes, the csv module's limit on a field holds a third.
+    csv.field_size_limit(LINE)
+    opened, lines = gzip.open if path.suffix == ".gz" else open, []
     with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-        lines = [line for _ in range(_LINES) if (line := file.readline(_LONGEST))]
+        while len(lines) < _LINES and sum(map(len, lines)) < _LONGEST and (line := file.readline(LINE)):
+            lines.append(line)
     if lines and lines[0].strip().strip('"').lower().startswith("sep=") and len(lines[0].strip().strip('"')) == 5:
         return Dialect(lines[0].strip().strip('"')[4], (lines[0],))
     if lines and lines[0].strip().lower() == "sep=":

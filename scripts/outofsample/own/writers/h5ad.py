@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from outofsample.files.h5ad_check import read_anndata
 from outofsample.files.writing import replacing
 from outofsample.own.predicted import Predicted
 from outofsample.own.readers.h5ad import matrix_of
@@ -21,9 +22,7 @@ def write(original: Path, path: Path, predicted: Predicted, settings: "Settings"
 
     The layer is on the scale of the values that were read; features that were not predicted are as they were read.
     """
-    import anndata
-
-    adata = anndata.read_h5ad(original)[predicted.rows].copy()
+    adata = read_anndata(original)[predicted.rows].copy()
     read = matrix_of(adata, settings, original)
     layer = np.array(read.toarray() if hasattr(read, "toarray") else read, dtype=np.float32)
     layer[:, adata.var_names.get_indexer(predicted.columns)] = predicted.values

@@ -22,8 +22,8 @@ def write(original: Path, path: Path, predicted: Predicted, settings: "Settings"
         original, sep=dialect.separator, skiprows=len(dialect.before), header=None, dtype=str, keep_default_na=False
     )
     header, table = table.iloc[[0]], table.iloc[predicted.rows + 1].copy()
-    names = header.iloc[0].tolist()
-    table[[names.index(name) for name in predicted.columns]] = predicted.values.astype(str)
+    places = {name: place for place, name in enumerate(header.iloc[0])}
+    table[[places[name] for name in predicted.columns]] = predicted.values.astype(str)
     with replacing(path) as temporary:
         opened = gzip.open if path.suffix == ".gz" else open
         with opened(temporary, "wt", encoding="utf-8", newline="") as file:

@@ -6,10 +6,11 @@ from datetime import date
 
 import pytest
 
+from outofsample.arrays import Query
 from outofsample.errors import UserError
 from outofsample.files import fcs
-from outofsample.own.readers.support.entries import as_entry
-from tests.unit.own.small_study import CHANNELS, LABELS, NAMES, dataset, error, load, needs_parquet, values
+from outofsample.own.readers.support.entries import as_entry, domains_of
+from tests.unit.own.small_study import CHANNELS, LABELS, NAMES, dataset, error, load, needs_parquet, values, written
 
 
 def test_a_folder_stands_for_all_its_files_and_they_name_their_domains(folder):
@@ -22,6 +23,46 @@ def test_a_folder_stands_for_all_its_files_and_they_name_their_domains(folder):
     groups = adata.obs.groupby(["domain", "condition"]).size().to_dict()
     assert groups == {("aday1", "one"): 9, ("bday1", "one"): 9, ("all", "two"): 18}
     assert adata.obs["file"].unique().tolist() == [f"day{n}/{p}day{n}.fcs" for n in "12" for p in "ab"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "domains"),
+    [
+        (["one/p.fcs", "two/p.fcs", "two/q.fcs"], ["one/p", "two/p", "q"]),
+        (["p.fcs", "p.FCS"], ["p.fcs", "p.FCS"]),
+        (["one/p.fcs", "one/p.FCS", "two/p.fcs"], ["one/p.fcs", "one/p.FCS", "two/p.fcs"]),
+    ],
+)
+def test_files_of_one_name_are_domains_of_their_own(folder, paths, domains):
+    files = [{"path": path, "condition": condition} for path, condition in zip(paths, "xyx", strict=False)]
+    assert domains_of([as_entry(file) for file in files]) == domains
+    for path in paths:
+        (folder / path).parent.mkdir(exist_ok=True)
+        fcs.write_fcs(folder / path, values(9, 4), CHANNELS, LABELS)
+    if paths[0] == "one/p.fcs" and len(set(map(str.lower, domains))) == 3:
+        assert load(folder, files=files).obs["domain"].unique().tolist() == domains
+    else:
+        assert "differ only in case or blanks" in error(folder, files=files)
+
+
+def test_a_domain_that_is_given_is_never_another():
+    files = [{"path": "one/p.fcs", "condition": "x", "domain": "p"}, {"path": "two/p.fcs", "condition": "y"}]
+    assert domains_of([as_entry(file) for file in files]) == ["p", "p"]
+    assert domains_of([as_entry({"path": "a.csv"})]) == [None]
+
+
+def test_names_that_are_too_long_are_told_by_the_study_and_long_ones_come_back(folder, tmp_path):
+    with pytest.raises(ValueError, match=r"a name of 256 bytes is too long, file systems allow 255; rename 'éé"):
+        as_entry({"path": "é" * 126 + ".fcs", "condition": "x"})
+    name = "é" * 125 + "x.fcs"
+    fcs.write_fcs(folder / name, values(9, 4), CHANNELS, LABELS)
+    files = [{"path": name, "condition": "before"}]
+    for condition in ("before", "after"):
+        fcs.write_fcs(folder / f"{condition}.fcs", values(9, 4), CHANNELS, LABELS)
+        files.append({"path": f"{condition}.fcs", "condition": condition, "domain": "control"})
+    data, query = dataset(folder, files=files), Query("after", "é" * 125 + "x", "before", "after")
+    (path,) = written(data, folder, tmp_path, queries=(query,))
+    assert path.name == name and len(fcs.read_fcs(path).values) == 9
 
 
 def test_a_folder_with_names_of_all_kinds(folder):

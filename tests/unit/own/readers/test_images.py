@@ -1,6 +1,11 @@
 """Images of one's own: within their folder, of one size, each listed once."""
 
+import struct
+import zlib
+
+import numpy as np
 import pandas as pd
+import pytest
 from PIL import Image
 
 from tests.unit.own.small_study import COLUMNS, dataset, error, load, paths, write_images, written
@@ -33,6 +38,70 @@ def test_bad_images(folder):
     (folder / "images.csv").write_text(text)
     assert "the path '0.png' in the column 'file' leads out of the folder" in error(folder, **settings)
     assert "no such folder of images" in error(folder, **{**settings, "images": "picture"})
+
+
+def png_of(width, height):
+    """Return a PNG that says that it has so many pixels, in a few bytes."""
+
+    def part(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(bytes(1 << 20))
+    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", pixels) + part(b"IEND", b"")
+
+
+def deep(path, mode):
+    Image.fromarray(np.arange(24).reshape(4, 6).astype(np.uint16 if mode == "I;16" else np.float32)).save(path, "TIFF")
+
+
+def film(path):
+    one, two = (Image.new("L", (6, 4), grey) for grey in (0, 9))
+    one.save(path, "GIF", save_all=True, append_images=[two])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: path.write_bytes(png_of(9000, 9000)), "has 9,000 x 9,000 pixels, and at most 50,000,000"),
+        (lambda path: path.write_bytes(png_of(20_000, 20_000)), "far more than the 50,000,000 pixels"),
+        (lambda path: path.write_bytes(png_of(6, 4)[:40]), "cannot be read"),
+        (lambda path: deep(path, "I;16"), "has more than 8 bits per channel (mode I;16)"),
+        (lambda path: deep(path, "F"), "has more than 8 bits per channel (mode F)"),
+        (lambda path: path.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 6 4\n"), "export it again as PNG"),
+        (film, "this file holds 2 images"),
+    ],
+)
+def test_images_that_would_lose_something_or_fill_the_memory(folder, make, words):
+    write_images(folder)
+    make(folder / "pictures" / "2.png")
+    message = error(folder, files=["images.csv"], images="pictures", image_size=4, **COLUMNS)
+    assert "2.png: " in message and words in message
+
+
+def test_colours_among_grey_images_are_not_lost(folder):
+    write_images(folder, mode="L")
+    settings = {"files": ["images.csv"], "images": "pictures", **COLUMNS}
+    assert load(folder, **settings).n_vars == 24
+    Image.new("RGB", (6, 4)).save(folder / "pictures" / "2.png")
+    assert "2.png: this image has colours, and the first one is grey" in error(folder, **settings)
+
+
+def test_more_images_than_the_memory_holds(folder, monkeypatch):
+    write_images(folder)
+    monkeypatch.setattr("os.sysconf", lambda name: 1 if name == "SC_PAGE_SIZE" else 1000)
+    message = error(folder, files=["images.csv"], images="pictures", **COLUMNS)
+    assert "9 images of 6 x 4 pixels take 2.531 kB, and this machine has 1,000 bytes; set 'image_size'" in message
+
+
+def test_a_name_that_would_be_too_long_as_png(folder):
+    write_images(folder)
+    name = "a" * 252
+    Image.new("RGB", (6, 4)).save(folder / "pictures" / name, "PNG")
+    text = (folder / "images.csv").read_text()
+    (folder / "images.csv").write_text(text.replace("0.png", name, 1))
+    message = error(folder, files=["images.csv"], images="pictures", **COLUMNS)
+    assert "images.csv: files: a name of 256 bytes is too long" in message
 
 
 def test_images_may_be_named_by_their_whole_path(folder, tmp_path):

@@ -1,8 +1,12 @@
 """CSV and TSV: what cannot be read is named, with its row and column."""
 
+import gzip
+
+import numpy as np
+import pandas as pd
 import pytest
 
-from tests.unit.own.small_study import COLUMNS, error, table
+from tests.unit.own.small_study import COLUMNS, error, load, table
 
 
 def test_labels_and_numbers_that_are_missing(folder):
@@ -30,3 +34,30 @@ def test_rows_that_are_longer_than_the_header(folder, name, separator):
     header, *rows = table().to_csv(sep=separator, index=False).splitlines()
     (folder / name).write_text("\n".join([header, *(row + separator for row in rows)]))
     assert "end no line in a separator" in error(folder, files=[name], **COLUMNS)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_a_line_of_a_gigabyte_is_a_sentence(folder, name, monkeypatch):
+    """Of 20 MB here: what is refused is not read on."""
+    opened = gzip.open if name.endswith(".gz") else open
+    with opened(folder / name, "wb") as file:
+        file.write(b"day,person,CD4\nbefore,a," + b"1" * (20 << 20))
+    message = error(folder, files=[name], **COLUMNS)
+    assert f"{name}: this table has a line of more than 16 MB" in message or "would unpack to" in message
+
+
+def test_many_columns_are_read(folder):
+    names = [f"a gene with a long name {number:016d}" for number in range(4000)]
+    frame = pd.DataFrame(np.ones((6, 4000), int), columns=names)
+    frame.insert(0, "day", ["before", "after"] * 3)
+    frame.insert(1, "person", list("aabbcc"))
+    for separator, name in ((",", "a.csv"), ("\t", "a.tsv")):
+        frame.to_csv(folder / name, index=False, sep=separator)
+        assert load(folder, files=[name], **COLUMNS).n_vars == 4000
+
+
+def test_cells_and_features_that_the_memory_does_not_hold(folder, monkeypatch):
+    table().to_csv(folder / "a.csv", index=False)
+    monkeypatch.setattr("os.sysconf", lambda name: 1 if name == "SC_PAGE_SIZE" else 100)
+    message = error(folder, files=["a.csv"], **COLUMNS)
+    assert "the values of 60 cells x 2 features take 480 bytes, and this machine has 100 bytes" in message

@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn what is raised while a file is read into a `UserError` that names the file.
+def reading(path: Path | str) -> Iterator[None]:
+    """Turn what is raised while a file (or several) is read into a `UserError` that names it.
 
     Raises
     ------

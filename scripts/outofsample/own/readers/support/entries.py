@@ -1,7 +1,7 @@
 """The entries of ``files``: which file each is, of which format, and what its cells are."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import permutations
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -35,6 +35,12 @@ ADVICE = {
 }
 
 
+#: Bytes of a name at most.
+LONGEST = 255
+#: Columns of ``obs`` that have a meaning of their own.
+TAKEN = ("condition", "domain", "file", "row", "size", "role", "query", "pair_id")
+
+
 def format_of(path: str) -> str:
     """Return what a file is, by its name; a name without a known ending is a folder of FCS files."""
     name = path.lower().removesuffix(".gz")
@@ -49,16 +55,16 @@ def example_of(entry: dict) -> str:
     )
 
 
-def as_entry(file: str | dict) -> dict[str, str | None]:
-    """Return path, condition and domain of an entry of ``files``.
+def as_entry(file: str | dict) -> dict[str, Any]:
+    """Return path, condition and domain of an entry of ``files``, and ``obs`` where it says more of its cells.
 
     Raises
     ------
     ValueError
-        If a key is unknown, or the path is missing or leads out of the folder.
+        If a key is unknown, the path is missing or leads out of the folder, or ``obs`` has a name that is taken.
     """
     given: dict[str, Any] = {"path": file} if isinstance(file, str) else dict(file)
-    known = ("path", "condition", "domain")
+    known = ("path", "condition", "domain", "obs")
     for key in given:
         if key not in known:
             raise ValueError(f"files: unknown key '{key}'{did_you_mean(key, known)}; known here: {', '.join(known)}")
@@ -77,9 +83,42 @@ def as_entry(file: str | dict) -> dict[str, str | None]:
         raise ValueError(
             f"files: '{path}' must lie within the dataset's folder; give it relative to 'folder', without '..'"
         )
+    check_length(path)
     if EXTRAPOLATED in path.parts:
         raise ValueError(f"files: rename '{path}': the results have a file of this name")
-    return {**entry, "path": str(path)}
+    more = dict(given.get("obs") or {})
+    if taken := [name for name in more if name in TAKEN]:
+        raise ValueError(f"files: rename '{taken[0]}' in the obs of '{path}': cells have one that means another thing")
+    return {**entry, "path": str(path), **({"obs": more} if more else {})}
+
+
+def domains_of(files: Sequence[Mapping[str, str | None]]) -> list[str | None]:
+    """Return the domain of each entry: the one it names, or, for FCS files, the name of the file.
+
+    Files of one name in several folders are domains of their own, called by folder and name. None for files of other
+    formats, where a column holds it.
+    """
+    names = [PurePosixPath(file["path"]) for file in files]
+    spellings = ([name.stem for name in names], [str(name.with_suffix("")) for name in names], list(map(str, names)))
+    found: list[str | None] = []
+    for number, file in enumerate(files):
+        if file["domain"] is not None or format_of(file["path"]) != "fcs":
+            found.append(file["domain"])
+            continue
+        alike = [place for place, name in enumerate(names) if name.stem == names[number].stem]
+        alike = [place for place in alike if files[place]["domain"] is None]
+        unique = (spelling for spelling in spellings if len({spelling[place] for place in alike}) == len(alike))
+        found.append(next(unique, spellings[-1])[number])
+    return found
+
+
+def check_length(path: PurePosixPath) -> None:
+    """Raise `ValueError` where a part of a path is longer than file systems allow."""
+    for part in path.parts:
+        if (size := len(part.encode(errors="surrogateescape"))) > LONGEST:
+            raise ValueError(
+                f"files: a name of {size} bytes is too long, file systems allow {LONGEST}; rename '{part[:60]}...'"
+            )
 
 
 def _check_ending(path: PurePosixPath) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample.errors import UserError
+from outofsample.files.limits import check_memory
 from outofsample.own.readers.support.parts import LISTED, Part
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ def stack(values: list):
     return np.concatenate([dense(part) for part in values])
 
 
+def check_size(parts: list[Part], paths: dict[str, Path]) -> None:
+    """Raise `UserError` where all values, each of them written out, are more than the machine's memory."""
+    cells, features = sum(len(part.obs) for part in parts), len(parts[0].features)
+    what = f"the values of {cells:,} cells x {features:,} features"
+    check_memory(paths[parts[0].file], 4.0 * cells * features, what, "name fewer in 'features', or give fewer cells")
+
+
 def check_parts(parts: list[Part], paths: dict[str, Path]) -> None:
     """Bring the features of all files into the order of the first, and add file and row to each ``obs``.
 
@@ -40,7 +48,8 @@ def check_parts(parts: list[Part], paths: dict[str, Path]) -> None:
         if set(part.features) != set(first.features):
             raise UserError(_difference(paths[first.file], first.features, paths[part.file], part.features))
         if part.features != first.features:
-            order = [part.features.index(name) for name in first.features]
+            places = {name: place for place, name in enumerate(part.features)}
+            order = [places[name] for name in first.features]
             part.values, part.features = part.values[:, order], first.features
             part.columns = tuple(part.columns[column] for column in order)
     for part in parts:
@@ -53,6 +62,14 @@ def check_parts(parts: list[Part], paths: dict[str, Path]) -> None:
                 f"{paths[part.file]}: the cell name '{repeated[0]}' occurs twice ({len(repeated):,} names repeat); "
                 "give each cell its own name (adata.obs_names_make_unique(), or another 'name_column')."
             )
+
+
+def add_obs(parts: list[Part], files: Sequence[dict]) -> None:
+    """Add to the cells of each file what its entry in ``files`` says of them in ``obs``, "" where it says nothing."""
+    columns = dict.fromkeys(column for entry in files for column in entry.get("obs", ()))
+    for part, entry in zip(parts, files, strict=True):
+        for column in columns:
+            part.obs[column] = entry.get("obs", {}).get(column, "")
 
 
 def _difference(one_file, one: Sequence[str], other_file, other: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ def check_labels(obs: "pd.DataFrame") -> None:
     for column in ("condition", "domain"):
         known: dict[str, str] = {}
         for label in obs[column].unique():
-            other = known.setdefault(_key(label), label)
+            other = known.setdefault(label_key(label), label)
             if other != label:
                 sizes = [f"'{name}' ({int((obs[column] == name).sum()):,} cells)" for name in (other, label)]
                 raise UserError(
@@ -30,7 +30,8 @@ def check_labels(obs: "pd.DataFrame") -> None:
                 )
 
 
-def _key(label: str) -> str:
+def label_key(label: str) -> str:
+    """Return a label without case and blanks, so that labels which look the same are the same."""
     return "".join(unicodedata.normalize("NFKC", label).split()).casefold()
 
 

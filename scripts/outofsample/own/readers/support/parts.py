@@ -128,9 +128,10 @@ def choose_features(known: list[str], default: list[str], settings: "Settings", 
     UserError
         If the settings name one that is not ``known``, or none is left.
     """
+    there = set(known)
     for setting in ("features", "exclude"):
         for name in getattr(settings, setting):
-            if name not in known:
+            if name not in there:
                 raise UserError(f"{path}: there is no '{name}'{did_you_mean(name, known)}, which '{setting}' names.")
     names = [name for name in (settings.features or default) if name not in settings.exclude]
     if not names:

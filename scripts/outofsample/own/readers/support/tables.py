@@ -48,7 +48,7 @@ def read_tables(
             table = read_table(path, labels)
         obs = labels_of(table, entry, settings, path, "the table")
         left_out = {c: why for c in table if c not in labels and (why := _why_not(table[c], c, settings, path))}
-        numeric = [c for c in table if c not in labels and c not in left_out]
+        numeric = {c: None for c in table if c not in labels and c not in left_out}
         known.update(table)
         columns = called(table, settings, path)
         names = choose_features(list(columns), [n for n, c in columns.items() if c in numeric], settings, path)
@@ -57,7 +57,8 @@ def read_tables(
             if column not in numeric:
                 _refuse(table[column], path)
         values = table[taken].to_numpy(dtype=np.float64, na_value=np.nan)
-        left_out |= {c: "'features' or 'exclude' leaves it out" for c in numeric if c not in taken}
+        used = set(taken)
+        left_out |= {c: "'features' or 'exclude' leaves it out" for c in numeric if c not in used}
         _print_left_out(entry["path"], taken, left_out)
         parts.append(Part(entry["path"], values, tuple(names), tuple(taken), obs, left_out))
     check_renamed(settings.rename, known)

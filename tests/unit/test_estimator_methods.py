@@ -1,0 +1,427 @@
+"""Extrapolator: every method from Python, on cells in every form, with populations, counts and chunks."""
+
+import re
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.sparse import csr_array, csr_matrix
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from outofsample import Extrapolator, NeuronEditor, registry
+from outofsample.batch_correction import r
+from outofsample.errors import InputError, NotAvailable, UserError
+from outofsample.metrics.distances import energy_distance
+from tests.conftest import planted
+from tests.unit.test_estimator import as_anndata, as_frame
+
+METHODS = registry.available("methods")
+#: Settings with which anything is fitted in a second.
+QUICK = {"epochs": 2, "patience": None, "max_steps": None, "clusters": 1}
+CORRECTORS = {"cca", "combat", "limma", "mnn"}
+#: What these stand on takes longer to load than anything else to fit.
+SLOW = {name: [pytest.mark.slow] for name in ("cytonorm", "scvi")} | {
+    "cca": [pytest.mark.slow, pytest.mark.r],
+    "combat": [pytest.mark.slow, pytest.mark.r],
+    "limma": [pytest.mark.r],
+}
+
+
+def quick(name: str, **settings) -> Extrapolator:
+    """Return an estimator that is fitted quickly."""
+    known = Extrapolator(name).get_params()
+    small = {setting: value for setting, value in QUICK.items() if setting in known}
+    return Extrapolator(name, **{"device": "cpu", **small, **settings})
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """Return S, T, X (cells, features)."""
+    data, _ = planted(cells=120)
+    return tuple(np.abs(data.X[data.role == role]) for role in ("source", "target", "query"))
+
+
+@pytest.fixture(scope="module")
+def counts(cells):
+    """Return raw counts of S, T and X."""
+    return tuple(np.round(np.expm1(part)) for part in cells)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW.get(name, [])) for name in METHODS])
+def test_every_method(cells, counts, tmp_path, name):
+    """Fitted, applied in chunks, saved and read again; the correctors say so where the cells are others."""
+    of_counts = registry.find("methods", name).data == {"counts"}
+    asked = {"counts": counts[2]} if of_counts else {}
+    estimator = quick(name)
+    try:
+        estimator.fit(*cells, counts=counts if of_counts else None)
+    except NotAvailable as error:
+        pytest.skip(str(error))
+    predicted = estimator.transform(cells[2], **asked)
+    assert predicted.shape == cells[2].shape and predicted.dtype == np.float32 and np.isfinite(predicted).all()
+    estimator.set_params(chunk_size=7)
+    np.testing.assert_allclose(estimator.transform(cells[2], **asked), predicted, rtol=1e-5, atol=1e-5)
+    estimator.save(tmp_path / "saved.pt")
+    loaded = Extrapolator.load(tmp_path / "saved.pt").set_params(chunk_size=None)
+    assert np.array_equal(loaded.transform(cells[2], **asked), predicted)
+    assert loaded.get_params() == {**estimator.get_params(), "chunk_size": None}
+    assert loaded.expected_error_ == estimator.expected_error_ and loaded.history_ == estimator.history_
+    others = cells[2][::-1].copy()
+    if name in CORRECTORS:
+        with pytest.raises(UserError, match="only the cells that it was fitted on"):
+            estimator.transform(others)
+    else:
+        asked = {"counts": counts[2][::-1]} if of_counts else {}
+        np.testing.assert_allclose(estimator.transform(others, **asked)[::-1], predicted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_no_name_of_a_setting_is_a_parameter_or_the_models_too(name):
+    """Settings of method and model stand in one list beside the estimator's own parameters."""
+    entry = registry.find("methods", name)
+    own = set(entry.Settings.__dataclass_fields__)
+    model = entry.model_name(entry.Settings())
+    of_model = set(registry.find("models", model).Settings.__dataclass_fields__) if model else set()
+    assert not own & of_model
+    assert not (own | of_model) & set(Extrapolator._get_param_names())
+
+
+def test_neuron_editor_is_its_special_case(cells):
+    small = {"hidden": (32,), "latent": 8, "epochs": 3, "device": "cpu"}
+    editor = NeuronEditor(**small, tails="robust").fit(*cells)
+    same = Extrapolator("neuron_editing", **small, edit_options={"tails": "robust"}).fit(*cells)
+    assert np.array_equal(editor.transform(cells[2]), same.transform(cells[2]))
+    assert np.array_equal(editor.extrapolated(cells[2]), same.extrapolated(cells[2]))
+    assert editor.history_ == same.history_
+
+
+def test_the_same_bits_from_a_seed_and_others_from_another(cells):
+    first = quick("trvae", seed=3).fit(*cells)
+    assert np.array_equal(clone(first).fit_transform(*cells), first.transform(cells[2]))
+    assert not np.array_equal(clone(first).set_params(seed=4).fit_transform(*cells), first.transform(cells[2]))
+
+
+def test_drawn_noise_does_not_repeat_from_chunk_to_chunk(cells):
+    """Each call draws from the seed anew: chunks of a call that drew so would have the same noise."""
+    twice = np.concatenate([cells[2], cells[2]])
+    estimator = quick("trvae", noise="gaussian", prediction="sample").fit(*cells)
+    predicted = estimator.transform(twice)
+    assert np.array_equal(estimator.set_params(chunk_size=len(cells[2])).transform(twice), predicted)
+    assert not np.array_equal(predicted[: len(cells[2])], predicted[len(cells[2]) :])
+
+
+# ---- forms of cells
+
+
+def test_forms_agree(cells, tmp_path):
+    import anndata
+
+    S, T, X = cells
+    array = Extrapolator("quantile_mapping").fit(S, T, X).transform(X)
+    estimator = Extrapolator("quantile_mapping").fit(as_frame(S), csr_matrix(T), as_anndata(X, sparse=True))
+    assert estimator.get_feature_names_out().tolist() == list("abcdef")
+    turned = estimator.transform(as_frame(X)[list("fbadce")])
+    assert turned.columns.tolist() == list("fbadce") and np.array_equal(turned[list("abcdef")].to_numpy(), array)
+    as_anndata(X, sparse=True).write_h5ad(tmp_path / "x.h5ad")
+    backed = anndata.read_h5ad(tmp_path / "x.h5ad", backed="r")
+    for given in (X, csr_matrix(X), csr_array(X)):
+        assert np.array_equal(estimator.transform(given), array)
+    for given in (as_anndata(X), as_anndata(X, sparse=True), backed):
+        predicted = estimator.set_params(chunk_size=50).transform(given)
+        assert np.array_equal(predicted.X, array) and predicted.obs.equals(given.obs)
+
+
+def test_complex_numbers_are_refused(cells):
+    with pytest.raises(InputError, match="T: Complex data not supported"):
+        Extrapolator("mean_shift").fit(cells[0], cells[1].astype(complex), cells[2])
+
+
+# ---- populations
+
+
+@pytest.fixture(scope="module")
+def peopled():
+    """Return S, T, X as frames of two features with whose cells they are: each moves by as much as it is."""
+    rng = np.random.default_rng(0)
+
+    def frame(people: str, moved: bool) -> pd.DataFrame:
+        person = np.repeat(list(people), 60)
+        at = np.array([ord(name) - ord("a") for name in person])[:, None]
+        values = rng.normal(size=(len(person), 2)) * 0.1 + 10 * at + (at if moved else 0)
+        labels = pd.Series(person, dtype="category")
+        return pd.DataFrame({"one": values[:, 0], "person": labels, "two": values[:, 1]})
+
+    return frame("abcd", False), frame("abcd", True), frame("de", False)
+
+
+def test_a_column_says_whose_cells_they_are_and_is_no_feature(peopled):
+    S, T, X = peopled
+    estimator = Extrapolator("stacked_map").fit(S, T, X, domains="person")
+    assert estimator.n_features_in_ == 2 and estimator.domains_.tolist() == ["d", "e"]
+    predicted = estimator.transform(X)
+    assert predicted.columns.tolist() == ["one", "person", "two"] and predicted["person"].equals(X["person"])
+    # Each population has a stack of its own.
+    assert set(estimator.method_.stacks) == {(name, "source", "target") for name in "de"}
+    values = ["one", "two"]
+    alone = estimator.transform(X[X["person"] == "e"])
+    assert np.array_equal(predicted.loc[X["person"] == "e", values], alone[values])
+    mixed = X.iloc[np.random.default_rng(1).permutation(len(X))]
+    assert np.array_equal(estimator.transform(mixed)[values].loc[X.index], predicted[values])
+
+
+def test_labels_in_place_of_a_column(peopled, tmp_path):
+    S, T, X = peopled
+    arrays = [part[["one", "two"]].to_numpy() for part in peopled]
+    labels = [part["person"] for part in peopled]
+    wanted = Extrapolator("stacked_map").fit(S, T, X, domains="person").transform(X)[["one", "two"]]
+    estimator = Extrapolator("stacked_map")
+    assert np.array_equal(estimator.fit_transform(*arrays, domains=labels), wanted)
+    estimator.save(tmp_path / "a.pt")
+    loaded = Extrapolator.load(tmp_path / "a.pt")
+    of_e = loaded.transform(arrays[2][60:], domains="e")
+    assert np.array_equal(of_e, wanted[60:]) and loaded.domains_.tolist() == ["d", "e"]
+    for domains, words in (
+        (None, "the fit had the populations d, e; give the label of each cell"),
+        (["d"], "there are 120 cells, and labels of shape"),
+        (["z"] * 120, "'z' was no population of the fit, which had d, e"),
+        ("who", "an array has no column 'who'"),
+    ):
+        with pytest.raises(InputError, match=words):
+            loaded.transform(arrays[2], domains=domains)
+
+
+def test_folds_of_a_stack_are_the_populations_that_s_and_t_share(peopled):
+    estimator = Extrapolator("stacked_map").fit(*peopled, domains="person")
+    assert {len(errors) for errors in estimator.method_.stacks["e", "source", "target"].errors.values()} == {4}
+
+
+@pytest.mark.parametrize(
+    ("domains", "words"),
+    [
+        ("persons", "S: there is no column 'persons' .did you mean 'person'"),
+        (["a", "b"], "domains: there are 2 entries; give those of S, of T and of X"),
+        (["a", "a", ["b"]], "domains of X: there are 120 cells, and labels of shape"),
+    ],
+)
+def test_wrong_domains_are_told(peopled, domains, words):
+    with pytest.raises(InputError, match=words):
+        Extrapolator("mean_shift").fit(
+            *(part if isinstance(domains, str) else part[["one", "two"]] for part in peopled), domains=domains
+        )
+
+
+def test_a_cell_without_a_label_is_told(peopled):
+    S, T, X = peopled
+    with pytest.raises(InputError, match="T: 1 cells have no label in the column 'person'"):
+        Extrapolator("mean_shift").fit(S, T.assign(person=T["person"].where(T.index != 3)), X, domains="person")
+
+
+def test_a_corrector_corrects_each_population_of_its_fit(cells):
+    labels = np.repeat(["p", "q"], 60)
+    estimator = Extrapolator("mnn", implementation="scranpy")
+    predicted = estimator.fit_transform(*cells, domains=("given", "given", labels))
+    with pytest.raises(UserError, match="only the cells that it was fitted on"):
+        estimator.transform(cells[2], domains=labels[::-1])
+    for name in ("p", "q"):
+        alone = clone(estimator).fit_transform(*cells[:2], cells[2][labels == name])
+        assert np.array_equal(predicted[labels == name], alone)
+
+
+# ---- what to expect
+
+
+def test_what_to_expect_where_s_and_t_share_three_populations(peopled, tmp_path):
+    """Each person moves by as much as it is: the mean shift is wrong by as much as they differ."""
+    estimator = Extrapolator("mean_shift").fit(*peopled, domains="person")
+    expected = estimator.expected_error_
+    assert list(expected) == ["d", "e"]
+    for intervals in expected.values():
+        assert set(intervals) == {"low", "high", "unchanged_low", "unchanged_high", "beyond"}
+        assert 0 <= intervals["low"] < intervals["high"] < np.inf
+        assert 0 <= intervals["unchanged_low"] < intervals["unchanged_high"] < np.inf
+    # Person d is among those of S, e lies beyond them all.
+    assert [expected[name]["beyond"] for name in "de"] == [False, True]
+    estimator.save(tmp_path / "a.pt")
+    assert Extrapolator.load(tmp_path / "a.pt").expected_error_ == expected
+    assert np.array_equal(
+        clone(estimator).set_params(expect=False).fit(*peopled, domains="person").method_.edits["source", "target"].low,
+        estimator.method_.edits["source", "target"].low,
+    )
+
+
+def test_the_truth_lies_where_it_is_expected(peopled):
+    """Five controls that move nearly alike, and a query that moves as they do."""
+    rng = np.random.default_rng(0)
+    people = np.repeat(list("abcde"), 100)
+    by_person = dict(zip("abcdeq", 2 + rng.normal(size=6) * 0.2, strict=True))
+    S, X = rng.normal(size=(500, 3)), rng.normal(size=(300, 3))
+    T = rng.normal(size=(500, 3)) + np.array([by_person[name] for name in people])[:, None]
+    estimator = Extrapolator("mean_shift").fit(S, T, X, domains=(people, people, "q"))
+    truth = (rng.normal(size=(300, 3)) + by_person["q"]).astype(np.float32)
+    error = energy_distance(estimator.transform(X), truth)
+    expected = estimator.expected_error_["q"]
+    assert expected["low"] <= error <= expected["high"] < expected["unchanged_low"]
+
+
+@pytest.mark.parametrize(
+    ("name", "domains", "why"),
+    [
+        ("mean_shift", None, "source and target share 1 .given., and it takes 3 populations"),
+        ("neuron_editing", "person", "it trains a network"),
+    ],
+)
+def test_why_nothing_can_be_expected_is_said_where_one_listens(peopled, capsys, name, domains, why):
+    cells = peopled if domains else [part[["one", "two"]] for part in peopled]
+    small = {"hidden": (4,), "latent": 2, "epochs": 1, "device": "cpu"} if name == "neuron_editing" else {}
+    estimator = Extrapolator(name, verbose=True, **small).fit(*cells, domains=domains)
+    assert estimator.expected_error_ is None
+    assert re.search(f"no expected error: {why}", capsys.readouterr().out)
+
+
+# ---- counts
+
+
+def test_counts_of_a_layer(cells, counts):
+    estimator = quick("trvae", noise="nb")
+    given = [as_anndata(part) for part in cells]
+    for part, numbers in zip(given, counts, strict=True):
+        part.layers["counts"] = csr_matrix(numbers)
+    predicted = estimator.fit(*given, counts="counts").transform(given[2])
+    assert np.array_equal(predicted.X, clone(estimator).fit_transform(*cells, counts=counts))
+    for wrong, words in (
+        ("raws", "there is no layer 'raws' of counts .did you mean 'raw'"),
+        (counts[:2], "counts: there are 2 entries; give those of S"),
+        ((*counts[:2], counts[2][:5]), "X: there are 120 cells, and counts of 5"),
+    ):
+        with pytest.raises(InputError, match=words):
+            clone(estimator).fit(*given, counts=wrong)
+    with pytest.raises(UserError, match="raw counts"):
+        clone(estimator).fit(*cells)
+
+
+# ---- what is missing, and what is wrong
+
+
+@pytest.mark.parametrize("name", ["cca", "combat", "limma"])
+def test_without_r_one_sentence_says_so(cells, monkeypatch, name):
+    monkeypatch.setattr(r, "r_home", lambda: None)
+    monkeypatch.setattr(r, "session", r.session.__wrapped__)
+    with pytest.raises(NotAvailable, match="R missing: install it") as caught:
+        Extrapolator(name).fit(*cells)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "module", "package"), [("ot_map", "ot", "POT"), ("scvi", "scvi", "scvi-tools")])
+def test_without_a_package_one_sentence_says_so(cells, counts, monkeypatch, name, module, package):
+    for part in [loaded for loaded in sys.modules if loaded.split(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, part)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(NotAvailable, match=f"{name} needs the package '{package}': pip install {package}"):
+        Extrapolator(name).fit(*cells, counts=counts)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "words"),
+    [
+        ("stack_map", {}, "there is no 'stack_map' .did you mean 'stacked_map'"),
+        ("quantile_mapping", {"latent": 5}, "quantile_mapping: there is no setting 'latent'"),
+        ("trvae", {"latents": 5}, "there is no setting 'latents' .did you mean 'latent'"),
+        ("trvae", {"latent": 0}, "trvae: latent must be at least 1"),
+        ("trvae", {"model": 5}, "trvae: model must be the name of a model"),
+        ("mean_shift", {"seed": -1}, "seed must be a whole number from 0 on, not -1"),
+        ("mean_shift", {"seed": "x"}, "seed must be a whole number"),
+        ("mean_shift", {"chunk_size": 0}, "chunk_size must be a whole number from 1 on"),
+        ("mean_shift", {"chunk_size": "x"}, "chunk_size must be a whole number from 1 on"),
+        ("trvae", {"device": "abacus"}, "device must be auto, cpu, cuda, not .abacus"),
+    ],
+)
+def test_wrong_parameters_are_told_by_fit_in_one_sentence(cells, name, parameters, words):
+    with pytest.raises(InputError, match=words) as caught:
+        quick(name, **parameters).fit(*cells)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_wrong_with_cells_is_also_a_value_error(cells):
+    with pytest.raises(ValueError, match="T: it has 5 features, and 6 are needed"):
+        Extrapolator("mean_shift").fit(cells[0], cells[1][:, :5], cells[2])
+
+
+def test_a_method_without_units_cannot_tell_what_lies_outside(cells):
+    estimator = Extrapolator("no_change").fit(*cells)
+    with pytest.raises(InputError, match="no_change: this method edits no units"):
+        estimator.extrapolated(cells[2])
+
+
+def test_not_fitted(cells, tmp_path):
+    for call in (Extrapolator().transform, Extrapolator().extrapolated, Extrapolator().save):
+        with pytest.raises(NotFittedError, match="This Extrapolator is not fitted yet"):
+            call(cells[2])
+
+
+def test_what_a_method_prints_is_asked_for(cells, capsys):
+    Extrapolator("stacked_map").fit(*cells)
+    assert capsys.readouterr().out == ""
+    Extrapolator("stacked_map", verbose=True).fit(*cells)
+    assert "energy distances of what was held out" in capsys.readouterr().out
+
+
+# ---- saved files
+
+OWN = '''"""A method that leaves a trace where it is imported."""
+
+from pathlib import Path
+
+from outofsample.arrays import Prediction
+from outofsample.methods.families import base
+
+Path(__file__).with_suffix(".imported").touch()
+
+
+class Method(base.Method):
+    """Adds one."""
+
+    def predict(self, X, query, counts=None):
+        return Prediction(X + 1)
+'''
+
+
+def test_own_code_is_run_where_it_is_named(cells, tmp_path):
+    """A file that comes from elsewhere may name a Python file that lies here."""
+    path = tmp_path / "mine.py"
+    path.write_text(OWN)
+    estimator = Extrapolator(str(path)).fit(*cells)
+    estimator.save(tmp_path / "saved.pt")
+    path.with_suffix(".imported").unlink()
+    stranger = tmp_path / "stranger.py"
+    stranger.write_text(OWN)
+    content = torch.load(tmp_path / "saved.pt", weights_only=True)
+    for place in ({"method": str(stranger)}, {"model": str(stranger)}, {"candidates": {str(stranger): {}}}):
+        parameters = {**content["parameters"], **place}
+        torch.save({**content, "parameters": parameters}, tmp_path / "evil.pt")
+        with pytest.raises(UserError, match=r"asks for code of your own, '.*stranger\.py'"):
+            Extrapolator.load(tmp_path / "evil.pt", own_code=[str(path)])
+    assert not stranger.with_suffix(".imported").exists()
+    loaded = Extrapolator.load(tmp_path / "saved.pt", own_code=[str(path)])
+    assert np.array_equal(loaded.transform(cells[2]), cells[2] + 1)
+
+
+def test_files_of_one_class_are_not_read_by_the_other(cells, tmp_path):
+    Extrapolator("mean_shift").fit(*cells).save(tmp_path / "a.pt")
+    with pytest.raises(UserError, match=r"was written by Extrapolator\.save, .*read it with Extrapolator\.load"):
+        NeuronEditor.load(tmp_path / "a.pt")
+    NeuronEditor(hidden=(8,), latent=2, epochs=1, device="cpu").fit(*cells).save(tmp_path / "b.pt")
+    with pytest.raises(UserError, match=r"was written by NeuronEditor\.save"):
+        Extrapolator.load(tmp_path / "b.pt")
+
+
+def test_a_file_of_another_version_is_told(cells, tmp_path):
+    Extrapolator("mean_shift").fit(*cells).save(tmp_path / "a.pt")
+    content = torch.load(tmp_path / "a.pt", weights_only=True)
+    for change in ({"parameters": {"method": "mean_shift", "shoe": 4}}, {"method": {}}, {"domains": None}):
+        torch.save({**content, **change}, tmp_path / "b.pt")
+        with pytest.raises(UserError) as caught:
+            Extrapolator.load(tmp_path / "b.pt")
+        assert str(tmp_path / "b.pt") in str(caught.value) or "shoe" in str(caught.value)
