@@ -19,7 +19,7 @@ from outofsample.study.paths import Paths  # noqa: E402
 PAGE = ROOT / "docs" / "gallery.md"
 PICTURES = ROOT / "docs" / "images" / "gallery"
 #: Pixels and colours of a picture on the page: legible, and some 100 kB each.
-WIDTH, COLOURS = 1200, 128
+WIDTH, COLOURS = 1000, 64
 INTRODUCTION = """# Gallery
 
 All figures of the demo, in its order. Data are simulated stand-ins at demo size, as each figure says under its title.

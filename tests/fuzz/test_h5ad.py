@@ -108,6 +108,8 @@ def test_files(tmp_path, record_property, whole):
             path.write_bytes(whole[which])
             for how, number in harms:
                 content = path.read_bytes()
+                if not content:
+                    break
                 if how == "byte":
                     place = number % len(content)
                     path.write_bytes(

@@ -30,4 +30,4 @@ def test_a_picture_keeps_its_proportions(tmp_path):
     Image.new("RGB", (2400, 1000), "white").save(tmp_path / "wide.png")
     GALLERY["write_picture"](tmp_path / "wide.png", tmp_path / "small.png")
     with Image.open(tmp_path / "small.png") as image:
-        assert image.size == (1200, 500)
+        assert image.size == (1000, 417)

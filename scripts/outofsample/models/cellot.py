@@ -45,8 +45,9 @@ class Settings(LatentTranslatorSettings):
 class Model(LatentTranslator):
     """The optimal map as the gradient of a convex network g, found by a second one, f.
 
-    max over f min over g of E_S[ f(grad g(x)) - x . grad g(x) ] - E_T[ f(y) ], both convex (Makkuva et al. 2020, Eq. 6
-    with the signs of its code): where it is reached, grad g moves S onto T with the least sum of squared distances.
+    max over f min over g of E_S[ f(grad g(x)) - x . grad g(x) ] - E_T[ f(y) ], both convex (Makkuva et al. 2020): where
+    it is reached, grad g moves S onto T with the least sum of squared distances. S and T are centred first: the optimal
+    map is the difference of their means and the map of what is centred.
     """
 
     Settings = Settings

@@ -218,8 +218,12 @@ def test_own_data_are_told_which_method_to_take(shown):
 
 
 @pytest.mark.parametrize("name", ["my_fcs", "my_h5ad", "my_table"])
-def test_the_templates_have_a_cautious_method_and_one_that_does_nothing(name):
-    own = Presentation(Plan(read_study(ROOT / "studies" / f"{name}.yaml"), ROOT / "nowhere")).page_spec().own
+def test_the_templates_have_a_cautious_method_and_one_that_does_nothing(name, tmp_path):
+    # A sample sheet names files that must be there.
+    (tmp_path / name).mkdir()
+    for file in ("control_batch1", "control_batch2", "patient_a", "patient_b"):
+        (tmp_path / name / f"{file}.fcs").touch()
+    own = Presentation(Plan(read_study(ROOT / "studies" / f"{name}.yaml"), tmp_path)).page_spec().own
     assert list(own.values()) == [OwnChoice("stacked_map", "no_change")]
 
 
