@@ -171,8 +171,8 @@ norm = cytonormpy.CytoNorm()
 norm.add_transformer(cytonormpy.AsinhTransformer(cofactors=5))
 markers = [f"M{number:02d}Di" for number in range(int(channels))]
 norm.run_fcs_data_setup(table, folder, channels=markers, output_directory=out, truncate_max_range=False)
-norm.add_clusterer(cytonormpy.FlowSOM(n_clusters=10, xdim=10, ydim=10, seed=0))
-norm.run_clustering(n_cells=6000, test_cluster_cv=False)
+norm.add_clusterer(cytonormpy.FlowSOM(n_clusters=3, xdim=10, ydim=10, seed=0))
+norm.run_clustering(test_cluster_cv=False)
 norm.calculate_quantiles(n_quantiles=99)
 norm.calculate_splines(goal=2)
 norm.normalize_data(file_names=names, batches=[1] * len(names), n_jobs=1)
@@ -216,10 +216,15 @@ def measure(files: int, arguments: argparse.Namespace) -> dict:
     out = arguments.folder / "out"
     out.mkdir(exist_ok=True)
     for peer, code in (("FlowIO", READ_AND_WRITE), ("CytoNormPy", CYTONORMPY)):
-        found[peer] = seconds_of([sys.executable, "-c", code, data, out, channels, *names])
+        try:
+            found[peer] = seconds_of([sys.executable, "-c", code, data, out, channels, *names])
+        except RuntimeError as error:
+            print(f"{peer} did not end: {str(error).strip().splitlines()[-1]}", flush=True)
+            found[peer] = {"wall": np.nan, "cpu": np.nan, "text": "nan"}
         found[peer]["memory"] = float(found[peer].pop("text").split()[-1])
     normalised = [out / f"Norm_{one}" for one in names]
-    found["errors"]["CytoNormPy"] = error_of(normalised, cells, channels)
+    if all(path.exists() for path in normalised):
+        found["errors"]["CytoNormPy"] = error_of(normalised, cells, channels)
     shutil.rmtree(out)
     return found
 
