@@ -83,13 +83,13 @@ class ChangesSpec(Spec):
         What the values are measured in.
     controls
         The labels of the control methods that stand beside it, by method.
-    files
-        For a cohort, the files with what was predicted of its files; none where the method predicts only the cells that
-        it was fitted to.
     labels
         The labels of all methods of the task, by method.
     cautious, unchanged
         The method that does nothing where nothing is foreseen, and the one that does nothing; "" where there is none.
+    files
+        For a cohort, the files with what was predicted of its files; none where the method predicts only the cells that
+        it was fitted to.
     """
 
     study: str
@@ -98,7 +98,7 @@ class ChangesSpec(Spec):
     label: str
     unit: str
     controls: dict[str, str] = field(default_factory=dict)
-    files: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
     cautious: str = ""
     unchanged: str = ""
+    files: tuple[str, ...] = ()

@@ -83,6 +83,12 @@ def file_rows(parts: Sequence[str], method: str) -> list[FileRow]:
     return sorted(rows, key=lambda row: -row.extrapolated)
 
 
+def cohort_of(spec: ChangesSpec, train: Path) -> dict:
+    """Return what the page says of a cohort, by the template's names; of other data that there is none."""
+    files = file_rows(spec.files, spec.method)
+    return {"cohort": read_cohort(train), "files": files, "shown_files": FILES, "only_its_fit": ONLY_ITS_FIT}
+
+
 def picture(figure: "Figure") -> str:
     """Return a figure as an address that holds its PNG."""
     buffer = io.BytesIO()
@@ -208,10 +214,7 @@ def write_page(
         csv=csv.name,
         used=used_of(train),
         left_out=left_out_of(train),
-        cohort=read_cohort(train),
-        files=file_rows(spec.files, spec.method),
-        shown_files=FILES,
-        only_its_fit=ONLY_ITS_FIT,
+        **cohort_of(spec, train),
         recommended=by_recommendation(sections),
         level=LEVEL,
     )

@@ -7,6 +7,7 @@ descriptions of `outofsample.study.config` and from the docstrings' Attributes s
 """
 
 import dataclasses
+import importlib
 import inspect
 import re
 import sys
@@ -20,21 +21,6 @@ from pydantic import TypeAdapter
 
 from outofsample import registry
 from outofsample.errors import UserError
-from outofsample.files import (
-    classifier,
-    cohort,
-    dataset,
-    estimator,
-    fitted,
-    fitted_methods,
-    handed_back,
-    history,
-    missing,
-    prediction,
-    scores,
-    table,
-    task,
-)
 from outofsample.files.writing import replacing
 from outofsample.methods.families.base import why_not
 from outofsample.report.claims import read_claims
@@ -50,20 +36,23 @@ METHODS = ROOT / "docs" / "methods.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 CLAIMS = ROOT / "docs" / "claims.md"
 #: Modules whose docstring is the contract of a format, in the order in which a study makes their files.
-FORMATS = (
-    dataset,
-    task,
-    cohort,
-    fitted,
-    history,
-    classifier,
-    fitted_methods,
-    prediction,
-    handed_back,
-    scores,
-    table,
-    missing,
-    estimator,
+FORMATS = tuple(
+    importlib.import_module(f"outofsample.files.{name}")
+    for name in (
+        "dataset",
+        "task",
+        "cohort",
+        "fitted",
+        "history",
+        "classifier",
+        "fitted_methods",
+        "prediction",
+        "handed_back",
+        "scores",
+        "table",
+        "missing",
+        "estimator",
+    )
 )
 
 #: How the parts of a study are headed, by the name of their model, in the order of the page.

@@ -58,9 +58,9 @@ def transform_all(
     threads
         Threads of torch.
     keep
-        The file that the fitted methods are kept in, of the first seed; None: they are not kept.
+        The file that the fitted methods of the first seed are kept in, if any.
     drawn
-        Whether the cells are a part of those that are predicted in the end, which then must come out the same.
+        Whether more cells are predicted in the end, so that these must come out as they will then.
 
     Raises
     ------
@@ -88,7 +88,17 @@ def transform_all(
             print(f"{asked.name}: seed {seed} done", flush=True)
     if keep is not None:
         write_methods(keep, *next(iter(kept.items()), (0, {})))
-    trained_by = f"torch {version('torch')}" if fitted else ""
+    _write(spec, writers, outputs, backends, f"torch {version('torch')}" if fitted else "")
+
+
+def _write(
+    spec: TransformSpec,
+    writers: Sequence[PredictionWriter],
+    outputs: Sequence[Path],
+    backends: dict[str, str],
+    trained_by: str,
+) -> None:
+    """Write the file of each method, with what computed it."""
     for asked, writer, path in zip(spec.methods, writers, outputs, strict=True):
         if not asked.runs:
             # The rule wants a file for each of its methods; nobody reads this one.
