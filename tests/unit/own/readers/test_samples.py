@@ -157,7 +157,6 @@ def test_jobs_see_the_files_and_not_the_sheet(root):
     sheet = sheet_of(root, GOOD)
     data = dataset(root, samples=str(sheet))
     assert data.settings.samples is None and list(data.settings.files) == FCS_FILES
-    assert data.populations == {(file["domain"], file["condition"]) for file in FCS_FILES}
     # A comment changes no job.
     sheet.write_text("# a comment\n" + GOOD)
     assert dataset(root, samples=str(sheet)).settings == data.settings
@@ -167,11 +166,6 @@ def test_files_of_two_kinds_are_told_with_the_sheet(root):
     (root / "a.csv").write_text("x\n1\n")
     with pytest.raises(UserError, match=r"samples.tsv: files must all be of one kind"):
         dataset(root, samples=str(sheet_of(root, GOOD + "a.csv\tx\ty\n")))
-
-
-def test_populations_that_the_files_alone_know_are_not_known(folder):
-    table().to_csv(folder / "cells.csv", index=False)
-    assert dataset(folder, files=["cells.csv"], **COLUMNS).populations is None
 
 
 def test_a_folder_without_fcs_files_is_told_with_the_line(root):
