@@ -5,6 +5,7 @@ noted beside the output of the job: a job that was interrupted goes on with the 
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample import registry
-from outofsample.arrays import Query, dense
+from outofsample.arrays import Query, dense, source_mask
 from outofsample.errors import UserError
 from outofsample.files.cohort import Cohort, read_cohort
 from outofsample.files.fitted_methods import read_methods
@@ -138,7 +139,7 @@ def _method(spec: PredictFilesSpec, asked: MethodSpec, states: dict[str, dict]) 
 
 
 def _source(rows: TrainingRows, query: Query) -> Source:
-    mask = (rows.column("role") == "source") & (rows.column("condition") == query.source)
+    mask = source_mask(query, *(rows.column(name) for name in ("role", "condition", "domain")))
     values = rows.values(np.flatnonzero(mask))
     return Source(values.min(axis=0), values.max(axis=0))
 
@@ -237,12 +238,8 @@ def _write_extrapolated(path: Path, one: _Open) -> None:
 
 def _clear(path: Path) -> None:
     """Remove what a job that was killed has left of a file: `replacing` could not."""
-    for left in path.parent.glob(f".{_literal(path.stem)}.*.part{_literal(path.suffix)}"):
-        left.unlink(missing_ok=True)
-
-
-def _literal(text: str) -> str:
-    """Return a text as a pattern that stands for itself."""
-    import glob
-
-    return glob.escape(text)
+    # The number of a process alone: another job may be writing a file whose name begins alike (a.fcs, a.b.fcs).
+    name = re.compile(rf"\.{re.escape(path.stem)}\.[0-9]+\.part{re.escape(path.suffix)}")
+    for left in path.parent.glob(".*.part*"):
+        if name.fullmatch(left.name):
+            left.unlink(missing_ok=True)

@@ -164,8 +164,11 @@ def test_what_a_killed_job_left_is_removed(folder, tmp_path):
     left = tmp_path / "own" / "no_change" / QUERY.name / ".patient1.123.part.fcs"
     left.parent.mkdir(parents=True)
     left.write_text("half")
+    # What another job is writing, of a file whose name begins alike, stays.
+    other = left.with_name(".patient1.b.124.part.fcs")
+    other.write_text("half")
     predicted(cohort, tmp_path / "own")
-    assert sorted(path.name for path in left.parent.iterdir()) == ["patient1.fcs", "patient2.fcs"]
+    assert sorted(path.name for path in left.parent.iterdir()) == [other.name, "patient1.fcs", "patient2.fcs"]
 
 
 def test_every_format_is_read_and_written_in_pieces():
