@@ -25,8 +25,7 @@ from outofsample.files.writing import replacing
 from outofsample.jobs.own import PredictFilesSpec
 from outofsample.jobs.predict import MethodSpec
 from outofsample.methods.families.base import Method
-from outofsample.methods.families.blocks import in_blocks
-from outofsample.methods.families.chain import Chain, restored
+from outofsample.methods.families.chain import Chain, predict_in_blocks, restored
 from outofsample.models.families.base import as_arrays
 from outofsample.own.extrapolation import Extrapolated, in_units
 from outofsample.own.readers import fcs as fcs_reader
@@ -216,7 +215,7 @@ def _predict_piece(task: FittedTask, piece: Piece, settings: "Settings", opened:
         counts = None if counts is None else dense(counts[:, task.kept])
         stored, outside = piece.stored.take(cells), task.sources[query].outside(X)
         for name, method in task.methods.items():
-            prediction = in_blocks(method.transform)(X, query, counts)
+            prediction = predict_in_blocks(method)(X, query, counts)
             share = prediction.outside_per_cell
             far = None if share is None else in_units(share, task.model)
             far = far or Extrapolated(outside.mean(axis=1, dtype=np.float32), "features")
