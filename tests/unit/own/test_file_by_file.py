@@ -1,6 +1,7 @@
 """Files of a cohort are predicted in pieces, with the bits of the drawn cells, and come back in their own format."""
 
 import anndata
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -157,6 +158,16 @@ def test_a_value_that_is_not_finite_leaves_nothing_of_its_file(folder, tmp_path)
     with pytest.raises(UserError, match=rf"part1\.csv: .*'CD19' of cell {len(table)}"):
         predict_file(task, entry, path, cohort.data.settings, tmp_path / "own", cells=32)
     assert not [found for found in (tmp_path / "own").rglob("*") if found.is_file()]
+
+
+def test_values_of_other_files_are_refused_here_too(folder, tmp_path):
+    cohort = prepared(folder, tmp_path, {"no_change": {}}, None, **write_cohort(folder, "h5ad"))
+    with h5py.File(folder / "secret.h5", "w") as secret, h5py.File(folder / "part0.h5ad", "a") as file:
+        secret["values"] = np.ones((450, 3))
+        file["obsm/hidden"] = h5py.ExternalLink("secret.h5", "values")
+    with pytest.raises(UserError, match=r"part0\.h5ad: '/obsm/hidden' is an external link"):
+        predicted(cohort, tmp_path / "own")
+    assert not (tmp_path / "own").exists()
 
 
 def test_what_a_killed_job_left_is_removed(folder, tmp_path):
