@@ -16,6 +16,9 @@ from typing import Self
 
 from outofsample.errors import UserError
 
+#: Why a method gives no files of a cohort back.
+ONLY_ITS_FIT = "such a method corrects only the cells that it was fitted to"
+
 
 @dataclass(frozen=True)
 class Cohort:

@@ -35,18 +35,33 @@ def check_h5ad(path: Path) -> None:
     """
     import h5py
 
+    with h5py.File(path, "r") as file:
+        for matrix in check_parts(path, file):
+            _check_sparse(path, *matrix)
+
+
+def check_parts(path: Path, file: "h5py.File") -> list[tuple]:
+    """Check what `check_h5ad` can without reading values; return the sparse matrices, whose indices are to be read.
+
+    Raises
+    ------
+    UserError
+        If a part lies in another file, or shapes promise more than the file can hold.
+    Exception
+        What h5py raises for damaged files.
+    """
+    import h5py
+
     claimed = 0
     sparse = []
-    with h5py.File(path, "r") as file:
-        for name, part in _parts(path, file):
-            if isinstance(part, h5py.Dataset):
-                _check_within(path, name, part)
-                claimed += _size(part)
-            elif form := _form(part):
-                sparse.append((name, part, *form))
-        check_unpacked(path, claimed, path.stat().st_size, ARRAY_RATIO, "write it again with the shapes that it has")
-        for matrix in sparse:
-            _check_sparse(path, *matrix)
+    for name, part in _parts(path, file):
+        if isinstance(part, h5py.Dataset):
+            _check_within(path, name, part)
+            claimed += _size(part)
+        elif form := _form(part):
+            sparse.append((name, part, *form))
+    check_unpacked(path, claimed, path.stat().st_size, ARRAY_RATIO, "write it again with the shapes that it has")
+    return sparse
 
 
 def read_anndata(path: Path) -> "AnnData":

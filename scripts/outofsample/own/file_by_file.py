@@ -5,16 +5,17 @@ noted beside the output of the job: a job that was interrupted goes on with the 
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from outofsample import registry
-from outofsample.arrays import Query, dense
+from outofsample.arrays import Query, dense, source_mask
 from outofsample.errors import UserError
 from outofsample.files.cohort import Cohort, read_cohort
 from outofsample.files.fitted_methods import read_methods
@@ -24,14 +25,14 @@ from outofsample.files.writing import replacing
 from outofsample.jobs.own import PredictFilesSpec
 from outofsample.jobs.predict import MethodSpec
 from outofsample.methods.families.base import Method
-from outofsample.methods.families.blocks import in_blocks
-from outofsample.methods.families.chain import Chain, restored
+from outofsample.methods.families.chain import Chain, predict_in_blocks, restored
 from outofsample.models.families.base import as_arrays
 from outofsample.own.extrapolation import Extrapolated, in_units
 from outofsample.own.readers import fcs as fcs_reader
 from outofsample.own.readers import h5ad as h5ad_reader
 from outofsample.own.readers import parquet as parquet_reader
 from outofsample.own.readers import table as table_reader
+from outofsample.own.readers.support.entries import LONGEST
 from outofsample.own.readers.support.pieces import PIECE, Piece
 from outofsample.own.scales import to_file_scale, to_model_scale
 from outofsample.own.summaries import Numbers
@@ -138,7 +139,7 @@ def _method(spec: PredictFilesSpec, asked: MethodSpec, states: dict[str, dict]) 
 
 
 def _source(rows: TrainingRows, query: Query) -> Source:
-    mask = (rows.column("role") == "source") & (rows.column("condition") == query.source)
+    mask = source_mask(query, *(rows.column(name) for name in ("role", "condition", "domain")))
     values = rows.values(np.flatnonzero(mask))
     return Source(values.min(axis=0), values.max(axis=0))
 
@@ -198,9 +199,15 @@ def predict_file(
             _predict_piece(task, piece, settings, opened)
     found: dict[str, list[FileNumbers]] = {name: [] for name in task.methods}
     for (name, query), one in open_ones.items():
-        _write_extrapolated(folder / f"{name}_extrapolated" / query.name / f"{file}.csv", one)
+        _write_extrapolated(folder / f"{name}_extrapolated" / query.name / listed_as(file), one)
         found[name].append(one.numbers.summary(query.name, file, str(one.path), one.path.stat().st_size))
     return found
+
+
+def listed_as(file: str) -> PurePosixPath:
+    """Return the name of the list of a file's extrapolated cells: FILE.csv, cut where file systems allow no more."""
+    path = PurePosixPath(file)
+    return path.with_name(path.name.encode()[: LONGEST - len(".csv")].decode(errors="ignore") + ".csv")
 
 
 def _predict_piece(task: FittedTask, piece: Piece, settings: "Settings", opened: Callable[[str, Query], _Open]) -> None:
@@ -215,7 +222,7 @@ def _predict_piece(task: FittedTask, piece: Piece, settings: "Settings", opened:
         counts = None if counts is None else dense(counts[:, task.kept])
         stored, outside = piece.stored.take(cells), task.sources[query].outside(X)
         for name, method in task.methods.items():
-            prediction = in_blocks(method.transform)(X, query, counts)
+            prediction = predict_in_blocks(method)(X, query, counts)
             share = prediction.outside_per_cell
             far = None if share is None else in_units(share, task.model)
             far = far or Extrapolated(outside.mean(axis=1, dtype=np.float32), "features")
@@ -237,12 +244,8 @@ def _write_extrapolated(path: Path, one: _Open) -> None:
 
 def _clear(path: Path) -> None:
     """Remove what a job that was killed has left of a file: `replacing` could not."""
-    for left in path.parent.glob(f".{_literal(path.stem)}.*.part{_literal(path.suffix)}"):
-        left.unlink(missing_ok=True)
-
-
-def _literal(text: str) -> str:
-    """Return a text as a pattern that stands for itself."""
-    import glob
-
-    return glob.escape(text)
+    # The number of a process alone: another job may be writing a file whose name begins alike (a.fcs, a.b.fcs).
+    name = re.compile(rf"\.{re.escape(path.stem)}\.[0-9]+\.part{re.escape(path.suffix)}")
+    for left in path.parent.glob(".*.part*"):
+        if name.fullmatch(left.name):
+            left.unlink(missing_ok=True)

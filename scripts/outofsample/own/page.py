@@ -12,7 +12,7 @@ import numpy as np
 
 from outofsample.arrays import HeldOut
 from outofsample.figures.style import PNG_DPI
-from outofsample.files.cohort import read_cohort
+from outofsample.files.cohort import ONLY_ITS_FIT, read_cohort
 from outofsample.files.handed_back import read_handed_back
 from outofsample.files.rows import Rows
 from outofsample.files.writing import replacing
@@ -42,10 +42,6 @@ SCORES = {
     "change_of_means_r": "r of the changes of means",
     "sd_ratio": "ratio of standard deviations",
 }
-
-
-#: Why a method gives no files of a cohort back.
-ONLY_ITS_FIT = "such a method corrects only the cells that it was fitted to"
 
 
 @dataclass(frozen=True)

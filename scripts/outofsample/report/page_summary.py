@@ -66,11 +66,11 @@ def summary(study: PageSpec, scores: pd.DataFrame) -> dict | None:
 
 
 def _behind(rows: list[dict]) -> int | None:
-    """Return how many methods that are no controls rank behind no change; None where it has no rank."""
+    """Return how many of these methods, controls included, rank behind no change; None where it has no rank."""
     limit = next((row["mean_rank"] for row in rows if row["name"] == "no_change"), None)
     if limit is None:
         return None
-    return sum(row["mean_rank"] > limit and not row["control"] for row in rows)
+    return sum(row["mean_rank"] > limit for row in rows)
 
 
 def _plot(rows: list[dict]) -> str | None:

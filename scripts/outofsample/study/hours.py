@@ -44,12 +44,20 @@ def trained_models(plan: Plan, task: str) -> dict[str, int]:
     }
 
 
-def seconds_per_seed(folder: Path) -> dict[tuple[str, str], tuple[float, float, int]]:
+def seconds_per_seed(plan: Plan, folder: Path) -> dict[tuple[str, str], tuple[float, float, int]]:
     """Return {(task, model): (seconds per seed, memory in MB, seeds measured)} of all trainings of a run."""
+    # The label of many seeds names the first and the last one alone.
+    sizes = {
+        (task, model, label): len(seeds)
+        for task in plan.tasks
+        for model in trained_models(plan, task)
+        for label, seeds in plan.seed_batches(task, model).items()
+    }
     found: dict[tuple[str, str], list[tuple[float, float, int]]] = {}
     for path in sorted((folder / "train_model").glob("*/*.tsv")):
         model, _, seeds = path.stem.rpartition("_")
-        found.setdefault((path.parent.name, model), []).append((*read_benchmark(path), len(seeds.split("-"))))
+        size = sizes.get((path.parent.name, model, seeds), len(seeds.split("-")))
+        found.setdefault((path.parent.name, model), []).append((*read_benchmark(path), size))
     return {
         key: (
             sum(row[0] for row in rows) / sum(row[2] for row in rows),
@@ -96,7 +104,7 @@ def table_of_hours(plan: Plan) -> list[str]:
     study, folder = plan.study, Path(plan.paths.benchmarks)
     if not folder.is_dir():
         raise UserError(f"{folder} is missing; run at least one seed of the study first.")
-    trainings = seconds_per_seed(folder)
+    trainings = seconds_per_seed(plan, folder)
     costs = {task: cost_of_task(plan, task, folder, trainings) for task in plan.tasks}
     kind = "GPU hours" if plan.gpus else "CPU hours"
     lines = [

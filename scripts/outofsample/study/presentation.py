@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from outofsample.errors import UserError
+from outofsample.files.cohort import ONLY_ITS_FIT
 from outofsample.jobs.base import as_plain
 from outofsample.jobs.claims import ClaimsSpec
 from outofsample.jobs.figure import FigureSpec, ShownTask
@@ -17,7 +18,6 @@ from outofsample.jobs.table import ColumnSpec, MethodRow, TableSpec
 from outofsample.jobs.tune import TuningSpec
 from outofsample.metrics.directions import DIRECTIONS
 from outofsample.own import progress
-from outofsample.own.page import ONLY_ITS_FIT
 from outofsample.study.config import Column
 from outofsample.study.expand import grid_points
 from outofsample.study.missing_data import tasks_without_data

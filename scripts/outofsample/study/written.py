@@ -11,7 +11,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: Where conditions and domains stand.
 _LABELS = re.compile(
     r"datasets/[^/]+/files/\d+/(condition|domain)"
-    r"|tasks/[^/]+/(queries/\d+/(domain|source|target)|source|(domains|targets|conditions|source_domains)/\d+"
+    r"|tasks/[^/]+/(queries/\d+/(domain|source|target)|source|(domains|targets|conditions|source_domains|controls)/\d+"
     r"|(held_out|reference)/\d+/\d+)"
 )
 

@@ -10,8 +10,9 @@ from outofsample import registry
 from outofsample.arrays import Query
 from outofsample.files.prediction import PredictionFile, PredictionWriter
 from outofsample.jobs.split import SplitSpec
+from outofsample.methods.families import blocks
 from outofsample.methods.families.batch_corrector import BatchCorrector
-from outofsample.methods.families.chain import Chain, attached, restored
+from outofsample.methods.families.chain import Chain, attached, predict_in_blocks, restored
 from outofsample.metrics.distances import energy_distance
 from outofsample.models.families.base import as_arrays, as_tensors
 from tests.unit.methods.three_batches import QUERY, SHIFTS, SPLIT, predicted, simulated, task_of, without_hops
@@ -107,6 +108,20 @@ def test_a_cell_counts_as_outside_in_the_hop_where_it_is_most(task):
     np.testing.assert_array_equal(found.outside, np.maximum(first.outside, second.outside))
     np.testing.assert_array_equal(found.outside_per_cell, np.maximum(first.outside_per_cell, second.outside_per_cell))
     np.testing.assert_array_equal(found.X, second.X)
+
+
+def test_shares_outside_are_the_same_in_blocks(task, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK", 50)
+    data, _ = task
+    entry = registry.find("methods", "quantile_mapping")
+    model = registry.create("models", "identity", {}).fit(data)
+    chain = attached(lambda: entry(entry.Settings(), model), data, 0)
+    X = data.X[data.is_query(QUERY)]
+    for cells in (3, 7, 120):
+        whole, found = (predict(X[:cells], data.queries[0]) for predict in (chain.transform, predict_in_blocks(chain)))
+        np.testing.assert_allclose(found.outside, whole.outside, atol=1e-6)
+        np.testing.assert_array_equal(found.outside_per_cell, whole.outside_per_cell)
+        np.testing.assert_allclose(found.X, whole.X, rtol=1e-5)
 
 
 def test_models_are_fitted_to_every_hop(task):

@@ -7,13 +7,16 @@ import pytest
 from outofsample import registry
 from outofsample.arrays import Query
 from outofsample.datasets import own
+from outofsample.files.fitted_methods import write_methods
 from outofsample.files.prediction import PredictionWriter
 from outofsample.files.scores import write_scores
 from outofsample.files.task import read_training
+from outofsample.jobs.own import PredictFilesSpec
 from outofsample.jobs.split import SplitSpec
 from outofsample.methods.families.chain import attached
 from outofsample.metrics.evaluation import evaluate
 from outofsample.own import changes
+from outofsample.own.file_by_file import FittedTask
 from outofsample.own.readers.support.output_names import EXTRAPOLATED
 from outofsample.own.write_back import write_back
 from outofsample.study.split import split_dataset
@@ -94,6 +97,16 @@ def test_extrapolated_cells_are_those_outside_the_controls_of_the_first_hop(foun
     outside = ((far < control.min()) | (far > control.max())).to_numpy().mean(axis=1)
     # In the second hop p, which lies between the controls, can be further outside.
     assert (flags["share_outside"] >= outside - 1e-3).all() and (outside > 0.1).any()
+
+
+def test_files_of_a_cohort_are_held_against_the_controls_of_the_first_hop(found, tmp_path):
+    write_methods(tmp_path / "methods.pt", 0, {})
+    spec = PredictFilesSpec("mine", {}, (), None, (), str(tmp_path), str(tmp_path))
+    task, data = FittedTask(spec, tmp_path / "methods.pt", found[2]["train"]), read_training(found[2]["train"])
+    for query in data.queries:
+        controls = data.X[data.is_source(query)]
+        np.testing.assert_array_equal(task.sources[query].low, controls.min(axis=0))
+        np.testing.assert_array_equal(task.sources[query].high, controls.max(axis=0))
 
 
 def test_the_page_names_the_path_of_each_query(found, tmp_path):

@@ -1,6 +1,7 @@
 """Files of a cohort are predicted in pieces, with the bits of the drawn cells, and come back in their own format."""
 
 import anndata
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ from outofsample.files import fcs
 from outofsample.files.prediction import PredictionFile
 from outofsample.files.task import TrainingRows
 from outofsample.own import file_by_file
-from outofsample.own.file_by_file import FittedTask, predict_file
+from outofsample.own.file_by_file import FittedTask, listed_as, predict_file
 from outofsample.own.scales import to_file_scale
 from outofsample.own.write_back import write_back
 from tests.unit.own.small_cohort import FEATURES, FIT_CELLS, POPULATIONS, QUERY, prepared, write_cohort
@@ -159,13 +160,32 @@ def test_a_value_that_is_not_finite_leaves_nothing_of_its_file(folder, tmp_path)
     assert not [found for found in (tmp_path / "own").rglob("*") if found.is_file()]
 
 
+def test_values_of_other_files_are_refused_here_too(folder, tmp_path):
+    cohort = prepared(folder, tmp_path, {"no_change": {}}, None, **write_cohort(folder, "h5ad"))
+    with h5py.File(folder / "secret.h5", "w") as secret, h5py.File(folder / "part0.h5ad", "a") as file:
+        secret["values"] = np.ones((450, 3))
+        file["obsm/hidden"] = h5py.ExternalLink("secret.h5", "values")
+    with pytest.raises(UserError, match=r"part0\.h5ad: '/obsm/hidden' is an external link"):
+        predicted(cohort, tmp_path / "own")
+    assert not (tmp_path / "own").exists()
+
+
 def test_what_a_killed_job_left_is_removed(folder, tmp_path):
     cohort = prepared(folder, tmp_path, {"no_change": {}}, None, **write_cohort(folder, "fcs"))
     left = tmp_path / "own" / "no_change" / QUERY.name / ".patient1.123.part.fcs"
     left.parent.mkdir(parents=True)
     left.write_text("half")
+    # What another job is writing, of a file whose name begins alike, stays.
+    other = left.with_name(".patient1.b.124.part.fcs")
+    other.write_text("half")
     predicted(cohort, tmp_path / "own")
-    assert sorted(path.name for path in left.parent.iterdir()) == ["patient1.fcs", "patient2.fcs"]
+    assert sorted(path.name for path in left.parent.iterdir()) == [other.name, "patient1.fcs", "patient2.fcs"]
+
+
+def test_lists_of_cells_have_names_that_file_systems_hold():
+    assert str(listed_as("day1/a.fcs")) == "day1/a.fcs.csv"
+    for name in ("a" * 251 + ".fcs", "é" * 125 + ".fcs", "a" * 252 + ".pq"):
+        assert 250 <= len(listed_as(name).name.encode()) <= 255 and listed_as(name).name.endswith(".csv")
 
 
 def test_every_format_is_read_and_written_in_pieces():

@@ -5,6 +5,7 @@ import re
 from outofsample.figures import study_summary
 from outofsample.files.scores import Row, read_scores
 from outofsample.jobs.figure import ShownTask
+from outofsample.jobs.table import MethodRow
 from outofsample.report.page_summary import summary
 from tests.browser.study import DENGUE, SmallStudy
 
@@ -24,6 +25,16 @@ def test_the_best_and_the_useless_are_counted_among_those_that_ran_everywhere(sm
     assert found["behind"] == 1
     assert found["rows"][1]["span"] == (1.0, 2.0)
     assert re.findall(r"<title>([^<]*)</title>", found["plot"])[1] == "No change: 1.500"
+
+
+def test_a_control_that_ranks_behind_no_change_counts_as_the_page_says(tmp_path):
+    distances = {"no_change": 1.0, "mean_shift": 2.0, "gan": 3.0}
+    rows = [Row("a", "q", method, 0, "energy_distance", value) for method, value in distances.items()]
+    methods = {name: MethodRow(name, name, control=name != "gan") for name in distances}
+    parts = {"tasks": {"a": ShownTask("a")}, "methods": methods, "tables": {}, "figures": {}}
+    small = SmallStudy(tmp_path, parts, rows).write()
+    found = summary(small.spec, read_scores([tmp_path / "scores" / "a.csv"]))
+    assert (found["ranked"], found["behind"]) == (3, 2)
 
 
 def test_nothing_is_said_of_no_change_where_it_did_not_run(tmp_path):

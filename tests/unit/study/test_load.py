@@ -51,3 +51,13 @@ def test_checking_imports_no_heavy_package():
         [sys.executable, "-c", script, str(ROOT / "config.yaml")], env=environment, capture_output=True, text=True
     )
     assert run.stdout.strip() == "[]", run.stderr
+
+
+def test_planning_imports_nothing_that_draws_or_reads_cells():
+    script = (
+        "import sys, outofsample.study.presentation;"
+        "print([name for name in ('matplotlib', 'scipy', 'sklearn', 'pandas', 'h5py') if name in sys.modules])"
+    )
+    environment = {"PYTHONPATH": str(ROOT / "scripts")}
+    run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert run.stdout.strip() == "[]", run.stderr

@@ -16,6 +16,7 @@ tasks:
       - {{domain: b, source: {0}, target: x}}
     held_out: [[b, {0}]]
     conditions: [{0}, x]
+    controls: [{0}]
 """
 
 
@@ -24,7 +25,7 @@ tasks:
 )
 def test_labels_that_become_others(written, label):
     found = problems_of(STUDY.format(written))
-    assert len(found) == 4
+    assert len(found) == 5
     assert found[0] == (
         f"datasets.mine.files.0.condition (line 3): YAML makes '{label}' of {written}; put the label in quotes: "
         f"'{written}'"

@@ -7,17 +7,18 @@ import numpy as np
 
 from outofsample.arrays import Prediction, Query, TrainingData
 from outofsample.methods.families.base import Method
+from outofsample.methods.families.blocks import Predict, in_blocks
 
 
 class Chain:
     """A method fitted hop by hop: f = f_n o ... o f_1, where f_k is fitted to the controls of hop k.
 
     The query's cells of hop k are what hop k - 1 made of them, for methods that look at the query. Hops with the same
-    number of all queries are one fit; ``fits`` holds them in order.
+    number of all queries are one fit; ``fits`` holds them in order. With ``blocks`` each hop predicts in blocks.
     """
 
-    def __init__(self, fits: list[Method]):
-        self.fits = fits
+    def __init__(self, fits: list[Method], blocks: bool = False):
+        self.fits, self.blocks = fits, blocks
 
     @classmethod
     def attach(cls, create: Callable[[], Method], data: TrainingData, seed: int) -> "Chain":
@@ -51,8 +52,9 @@ class Chain:
         found: list[Prediction] = []
         for fit, step in zip(self.fits, query.steps, strict=False):
             cells = self.as_cells(found[-1].X) if found else X
+            transform = in_blocks(fit.transform) if self.blocks else fit.transform
             # Nobody has counted what was predicted.
-            found.append(fit.transform(cells, step, None if found else counts))
+            found.append(transform(cells, step, None if found else counts))
         far = {name: _largest([getattr(hop, name) for hop in found]) for name in ("outside", "outside_per_cell")}
         return replace(found[-1], **far)
 
@@ -76,6 +78,14 @@ def attached(create: Callable[[], Method], data: TrainingData, seed: int) -> Met
     if method.takes_chains or all(len(query.steps) == 1 for query in data.queries):
         return method.attach(data, seed)
     return Chain.attach(create, data, seed)
+
+
+def predict_in_blocks(method: Method | Chain) -> Predict:
+    """Return how a fitted method predicts in blocks.
+
+    Of a chain each hop does: the largest of shares over cells, hop by hop, is not to be had from those of blocks.
+    """
+    return Chain(method.fits, blocks=True).predict if isinstance(method, Chain) else in_blocks(method.transform)
 
 
 def _first(data: TrainingData, steps: dict[Query, Query]) -> TrainingData:

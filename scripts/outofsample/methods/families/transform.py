@@ -12,8 +12,7 @@ from outofsample.files.fitted_methods import write_methods
 from outofsample.files.prediction import PredictionWriter, describe_outside
 from outofsample.jobs.predict import TransformSpec
 from outofsample.jobs.train import ModelSpec
-from outofsample.methods.families.blocks import in_blocks
-from outofsample.methods.families.chain import attached
+from outofsample.methods.families.chain import attached, predict_in_blocks
 from outofsample.methods.families.held_out import hold_out_domains
 from outofsample.models.families.base import as_tensors
 
@@ -77,7 +76,7 @@ def transform_all(
                 continue
             entry = registry.find("methods", asked.uses)
             method = attached(partial(entry, entry.Settings(**asked.settings), model), data, seed)
-            writer.add_all(in_blocks(method.transform) if drawn else method.transform, seed)
+            writer.add_all(predict_in_blocks(method) if drawn else method.transform, seed)
             writer.add_own_conditions(method.predict, seed)
             if spec.held_out and not writer.held_out:
                 writer.held_out = hold_out_domains(method, data, seed)

@@ -10,7 +10,7 @@ import numpy as np
 
 from outofsample.datasets.support.guesses import holds_whole, looks_like_counts
 from outofsample.errors import UserError, did_you_mean
-from outofsample.files.h5ad_check import check_h5ad
+from outofsample.files.h5ad_check import check_h5ad, check_parts
 from outofsample.own.readers.support.boundary import read_after_trial, reading
 from outofsample.own.readers.support.drawing import Draw
 from outofsample.own.readers.support.joining import check_finite, check_names
@@ -117,6 +117,8 @@ def pieces(
     import pandas as pd
 
     with reading(path), opened(path) as file:
+        # Indices of sparse matrices were looked at when the dataset was made; since then the file can be another.
+        check_parts(path, file)
         obs, matrix = _labels(file, entry, settings, path), matrix_of(file, settings, path)
         genes = pd.Index(names_in(file, "var"))
         places = genes.get_indexer(columns)

@@ -30,9 +30,10 @@ def write(original: Path, path: Path, predicted: Predicted, settings: "Settings"
 
     The layer is on the scale of the values that were read; features that were not predicted are as they were read.
     """
+    # It looks at what the file holds before any value is read.
+    adata = read_anndata(original)[predicted.rows].copy()
     with opened(original) as file:
         layer = dense(joined(list(rows_of(matrix_of(file, settings, original), predicted.rows))))
-    adata = read_anndata(original)[predicted.rows].copy()
     layer[:, adata.var_names.get_indexer(predicted.columns)] = predicted.values
     adata.layers[LAYER] = layer
     adata.uns["outofsample"] = predicted.about

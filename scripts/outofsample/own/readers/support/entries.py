@@ -100,15 +100,18 @@ def domains_of(files: Sequence[Mapping[str, str | None]]) -> list[str | None]:
     """
     names = [PurePosixPath(file["path"]) for file in files]
     spellings = ([name.stem for name in names], [str(name.with_suffix("")) for name in names], list(map(str, names)))
-    found: list[str | None] = []
-    for number, file in enumerate(files):
-        if file["domain"] is not None or format_of(file["path"]) != "fcs":
-            found.append(file["domain"])
-            continue
-        alike = [place for place, name in enumerate(names) if name.stem == names[number].stem]
-        alike = [place for place in alike if files[place]["domain"] is None]
-        unique = (spelling for spelling in spellings if len({spelling[place] for place in alike}) == len(alike))
-        found.append(next(unique, spellings[-1])[number])
+    # Of all at once: cohorts have thousands of files.
+    alike: dict[str, list[int]] = {}
+    for place, file in enumerate(files):
+        if file["domain"] is None:
+            alike.setdefault(spellings[0][place], []).append(place)
+    found = [file["domain"] for file in files]
+    for places in alike.values():
+        unique = (spelling for spelling in spellings if len({spelling[place] for place in places}) == len(places))
+        chosen = next(unique, spellings[-1])
+        for place in places:
+            if format_of(files[place]["path"]) == "fcs":
+                found[place] = chosen[place]
     return found
 
 
