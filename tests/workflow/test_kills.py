@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,15 +90,15 @@ def test_killed_at_ten_moments_and_the_same_bits(workflow):
     took = time.monotonic() - begun
     moments, killed = random.Random(SEED), {"a job": 0, "Snakemake and its jobs": 0}
     command = make_study(workflow, "killed")
-    for number in range(KILLS):
+    while (number := sum(killed.values())) < KILLS:
         process = start(workflow, command)
-        # A little later each time, so that every part of the study is met.
-        begun = time.monotonic()
-        wait = took * (0.15 + 0.08 * number * moments.random())
+        begun, wait = time.monotonic(), took * moments.uniform(0.15, 0.9)
         while time.monotonic() - begun < wait and process.poll() is None:
             time.sleep(0.02)
         if process.poll() is not None:
-            break
+            # It was done before its moment came: from the beginning.
+            shutil.rmtree(workflow.folder / "results" / "killed")
+            continue
         jobs = jobs_of(process)
         if number % 2 and jobs:
             os.kill(moments.choice(jobs), signal.SIGKILL)
@@ -107,7 +108,7 @@ def test_killed_at_ten_moments_and_the_same_bits(workflow):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(60)
             killed["Snakemake and its jobs"] += 1
-    assert sum(killed.values()) >= KILLS // 2 and min(killed.values()) >= 1, killed
+    assert min(killed.values()) >= 1, killed
     last = start(workflow, command)
     assert last.wait(600) == 0, (workflow.folder / "kills.log").read_text()[-3000:]
     one, other = (results_of(workflow, name) for name in ("undisturbed", "killed"))

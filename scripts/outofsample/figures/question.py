@@ -18,7 +18,7 @@ def seen_and_foreseen(
     Parameters
     ----------
     data
-        One query; the first method is shown.
+        One query; the first method is shown, and without any what was measured.
     x, y
         Features of the axes.
     seen, asked
@@ -33,7 +33,10 @@ def seen_and_foreseen(
     UserError
         If a feature is unknown.
     """
-    plane, panel = Plane(data, x, y, middle), data.panels[0]
+    plane = Plane(data, x, y, middle)
+    panel = (
+        data.panels[0] if data.panels else Panel("", "none", None, not_run="the study has no method for this figure")
+    )
     figure = style.page(data.figure["title"], note(data, f"Method: {panel.label}", DRAWN.format(cells)), 3.0)
     left, right = panels.grid(figure, 2, data.axis_label(x), data.axis_label(y))
     for ax, title in ((left, seen or data.short("source")), (right, asked or data.short("query"))):

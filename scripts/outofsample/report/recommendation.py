@@ -74,9 +74,9 @@ def recommend(
 ) -> Recommendation:
     """Return which method to take for a query.
 
-    The method is taken whose predictions for the domains that were held out are nearest on average, if they are nearer
-    than the cells before on average and in most domains; otherwise none. Where nothing could be held out it is the
-    cautious one.
+    Of the methods whose predictions for the domains that were held out are nearer than the cells before, on average and
+    in most domains, the nearest on average is taken; where there is none, none. Where nothing could be held out it is
+    the cautious one.
 
     Parameters
     ----------
@@ -99,9 +99,10 @@ def recommend(
     best = next((each for each in ranked if each.helps), None)
     if best is None:
         return _nothing_helps(ranked[0], labels, unchanged, left_out)
+    among = "" if best is ranked[0] else ", of those that help in most of them"
     return Recommendation(
         best.method,
-        f"Take {labels[best.method]}. {_folds(best)} its predictions come nearest to the measured cells: "
+        f"Take {labels[best.method]}. {_folds(best)} its predictions come nearest to the measured cells{among}: "
         f"{_beside(best)}. Expected for this query: {as_text(best.interval)}; doing nothing "
         f"{as_text(best.unchanged_interval)} ({LEVEL:.0%} intervals).{_beyond(held_out[best.method])}"
         f"{_runner_up(best, ranked, held_out, labels)}{left_out}",

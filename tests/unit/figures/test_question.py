@@ -36,6 +36,11 @@ def test_a_method_that_did_not_run_says_why(load_batches):
     assert "no counts" in texts(question.seen_and_foreseen(absent, "IFNg", "CCR6"))
 
 
+def test_without_a_method_the_question_remains(load_batches):
+    shown = texts(question.seen_and_foreseen(replace(load_batches(), panels=[]), "IFNg", "CCR6"))
+    assert "no method" in shown
+
+
 def test_an_unknown_feature_is_named(load_batches):
     with pytest.raises(UserError, match="no feature 'IFNx'"):
         question.seen_and_foreseen(load_batches(), "IFNx", "CCR6")

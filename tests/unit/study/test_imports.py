@@ -125,7 +125,7 @@ def test_a_file_beside_which_a_user_works_counts(tmp_path, monkeypatch):
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_each_notebook_needs_its_own_figure_and_no_other(path):
     figures = {"biaxial", "beside_reference", "whole_change", "marker_summaries", "image_grid", "matched_layer"}
-    figures |= {"perturbation", "summary_map", "training_curves"}
+    figures |= {"perturbation", "summary_map", "training_curves", "question"}
     found = imported(path)
     assert len(found & {f"outofsample/figures/{name}.py" for name in figures}) == 1
     assert not [name for name in found if name.startswith(("outofsample/models/", "outofsample/methods/"))]

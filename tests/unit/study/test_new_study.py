@@ -108,7 +108,8 @@ def test_the_study_is_valid_with_labels_as_the_names_have_them(root):
     assert task.controls == ["no"]
     assert [(q.name, q.domain, q.source, q.target) for q in task.queries] == [("p_x_", "p {x}", "01", "1.10")]
     plan = Plan(study)
-    assert plan.dataset("mine").populations == {("no", "01"), ("no", "1.10"), ("p {x}", "01")}
+    found = {(file["domain"], file["condition"]) for file in plan.dataset("mine").settings.files}
+    assert found == {("no", "01"), ("no", "1.10"), ("p {x}", "01")}
     template = yaml.safe_load((ROOT / "studies" / "my_fcs.yaml").read_text())
     assert {key: yaml.safe_load(path.read_text())[key] for key in ("models", "methods")} == {
         key: template[key] for key in ("models", "methods")
@@ -139,7 +140,8 @@ def test_other_formats_have_their_template(root, suffix):
 def test_a_file_whose_name_begins_like_a_comment(root):
     write_cells(root / "data" / "mine" / "#q_01.fcs")
     path, _ = written(root)
-    assert ("#q", "01") in Plan(read_study(path)).dataset("mine").populations
+    files = Plan(read_study(path)).dataset("mine").settings.files
+    assert ("#q", "01") in {(file["domain"], file["condition"]) for file in files}
 
 
 @pytest.mark.parametrize("name", ["mine.yaml", "mine.tsv"])

@@ -12,6 +12,7 @@ from outofsample.files.h5ad_check import read_anndata
 from outofsample.files.writing import replacing
 from outofsample.own.predicted import Predicted
 from outofsample.own.readers.h5ad import joined, matrix_of, names_in, on_disk, opened, rows_of
+from outofsample.own.readers.support.boundary import reading
 
 if TYPE_CHECKING:
     import h5py
@@ -31,8 +32,9 @@ def write(original: Path, path: Path, predicted: Predicted, settings: "Settings"
     The layer is on the scale of the values that were read; features that were not predicted are as they were read.
     """
     # It looks at what the file holds before any value is read.
-    adata = read_anndata(original)[predicted.rows].copy()
-    with opened(original) as file:
+    with reading(original):
+        adata = read_anndata(original)[predicted.rows].copy()
+    with reading(original), opened(original) as file:
         layer = dense(joined(list(rows_of(matrix_of(file, settings, original), predicted.rows))))
     layer[:, adata.var_names.get_indexer(predicted.columns)] = predicted.values
     adata.layers[LAYER] = layer
