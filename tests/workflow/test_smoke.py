@@ -112,11 +112,13 @@ def test_a_change_of_the_percentile_map_trains_nothing_and_runs_its_methods_alon
     assert smoke.snakemake("--touch").returncode == 0
 
 
-def test_an_edit_of_a_model_trains_that_model_alone(smoke):
+def test_an_edit_of_a_model_trains_what_stands_on_it_alone(smoke):
     touch(smoke, "scripts/outofsample/models/pca.py")
     planned = smoke.planned()
-    assert "train_model" not in planned and "transform_autoencoder" not in planned
-    assert planned["transform_pca"] == TASKS
+    assert "transform_autoencoder" not in planned and planned["transform_pca"] == TASKS
+    # Both move cells among principal components.
+    output = smoke.snakemake("-n").stdout
+    assert set(re.findall(r"wildcards: task=\S+, model=(\w+), batch=", output)) == {"flow_matching", "cellot"}
 
 
 def test_an_edit_of_one_notebook_makes_one_figure(smoke):
