@@ -19,15 +19,8 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-#: Scores that both have, under one name.
-SHARED = (
-    "pr_auc",
-    "precision_at_N",
-    "precision_at_100",
-    "overlap_at_N",
-    "de_direction_match",
-    "de_spearman_lfc_sig",
-)
+#: The score that cell-eval does not have; all others stand there under one name.
+OURS_ALONE = "specific_found"
 #: cell-eval holds fold changes in float32, so genes with all but equal ones may change places.
 TOLERANCE = 1e-3
 
@@ -35,19 +28,20 @@ TOLERANCE = 1e-3
 def their_scores(folder: Path) -> dict[str, dict[str, float | None]]:
     """Return the scores of cell-eval by prediction; this runs in its environment.
 
-    ``folder`` has ``X.npy`` (the query), ``Y.npy`` (the truth) and ``predicted/NAME.npy``, arrays (cells, genes).
+    ``folder`` has ``X.npy`` (the query), ``Y.npy`` (the truth) and ``predicted/NAME.npy``, arrays (cells, genes), and
+    ``names.json``, the names of scores.
     """
     import anndata
     import pandas as pd
     from cell_eval import MetricsEvaluator
 
-    X = np.load(folder / "X.npy")
+    X, names = np.load(folder / "X.npy"), json.loads((folder / "names.json").read_text())
 
     def against_query(cells: np.ndarray):
         values = np.concatenate([X, cells])
         target = np.repeat(["before", "after"], [len(X), len(cells)])
-        names = np.arange(len(values)).astype(str)
-        return anndata.AnnData(values, obs=pd.DataFrame({"target": target}, index=names))
+        cell_names = np.arange(len(values)).astype(str)
+        return anndata.AnnData(values, obs=pd.DataFrame({"target": target}, index=cell_names))
 
     found = {}
     for path in sorted((folder / "predicted").glob("*.npy")):
@@ -60,7 +54,7 @@ def their_scores(folder: Path) -> dict[str, dict[str, float | None]]:
             outdir=str(folder / "out"),
         )
         scores = evaluator.compute(profile="de", write_csv=False)[0].to_dicts()[0]
-        found[path.stem] = {name: scores.get(name) for name in SHARED}
+        found[path.stem] = {name: scores.get(name) for name in names}
     return found
 
 
@@ -71,7 +65,10 @@ def our_scores(cells, predicted: dict[str, np.ndarray]) -> dict[str, dict[str, f
 
     scorer = DifferentialExpressionScores(cells, DEFAULTS)
     found = {name: scorer.score(values) for name, values in predicted.items()}
-    return {name: {score: scores[score].value for score in SHARED} for name, scores in found.items()}
+    return {
+        name: {score: result.value for score, result in scores.items() if score != OURS_ALONE}
+        for name, scores in found.items()
+    }
 
 
 def compare(study: Path, task: str, peer_python: Path, query: str | None) -> list[tuple[str, str, float, float]]:
@@ -79,6 +76,7 @@ def compare(study: Path, task: str, peer_python: Path, query: str | None) -> lis
     sys.path.insert(0, str(ROOT / "scripts"))
     from outofsample.files.prediction import read_predictions
     from outofsample.files.task import read_task, read_truth
+    from outofsample.metrics.differential_expression import DifferentialExpressionScores
     from outofsample.metrics.evaluation import populations_of
 
     train = study / "tasks" / task / "train.h5ad"
@@ -96,6 +94,8 @@ def compare(study: Path, task: str, peer_python: Path, query: str | None) -> lis
         (folder / "predicted").mkdir()
         np.save(folder / "X.npy", cells.X)
         np.save(folder / "Y.npy", cells.Y)
+        names = [score for score in DifferentialExpressionScores.scores if score != OURS_ALONE]
+        (folder / "names.json").write_text(json.dumps(names))
         for method, values in predicted.items():
             np.save(folder / "predicted" / f"{method}.npy", values)
         subprocess.run([peer_python, __file__, "--peer", folder], check=True, stdout=subprocess.DEVNULL)
@@ -105,7 +105,7 @@ def compare(study: Path, task: str, peer_python: Path, query: str | None) -> lis
     return [
         (method, score, ours[method][score], as_number.get(theirs[method][score], theirs[method][score]))
         for method in ours
-        for score in SHARED
+        for score in names
     ]
 
 

@@ -7,6 +7,7 @@ From the root of the repository:
 
 import csv
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -20,16 +21,24 @@ import matplotlib  # noqa: E402
 from outofsample.figures.style import STYLE, WIDTH  # noqa: E402
 from outofsample.files.writing import replacing  # noqa: E402
 
-MEASURED = ROOT / "docs" / "measured"
-IMAGES = ROOT / "docs" / "images"
+DOCS = ROOT / "docs"
 #: What is ours, and what a user would take instead; told apart by readers with any colour vision.
 OURS, PEERS, LIGHT = "#2166AC", "#B2182B", "#92C5DE"
 
 
-def rows(name: str) -> list[dict[str, str]]:
-    """Return the rows of a table in docs/measured."""
-    with open(MEASURED / f"{name}.csv", newline="", encoding="utf-8") as file:
+def rows(path: str) -> list[dict[str, str]]:
+    """Return the rows of a table below docs."""
+    with open(DOCS / path, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def write(folder: str, plots: dict[str, Callable[[], Figure]]) -> None:
+    """Write plots by name into a folder of docs/images."""
+    matplotlib.rcParams.update(STYLE)
+    (DOCS / "images" / folder).mkdir(parents=True, exist_ok=True)
+    for name, draw in plots.items():
+        with replacing(DOCS / "images" / folder / f"{name}.png") as temporary:
+            draw().savefig(temporary, dpi=150, format="png")
 
 
 def bars(labels: list[str], values: list[float], colours: list[str], xlabel: str) -> Figure:
@@ -51,7 +60,7 @@ def legend(figure: Figure, entries: dict[str, str]) -> None:
 
 def epoch_time() -> Figure:
     """Seconds that each model takes for 13,500 cells, the peers' beside."""
-    table = sorted(rows("epoch_time"), key=lambda row: -float(row["wall s per 13500 cells"]))
+    table = sorted(rows("measured/epoch_time.csv"), key=lambda row: -float(row["wall s per 13500 cells"]))
     peers = ["'" in row["model"] for row in table]
     labels = [row["model"].replace("_", " ") for row in table]
     values = [float(row["wall s per 13500 cells"]) for row in table]
@@ -62,7 +71,7 @@ def epoch_time() -> Figure:
 
 def edit_speed() -> Figure:
     """Seconds for the percentile edit of five million cells, and of two alternatives."""
-    table = [row for row in rows("edit_speed") if row["cells"] == "5000000"]
+    table = [row for row in rows("measured/edit_speed.csv") if row["cells"] == "5000000"]
     values = [float(row["median s"]) for row in table]
     colours = [OURS if row["method"].startswith("PercentileEdit") else PEERS for row in table]
     figure = bars(
@@ -74,7 +83,9 @@ def edit_speed() -> Figure:
 
 def demo_jobs() -> Figure:
     """CPU seconds of each rule of the demo, with the part that starting the jobs takes."""
-    table = sorted((row for row in rows("demo_jobs") if row["rule"] != "all"), key=lambda row: -float(row["CPU s"]))
+    table = sorted(
+        (row for row in rows("measured/demo_jobs.csv") if row["rule"] != "all"), key=lambda row: -float(row["CPU s"])
+    )
     labels = [f"{row['rule'].replace('_', ' ')} ({row['jobs']})" for row in table]
     values = [float(row["CPU s"]) for row in table]
     figure = bars(labels, values, [LIGHT] * len(table), "CPU seconds; in brackets: jobs")
@@ -87,13 +98,5 @@ def demo_jobs() -> Figure:
 CHARTS = {"epoch_time": epoch_time, "edit_speed": edit_speed, "demo_jobs": demo_jobs}
 
 
-def main() -> None:
-    """Write all charts."""
-    matplotlib.rcParams.update(STYLE)
-    for name, draw in CHARTS.items():
-        with replacing(IMAGES / f"{name}.png") as temporary:
-            draw().savefig(temporary, dpi=150, format="png")
-
-
 if __name__ == "__main__":
-    main()
+    write("", CHARTS)

@@ -5,22 +5,20 @@ From the root of the repository:
     python benchmarks/draw_findings.py
 """
 
-import csv
 import statistics
 import sys
 from pathlib import Path
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from outofsample.figures.style import STYLE, WIDTH, LogTicks  # noqa: E402
-from outofsample.files.writing import replacing  # noqa: E402
+from draw_charts import rows, write  # noqa: E402
 
-DOCS = ROOT / "docs"
+from outofsample.figures.style import WIDTH, LogTicks  # noqa: E402
+
 #: The papers' methods, what was made of them, and methods without a network (ColorBrewer RdBu and grey).
 PAPERS, DERIVED, PLAIN = "#B2182B", "#2166AC", "#777777"
 WITHOUT_NETWORK = {
@@ -30,12 +28,6 @@ WITHOUT_NETWORK = {
 OF_THE_PAPERS = {"Neuron editing", "trVAE"}
 #: Real questions whose distances are in the same unit for all methods; images are in pixels.
 CELLS = ("CytoNorm controls, 026", "CytoNorm controls, 028", "HeLa, GSK", "HeLa, GDC", "PBMC, NK", "PBMC (sample), NK")
-
-
-def rows(path: str) -> list[dict[str, str]]:
-    """Return the rows of a table below docs."""
-    with open(DOCS / path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def number(cell: str) -> float | None:
@@ -184,15 +176,5 @@ def batches() -> Figure:
 PLOTS = {"ranks": ranks, "residual": residual, "harm": harm, "steps": steps, "batches": batches}
 
 
-def main() -> None:
-    """Write all plots."""
-    matplotlib.rcParams.update(STYLE)
-    folder = DOCS / "images" / "findings"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, draw in PLOTS.items():
-        with replacing(folder / f"{name}.png") as temporary:
-            draw().savefig(temporary, dpi=150, format="png")
-
-
 if __name__ == "__main__":
-    main()
+    write("findings", PLOTS)

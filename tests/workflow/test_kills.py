@@ -82,6 +82,8 @@ def results_of(workflow, name):
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in files if ".part" not in path.suffixes}
 
 
+# Ten runs that are killed, and two whole ones: some three minutes of two free cores.
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="processes are found in /proc")
 def test_killed_at_ten_moments_and_the_same_bits(workflow):
     undisturbed = start(workflow, make_study(workflow, "undisturbed"))
