@@ -101,9 +101,8 @@ def compare(study: Path, task: str, peer_python: Path, query: str | None) -> lis
         subprocess.run([peer_python, __file__, "--peer", folder], check=True, stdout=subprocess.DEVNULL)
         theirs = json.loads((folder / "scores.json").read_text())
     ours = our_scores(cells, predicted)
-    as_number = {None: np.nan}
     return [
-        (method, score, ours[method][score], as_number.get(theirs[method][score], theirs[method][score]))
+        (method, score, ours[method][score], np.nan if theirs[method][score] is None else theirs[method][score])
         for method in ours
         for score in names
     ]

@@ -100,7 +100,7 @@ def study_of(name: str, data: Path, fit_cells: int, methods: list[str], files: l
 
 
 def seconds_of(command: list, **options) -> dict[str, float]:
-    """Run a command; return its wall and CPU seconds, and the largest memory of one of its processes in MB.
+    """Run a command; return its wall and CPU seconds, and what it printed as ``text``.
 
     Raises
     ------

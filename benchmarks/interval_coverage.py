@@ -70,10 +70,7 @@ def populations(data: TrainingData, query: Query) -> Iterator[tuple[str, Trainin
     yield DOMAINS, data
     if len(shared) > held_out.LEAST_DOMAINS:
         kept = np.random.default_rng(0).choice(shared, held_out.LEAST_DOMAINS, replace=False)
-        cells = np.isin(data.domain, kept) | data.is_query(query)
-        names = ("X", "role", "condition", "domain", "names")
-        counts = None if data.counts is None else data.counts[cells]
-        yield THREE, replace(data, **{name: getattr(data, name)[cells] for name in names}, counts=counts)
+        yield THREE, data.take(np.isin(data.domain, kept) | data.is_query(query))
 
 
 def what_is_held_out(method, data: TrainingData, query: Query, folds: str) -> HeldOut:

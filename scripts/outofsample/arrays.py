@@ -116,6 +116,11 @@ class TrainingData:
             return frozenset({"images"})
         return frozenset({"tabular", "counts"}) if self.counts is not None else frozenset({"tabular"})
 
+    def take(self, cells: np.ndarray) -> "TrainingData":
+        """Return some of the cells: those of a mask (cells,), or at positions."""
+        arrays = {name: getattr(self, name)[cells] for name in ("X", "role", "condition", "domain", "names")}
+        return replace(self, **arrays, counts=None if self.counts is None else self.counts[cells])
+
     def is_source(self, query: Query) -> np.ndarray:
         """Mask (cells,) of S for this query: source cells in the condition that the query starts from."""
         return source_mask(query, self.role, self.condition, self.domain)

@@ -238,11 +238,11 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
             raise InputError(f"{type(self).__name__}: seed must be a whole number from 0 on, not {self.seed!r}.")
         if str(self.device).partition(":")[0] not in DEVICES:
             raise InputError(f"{type(self).__name__}: device must be {', '.join(DEVICES)}, not {self.device!r}.")
-        verbose = bool(getattr(self, "verbose", False))
+        verbose = bool(self.verbose)
         try:
             with contextlib.nullcontext() if verbose else contextlib.redirect_stdout(io.StringIO()):
                 method.fit(data, int(self.seed), Run(device=self.device, progress=verbose))
-                return expected_errors(method, data, int(self.seed)) if getattr(self, "expect", False) else None
+                return expected_errors(method, data, int(self.seed)) if self.expect else None
         except ModuleNotFoundError as error:
             module = str(error.name).partition(".")[0]
             package = _PACKAGES.get(module, module)
@@ -275,7 +275,7 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
         order = self._fitted_on.order(self._fitted_on.table(X))
         # Noise is drawn from the seed anew in each call.
         noisy = getattr(self.method_.settings, "prediction", "mean") == "sample"
-        whole, at_once = self.method_.transductive or noisy, getattr(self, "chunk_size", None)
+        whole, at_once = self.method_.transductive or noisy, self.chunk_size
         for piece in self._fitted_on.pieces(X, domains, counts, whole, at_once):
             part = self.method_.transform(piece.X, piece.query, piece.counts)
             yield piece.places, part if order is None else replace(part, X=part.X[:, np.argsort(order)])
@@ -347,6 +347,7 @@ class NeuronEditor(Extrapolator):
     """
 
     _name = "NeuronEditor"
+    chunk_size, expect, verbose = None, False, False  # no parameters of this one
 
     def __init__(
         self,

@@ -110,6 +110,7 @@ def test_tables(tmp_path, record_property):
             if found is None:
                 return
             adata, back = found
+            assert np.isfinite(adata.X).all()
             header, *rows = as_rows(content, separator, before)
             assert adata.obs["condition"].tolist() == [row[1] for row in rows]
             assert adata.obs["domain"].tolist() == [row[0] for row in rows]

@@ -59,6 +59,8 @@ def test_every_method(cells, counts, tmp_path, name):
     try:
         estimator.fit(*cells, counts=counts if of_counts else None)
     except NotAvailable as error:
+        if name not in {"cytonorm", "scvi", *CORRECTORS}:
+            raise
         pytest.skip(str(error))
     predicted = estimator.transform(cells[2], **asked)
     assert predicted.shape == cells[2].shape and predicted.dtype == np.float32 and np.isfinite(predicted).all()
@@ -422,6 +424,5 @@ def test_a_file_of_another_version_is_told(cells, tmp_path):
     content = torch.load(tmp_path / "a.pt", weights_only=True)
     for change in ({"parameters": {"method": "mean_shift", "shoe": 4}}, {"method": {}}, {"domains": None}):
         torch.save({**content, **change}, tmp_path / "b.pt")
-        with pytest.raises(UserError) as caught:
+        with pytest.raises(UserError, match=r"b\.pt: this file does not fit this version of Extrapolator"):
             Extrapolator.load(tmp_path / "b.pt")
-        assert str(tmp_path / "b.pt") in str(caught.value) or "shoe" in str(caught.value)

@@ -6,6 +6,7 @@ is honoured.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -204,12 +205,23 @@ def encode(values: np.ndarray, channels: list[Channel]) -> np.ndarray | None:
     return stored if same else None
 
 
-def needs_double(stored: np.ndarray, channels: list[Channel]) -> bool:
-    """Whether stored values (cells,) would lose digits as 32-bit floats."""
-    return any(
-        channel.kind == "D" or (channel.kind == "I" and not channel.is_log and int(stored[str(number)].max()) > _EXACT)
-        for number, channel in enumerate(channels)
-    )
+def rounded_integers(largest: Sequence[float], channels: list[Channel]) -> list[Channel]:
+    """Return the channels of integers that 32-bit floats would round, by the largest size (channels,) in each."""
+    return [
+        channel
+        for size, channel in zip(largest, channels, strict=True)
+        if channel.kind == "I" and not channel.is_log and size > _EXACT
+    ]
+
+
+def needs_double(largest: Sequence[float], channels: list[Channel]) -> bool:
+    """Whether values would lose digits as 32-bit floats, by the largest size (channels,) of those of each channel."""
+    return any(channel.kind == "D" for channel in channels) or bool(rounded_integers(largest, channels))
+
+
+def largest_stored(stored: np.ndarray, channels: list[Channel]) -> list[float]:
+    """Return the largest stored value (channels,) of each channel."""
+    return [stored[str(number)].max() for number in range(len(channels))]
 
 
 def linear(stored: np.ndarray, channels: list[Channel], dtype: type = np.float32) -> np.ndarray:
@@ -249,12 +261,7 @@ def remarks_on(text: FcsText, stored: np.ndarray, channels: list[Channel]) -> li
     ]
     if ignored:
         found.append(f"$PnE of floats is ignored, as they are linear by the standard: {', '.join(ignored)}")
-    rounded = [
-        channel.name
-        for number, channel in enumerate(channels)
-        if channel.kind == "I" and not channel.is_log and int(stored[str(number)].max()) > _EXACT
-    ]
-    if rounded:
+    if rounded := [channel.name for channel in rounded_integers(largest_stored(stored, channels), channels)]:
         found.append(f"whole numbers above {_EXACT:,} are rounded to 32-bit floats: {', '.join(rounded)}")
     return found
 

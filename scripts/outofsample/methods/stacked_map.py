@@ -177,10 +177,10 @@ class Method(OutOfFold):
         seen = getattr(self, "seen", {}).get((query.source, query.target), [])
         if not _same_cells(seen, [as_float(data.X[fold.source]) for fold in folds]):
             seen = self._foresee(data, query, folds, seed)
-        floor = residual_floor(data)
+        floor, are_domains = residual_floor(data), len(shared_domains(data, query)) > 1
         for number, fold in enumerate(seen):
             others = seen[:number] + seen[number + 1 :]
-            weights, share, _ = self._mix(others, fold.X, are_domains=True)
+            weights, share, _ = self._mix(others, fold.X, are_domains)
             moved = fold.X + share.astype(np.float32) * fold.mixed(weights)
             moved = moved if floor is None else np.maximum(moved, floor)
             yield moved if data.image_shape is None else moved.clip(0, 255)

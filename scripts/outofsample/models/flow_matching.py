@@ -57,7 +57,8 @@ class Model(LatentTranslator):
         super().prepare(data)
         self.means = {}
         for condition in sorted({query.source for query in data.queries}):
-            before = (data.condition == condition) & (data.role != "target")
+            asked = [query for query in data.queries if query.source == condition]
+            before = np.any([data.is_source(query) | data.is_query(query) for query in asked], axis=0)
             for domain in np.unique(data.domain[before]).tolist():
                 self.means[condition, domain] = data.X[before & (data.domain == domain)].mean(axis=0)
 

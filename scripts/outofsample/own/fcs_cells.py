@@ -48,7 +48,7 @@ def read_fcs(path: str | Path) -> "AnnData":
         raise _not_installed("read_fcs", error) from error
     for remark in stored.remarks:
         print(f"note: {path}: {remark}.", flush=True)
-    double = fcs_data.needs_double(stored.values, stored.channels)
+    double = fcs_data.needs_double(fcs_data.largest_stored(stored.values, stored.channels), stored.channels)
     values = fcs_data.linear(stored.values, stored.channels, np.float64 if double else np.float32)
     file = stored.as_file(values)
     columns = {"channel": list(file.channels), "label": list(file.labels), "marker": fcs.is_marker(file)}
@@ -111,7 +111,8 @@ def _write_again(path: Path, values: np.ndarray, names: list[str], origin: Mappi
     raised = set(np.flatnonzero(_largest(values) > np.asarray(origin["largest"])).tolist())
     if stored is None:
         raised |= {number for number, channel in enumerate(channels) if channel.is_log}
-        stored, said = fcs_copy.as_floats(text, channels, values, sorted(raised), _double(values, channels))
+        double = fcs_data.needs_double(_largest(np.abs(values)), channels)
+        stored, said = fcs_copy.as_floats(text, channels, values, sorted(raised), double)
     else:
         said = fcs_copy.raised_ranges(text, values, sorted(raised))
     with replacing(path) as temporary, temporary.open("wb") as file:
@@ -121,14 +122,6 @@ def _write_again(path: Path, values: np.ndarray, names: list[str], origin: Mappi
 def _largest(values: np.ndarray) -> np.ndarray:
     """Return the largest finite value (channels,) of each channel."""
     return np.where(np.isfinite(values), values, -np.inf).max(axis=0)
-
-
-def _double(values: np.ndarray, channels: list[fcs_data.Channel]) -> bool:
-    """Whether values (cells, channels) lose digits that the file has where they are stored as 32-bit floats."""
-    return any(
-        channel.kind == "D" or (channel.kind == "I" and not channel.is_log and np.abs(values[:, number]).max() > 2**24)
-        for number, channel in enumerate(channels)
-    )
 
 
 def _check_place(path: Path, origin: Mapping | None, overwrite: bool) -> None:

@@ -14,14 +14,16 @@ from outofsample.arrays import HeldOut
 from outofsample.figures.style import PNG_DPI
 from outofsample.files.cohort import ONLY_ITS_FIT, read_cohort
 from outofsample.files.handed_back import read_handed_back
+from outofsample.files.prediction import PredictionFile
 from outofsample.files.rows import Rows
+from outofsample.files.task import TrainingRows
 from outofsample.files.writing import replacing
 from outofsample.jobs.own import ChangesSpec
 from outofsample.metrics.directions import PERFECT, direction_of
 from outofsample.metrics.expected import LEVEL
 from outofsample.own import changes, extrapolation, per_file
 from outofsample.own import figures as own_figures
-from outofsample.report.recommendation import Expected, Recommendation, as_text, read_held_out, recommend
+from outofsample.report.recommendation import Expected, Recommendation, as_text, held_out_of, recommend
 from outofsample.texts import significant
 
 if TYPE_CHECKING:
@@ -191,12 +193,13 @@ def write_page(
 
     found, not_run = changes.read_changes(prediction, train, truth, spec.unit)
     tables = [changes.feature_table(change) for change in found]
+    of_methods, rows = [PredictionFile(path) for path in predictions], TrainingRows(train)
     sections = [
-        section(change, table, scores, spec, read_held_out(predictions, change.query.name))
+        section(change, table, scores, spec, held_out_of(of_methods, change.query.name))
         for change, table in zip(found, tables, strict=True)
     ]
     for part, change, table in zip(sections, found, tables, strict=True):
-        files = per_file.files_of(train, change.query)
+        files = per_file.files_of(rows, change.query)
         if change.image_shape is None and per_file.has_several(files):
             part["pictures"].append(picture(per_file.per_file(change, table, files)))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

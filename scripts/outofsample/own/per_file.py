@@ -5,7 +5,6 @@ method bring the query's files to where those of the target are?
 """
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,15 +30,8 @@ NOTE = (
 )
 
 
-def files_of(train: Path, query: Query) -> dict[str, np.ndarray]:
-    """Return the file of each source, target and query cell, by role: arrays (cells,) of str in the order of the cells.
-
-    Raises
-    ------
-    UserError
-        If it is no training part.
-    """
-    rows = TrainingRows(train)
+def files_of(rows: TrainingRows, query: Query) -> dict[str, np.ndarray]:
+    """Return the file of each source, target and query cell, by role: arrays (cells,) of str in their order."""
     role, condition, domain = (rows.column(name) for name in ("role", "condition", "domain"))
     data = TrainingData(np.empty((len(role), 0)), role, condition, domain, (), rows.queries)
     masks = {"source": data.is_source(query), "target": data.is_target(query), "query": data.is_query(query)}

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from outofsample.files.prediction import PredictionFile
 from outofsample.jobs.page import PageSpec
-from outofsample.report.recommendation import Recommendation, read_held_out, recommend
+from outofsample.report.recommendation import Recommendation, held_out_of, recommend
 
 
 def recommendations(study: PageSpec, predictions: Iterable[Path], scores: pd.DataFrame) -> list[dict]:
@@ -27,10 +28,11 @@ def recommendations(study: PageSpec, predictions: Iterable[Path], scores: pd.Dat
     labels = {method: study.method_label(method) for method in study.methods}
     found = []
     for task, choice in study.own.items():
+        files = [PredictionFile(path) for path in of_task[task]]
         queries = scores.loc[scores["task"] == task, "query"].unique()
         by_choice: dict[Recommendation, list[str]] = {}
         for query in queries:
-            made = recommend(read_held_out(of_task[task], query), labels, choice.cautious, choice.unchanged)
+            made = recommend(held_out_of(files, query), labels, choice.cautious, choice.unchanged)
             by_choice.setdefault(made, []).append(query)
         found += [
             {"task": study.task_label(task), "queries": named if len(by_choice) > 1 else [], "choice": made}

@@ -5,7 +5,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -161,8 +160,8 @@ def _beside(each: Expected) -> str:
 def _runner_up(
     best: Expected, ranked: list[Expected], held_out: Mapping[str, HeldOut], labels: Mapping[str, str]
 ) -> str:
-    """Return a sentence on the next best method, and whether the difference is clear."""
-    others = [each for each in ranked if each is not best]
+    """Return a sentence on the next best method that helps too, and whether the difference is clear."""
+    others = [each for each in ranked if each.helps and each is not best]
     if not others:
         return ""
     difference = held_out[others[0].method].errors - held_out[best.method].errors
@@ -184,13 +183,6 @@ def as_text(interval: Interval) -> str:
     return f"{significant(interval.low)} to {significant(interval.high)}"
 
 
-def read_held_out(predictions: Iterable[Path], query: str) -> dict[str, HeldOut]:
-    """Return what each prediction file of a task says of held-out domains, by method.
-
-    Raises
-    ------
-    UserError
-        If a file is no prediction file.
-    """
-    files = [PredictionFile(path) for path in predictions]
+def held_out_of(files: Iterable[PredictionFile], query: str) -> dict[str, HeldOut]:
+    """Return what each prediction file of a task says of held-out domains, by method."""
     return {file.method: file.held_out(query) for file in files}

@@ -42,8 +42,8 @@ class Plan:
     Raises
     ------
     UserError
-        If a user's file lies in the results, what the study needs before any job starts is not there (a file of the
-        user's own, Inception's weights), or a task asks for what its dataset is known not to have.
+        If a user's file lies in the results, or Inception's weights are not there. `own_data.check_own` looks at the
+        user's own files and labels.
     """
 
     def __init__(self, study: Study, data_dir: str | Path | None = None):

@@ -69,14 +69,14 @@ def split_file(path: Path, split: SplitSpec) -> tuple["AnnData", "AnnData"]:
         return split_dataset(read_dataset(path), split)
     domain, condition = (rows.column(name).astype(str) for name in ("domain", "condition"))
     split = check_split(split, set(zip(domain, condition, strict=True)))
-    keep, seen = _kept_and_seen(rows.obs, split)
+    _, keep, seen = _kept_and_seen(rows.obs, split)
     found = moments(rows.pieces(seen if split.feature_selection == "strict" else keep))
     kept = most_variable(*found, split.variable_features) | rows.var.index.isin(split.keep_features)
     return split_dataset(rows.with_features(kept), replace(split, variable_features=None))
 
 
-def _kept_and_seen(obs: "pd.DataFrame", split: SplitSpec) -> tuple[np.ndarray, np.ndarray]:
-    """Return the masks (cells,) of the cells that take part in a task, and of those that a fit may see."""
+def _kept_and_seen(obs: "pd.DataFrame", split: SplitSpec) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the role (cells,) of each cell, and the masks of those that take part in a task and that a fit may see."""
     domain, condition = (obs[column].astype(str).to_numpy() for column in ("domain", "condition"))
     names = obs.get("pair_id", obs.index)
     keep = _draw(names.to_numpy().astype(str), domain, condition, split)
@@ -85,7 +85,7 @@ def _kept_and_seen(obs: "pd.DataFrame", split: SplitSpec) -> tuple[np.ndarray, n
         keep |= role == "query"
     if split.conditions:
         keep &= np.isin(condition, split.conditions)
-    return keep, keep & ~np.isin(role, ["truth", "withheld"])
+    return role, keep, keep & ~np.isin(role, ["truth", "withheld"])
 
 
 def _mark_controls(role: np.ndarray, domain: np.ndarray, condition: np.ndarray, queries: tuple[Query, ...]) -> None:
@@ -110,8 +110,7 @@ def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnDa
     split = check_split(split, set(zip(domain, condition, strict=True)))
     if split.controls:
         print("\n".join(f"{query.name}: {query.path}" for query in split.queries), flush=True)
-    role = assign_roles(domain, condition, split)
-    keep, seen = _kept_and_seen(adata.obs, split)
+    role, keep, seen = _kept_and_seen(adata.obs, split)
     features = _choose_features(adata, seen if split.feature_selection == "strict" else keep, split)
     train = adata[seen, features].copy()
     train.obs["role"] = role[seen]

@@ -22,12 +22,14 @@ def bomb(path, megabytes, line=True):
     return path
 
 
-@pytest.mark.parametrize("line", [True, False])
-def test_a_bomb_is_refused_in_little_memory(tmp_path, line):
+@pytest.mark.parametrize(
+    ("line", "words"), [(True, "this table has a line"), (False, "this file of .* would unpack to .*gunzip")]
+)
+def test_a_bomb_is_refused_in_little_memory(tmp_path, line, words):
     path = bomb(tmp_path / "a.csv.gz", 200, line)
     assert path.stat().st_size < 1 << 20
     tracemalloc.start()
-    with pytest.raises(UserError, match=r"a\.csv\.gz: this (file of .* would unpack to .*gunzip|table has a line)"):
+    with pytest.raises(UserError, match=rf"a\.csv\.gz: {words}"):
         check_text(path)
     assert tracemalloc.get_traced_memory()[1] < 8 << 20
     tracemalloc.stop()

@@ -280,6 +280,8 @@ def test_wrong_settings(method, options, sentence):
         ("cluster_quantiles", {}, False),
         ("cluster_quantiles", {"edit_options": {"tails": "paper"}}, True),
         ("mean_shift", {}, False),
+        ("stacked_map", {}, False),
+        ("stacked_map", {"candidates": {"quantile_mapping": {}}}, True),
     ],
 )
 def test_methods_say_whether_their_tails_have_a_bound(method, options, unbounded):

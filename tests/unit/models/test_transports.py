@@ -140,12 +140,14 @@ def test_each_change_has_its_own_map(name):
 
 
 @pytest.mark.parametrize("name", sorted(SMALL))
-def test_an_interrupted_training_ends_with_the_same_bits(name, tmp_path):
+def test_an_interrupted_training_ends_with_the_same_bits(name, tmp_path, capsys):
     data, _ = planted()
     whole = fitted(name, data, max_steps=30)
     started = Run(checkpoint=tmp_path / "seed_0.pt", fingerprint="same")
     fitted(name, data, run=started, max_steps=11)
+    capsys.readouterr()
     resumed = fitted(name, data, run=started, max_steps=30)
+    assert "Resumed from" in capsys.readouterr().err
     cells = data.X[data.is_query(QUERY)]
     np.testing.assert_array_equal(
         whole.translate(cells, "before", "after"), resumed.translate(cells, "before", "after")

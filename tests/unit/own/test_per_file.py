@@ -6,6 +6,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from outofsample.figures import style
+from outofsample.files.task import TrainingRows
 from outofsample.own import changes
 from outofsample.own.per_file import JOINED, files_of, has_several, medians, per_file
 from tests.unit.own.test_changes import ADDED, QUERY, SETTINGS, change, report, run, write_table
@@ -57,7 +58,7 @@ def test_many_files_are_not_joined_by_lines(two_batches):
 def test_files_are_those_of_the_training_part(tmp_path):
     write_table(tmp_path / "mine")
     _, found = run(tmp_path)
-    files = files_of(found["train"], QUERY)
+    files = files_of(TrainingRows(found["train"]), QUERY)
     assert {name: set(of_cell) for name, of_cell in files.items()} == {
         name: {"cells.csv"} for name in ("source", "target", "query")
     }

@@ -7,8 +7,8 @@ import pytest
 
 from outofsample.arrays import HeldOut
 from outofsample.errors import UserError
-from outofsample.files.prediction import PredictionWriter
-from outofsample.report.recommendation import Expected, as_text, read_held_out, recommend
+from outofsample.files.prediction import PredictionFile, PredictionWriter
+from outofsample.report.recommendation import Expected, as_text, held_out_of, recommend
 from tests.conftest import planted
 
 LABELS = {"stack": "Stacked map", "shift": "Mean shift", "net": "trVAE", "same": "No change"}
@@ -38,6 +38,13 @@ def test_a_clear_winner_is_taken():
     expected = Expected.of("stack", found["stack"])
     assert f"Expected for this query: {as_text(expected.interval)}; doing nothing " in made.why
     assert made.why.endswith("Next is Mean shift (2.1).") and "either" not in made.why
+
+
+def test_what_does_not_help_is_not_next():
+    """One is nearest on average by a single domain, and farther than doing nothing in the others."""
+    found = {"stack": held_out([3.9, 4.9, 5.9, 4.9]), "shift": held_out([4.1, 5.1, 6.1, 0.1]), "same": NOTHING}
+    made = recommend(found, LABELS, cautious="stack", unchanged="same")
+    assert made.method == "stack" and "of those that help in most of them" in made.why and "Next is" not in made.why
 
 
 def test_a_query_unlike_the_populations_that_were_held_out_is_told():
@@ -109,8 +116,8 @@ def test_what_files_say_is_read_by_method(tmp_path):
         writer = PredictionWriter(data, name)
         writer.held_out = {"answer": ONE_CONTROL}
         writer.write(tmp_path / f"{name}.h5ad", not_run="not here")
-    found = read_held_out([tmp_path / "stack.h5ad", tmp_path / "shift.h5ad"], "answer")
+    found = held_out_of([PredictionFile(tmp_path / f"{name}.h5ad") for name in ("stack", "shift")], "answer")
     assert list(found) == ["stack", "shift"] and found["stack"].why_not == ONE_CONTROL.why_not
     (tmp_path / "none.h5ad").write_text("no file")
     with pytest.raises(UserError, match=r"none\.h5ad"):
-        read_held_out([tmp_path / "none.h5ad"], "answer")
+        PredictionFile(tmp_path / "none.h5ad")

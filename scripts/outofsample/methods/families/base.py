@@ -227,6 +227,12 @@ def residual_floor(data: TrainingData) -> float | None:
     return 0.0 if data.X.min() >= 0 else None
 
 
+def residual(X: np.ndarray, after: np.ndarray, before: np.ndarray, floor: float | None) -> np.ndarray:
+    """Return cells (cells, features) moved by what decoding says that changes, cut off at the floor if there is one."""
+    moved = X + (after - before)
+    return moved if floor is None else np.maximum(moved, floor)
+
+
 def draw(mask: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
     """Return the sorted positions of the cells in ``mask`` (cells,), or of so many of them, drawn at random."""
     cells = np.flatnonzero(mask)

@@ -42,7 +42,8 @@ def _block(predict: Predict, X: np.ndarray, query: Query, counts: np.ndarray | N
     outside = found.outside
     if outside is not None:
         # A share over cells, among which those that fill up do not count.
-        outside = (outside * BLOCK - (BLOCK - cells) * predict(X[:1], query, None).outside) / cells
+        first = predict(X[:1], query, None if counts is None else counts[:1]).outside
+        outside = np.clip((outside * BLOCK - (BLOCK - cells) * first) / cells, 0, 1)
     return Prediction(
         found.X[:cells],
         *(_rows(found, name, cells) for name in ("latent", "matched")),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from outofsample.arrays import Prediction, Query, TrainingData
-from outofsample.methods.families.base import Method, residual_floor
+from outofsample.methods.families.base import Method, residual, residual_floor
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,7 @@ class ConditionalDecoder(Method):
         output = self.fitted.translate(X, query.source, query.target, sample, counts)
         if self.settings.output == "residual":
             before = self.fitted.translate(X, query.source, query.source, sample, counts)["x"]
-            output["x"] = X + (output["x"] - before)
-            if self.floor is not None:
-                output["x"] = np.maximum(output["x"], self.floor)
+            output["x"] = residual(X, output["x"], before, self.floor)
         return output
 
     def state(self) -> dict:

@@ -24,10 +24,10 @@ LEAST_DOMAINS = 3
 def hold_out_domains(method: Method | Chain, data: TrainingData, seed: int = 0) -> dict[str, HeldOut]:
     """Return, by query, what the method predicts for each domain that S and T share, without it in the fit.
 
-    Queries of one change (from one condition to another) have the same domains and so the same answer. Nothing is
-    held out, and `HeldOut.why_not` says why, where S and T share fewer than `LEAST_DOMAINS` domains with enough cells,
-    where the method trains a network, which would be trained anew for each domain, and where it corrects only the
-    cells of its fit.
+    Queries of one change (from one condition to another) have the same domains, and one answer: that of the first,
+    whose cells take part in its fits as a query's do. Nothing is held out, and `HeldOut.why_not` says why, where S and
+    T share fewer than `LEAST_DOMAINS` domains with enough cells, where the method trains a network, which would be
+    trained anew for each domain, and where it corrects only the cells of its fit.
 
     Parameters
     ----------
@@ -70,7 +70,11 @@ def _moved(X: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def _of_change(method: Method | Chain, data: TrainingData, query: Query, seed: int) -> HeldOut:
-    if why := why_not_refitted(method) or _why_a_chain_is_not(query):
+    if why := _why_a_chain_is_not(query):
+        return HeldOut.none(len(data.features), why)
+    # Of a query of one hop the chain's first fit is all.
+    method = method.fits[0] if isinstance(method, Chain) else method
+    if why := why_not_refitted(method):
         return HeldOut.none(len(data.features), why)
     rng = np.random.default_rng(seed)
     shared = shared_domains(data, query)
@@ -103,10 +107,8 @@ def _why_a_chain_is_not(query: Query) -> str:
     return ""
 
 
-def why_not_refitted(method: Method | Chain) -> str:
+def why_not_refitted(method: Method) -> str:
     """Return why a method is not fitted again for each domain; "" where it is."""
-    if isinstance(method, Chain):
-        return "it is fitted hop by hop, along a chain of controls"
     if method.transductive:
         return "it corrects only the cells that it is fitted to"
     models = [registry.find(kind, name) for kind, name in method.parts(method.settings) if kind == "models"]

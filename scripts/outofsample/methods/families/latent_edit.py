@@ -7,7 +7,7 @@ import numpy as np
 
 from outofsample.arrays import Prediction, Query, TrainingData
 from outofsample.edits.support.base import create_edit
-from outofsample.methods.families.base import Method, residual_floor
+from outofsample.methods.families.base import Method, residual, residual_floor
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,7 @@ class LatentEdit(Method):
             edited = edit.transform(units).reshape(latent.shape)
             output = self.fitted.decode(edited, query.target)
             if self.settings.output == "residual":
-                output = part + (output - self.fitted.decode(latent, query.source))
-                output = output if self.floor is None else np.maximum(output, self.floor)
+                output = residual(part, output, self.fitted.decode(latent, query.source), self.floor)
             outputs.append(output.astype(np.float32, copy=False))
             latents += [edited] if keeps_latent else []
             beyond = edit.outside(units)

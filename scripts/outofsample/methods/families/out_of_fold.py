@@ -95,6 +95,11 @@ class OutOfFold(Method):
             entries += [("methods", name), *([("models", model)] if model else []), *entry.parts(candidate)]
         return entries
 
+    @classmethod
+    def is_unbounded(cls, settings: CandidateSettings) -> bool:
+        entries = ((registry.find("methods", name), options) for name, options in settings.candidates.items())
+        return any(entry.is_unbounded(entry.Settings(**options)) for entry, options in entries)
+
     def create(self, name: str) -> Method:
         """Return a candidate that is not fitted."""
         entry = registry.find("methods", name)
@@ -106,17 +111,12 @@ class OutOfFold(Method):
         masks = folds(data, query, self.settings.folds, rng)
         return scored_folds(data, query, masks, rng, self.settings.fitted_cells, self.settings.scored_cells)
 
-    def fit_to(self, name: str, fold: Fold, seed: int) -> Method | None:
-        """Return a candidate that is fitted to a fold's rest; None where it cannot be."""
-        try:
-            return self.create(name).fit(fold.rest, seed)
-        except UserError:
-            return None
-
     def foresee(self, name: str, fold: Fold, X: np.ndarray, query: Query, seed: int) -> np.ndarray | None:
         """Return what a candidate fitted to a fold's rest predicts for cells X; None where it cannot be fitted."""
-        fitted = self.fit_to(name, fold, seed)
-        return None if fitted is None else fitted.transform(X, query).X
+        try:
+            return self.create(name).fit(fold.rest, seed).transform(X, query).X
+        except UserError:
+            return None
 
 
 def scored_folds(
@@ -144,9 +144,7 @@ def _rest(data: TrainingData, query: Query, held_out: np.ndarray, rng: np.random
     parts = [draw(mask & ~held_out, most, rng) for mask in (data.is_source(query), data.is_target(query))] + [
         draw(data.is_query(query), most, rng)
     ]
-    cells = np.concatenate(parts)
-    arrays = {name: getattr(data, name)[cells] for name in ("X", "role", "condition", "domain", "names")}
-    return replace(data, **arrays, counts=None if data.counts is None else data.counts[cells], queries=(query,))
+    return replace(data.take(np.concatenate(parts)), queries=(query,))
 
 
 def shared_domains(data: TrainingData, query: Query) -> np.ndarray:

@@ -82,7 +82,7 @@ def transform_all(
                 writer.held_out = hold_out_domains(method, data, seed)
             backends[asked.name] = method.backend
             # What predicts only the cells of its fit has nothing to predict others with.
-            if keep is not None and not entry.transductive and seed in ([*kept] or [seed]):
+            if keep is not None and not entry.transductive and seed == next(iter(kept), seed):
                 kept.setdefault(seed, {})[asked.name] = as_tensors(method.whole_state())
             print(f"{asked.name}: seed {seed} done", flush=True)
     if keep is not None:

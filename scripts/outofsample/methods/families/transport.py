@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from outofsample.arrays import Prediction, Query, TrainingData
-from outofsample.methods.families.base import Method, residual_floor
+from outofsample.methods.families.base import Method, residual, residual_floor
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,7 @@ class Transport(Method):
         moved = self.fitted.translate(latent, query.source, query.target, query.domain)
         output = self.fitted.decode(moved)
         if self.settings.output == "residual":
-            output = X + (output - self.fitted.decode(latent))
-            output = output if self.floor is None else np.maximum(output, self.floor)
+            output = residual(X, output, self.fitted.decode(latent), self.floor)
         return output.astype(np.float32, copy=False), moved.astype(np.float32, copy=False)
 
     def state(self) -> dict:

@@ -65,10 +65,10 @@ class LatentTranslator(Translator):
         self.space = representation(self.settings.space, self.settings.space_options)
         self.space.fit(data, seed, replace(run, checkpoint=checkpoint))
         cells = np.isin(data.role, ("source", "target", "query"))
-        chosen = {name: getattr(data, name)[cells] for name in ("role", "condition", "domain", "names")}
-        latent = self._encode_all(data.X[cells], data.condition[cells])
+        chosen = replace(data, counts=None).take(cells)
+        latent = self._encode_all(chosen.X)
         units = tuple(f"unit{number}" for number in range(latent.shape[1]))
-        moved = replace(data, X=latent, features=units, counts=None, image_shape=None, **chosen)
+        moved = replace(chosen, X=latent, features=units, image_shape=None)
         self.prepare(moved)
         super().fit(moved, seed, run)
         self.history = [*({"change": "space", **row} for row in self.space.history), *self.history]
@@ -89,7 +89,7 @@ class LatentTranslator(Translator):
     def learn_scale(self, data: TrainingData) -> None:
         """Leave centre and spread as `prepare` learned them: the space is the same for each change."""
 
-    def _encode_all(self, X: np.ndarray, condition: np.ndarray) -> np.ndarray:
+    def _encode_all(self, X: np.ndarray) -> np.ndarray:
         """Return latent values (cells, units) of cells (cells, features), image by image where they are images."""
         size = CELLS_AT_ONCE if X.dtype != np.uint8 else IMAGES_AT_ONCE
         parts = [self.space.encode(X[start : start + size]) for start in range(0, len(X), size)]

@@ -55,9 +55,9 @@ class Translator(NeuralModel):
             if change in self.networks:
                 continue
             cells = data.is_source(query) | data.is_target(query)
-            arrays = {name: getattr(data, name)[cells] for name in ("X", "condition", "domain", "names")}
             role = np.where(data.is_source(query)[cells], "source", "target")
-            pair = replace(data, counts=None, role=role, **arrays)
+            # Counts are of no use to a generator, and need not be copied.
+            pair = replace(replace(data, counts=None).take(cells), role=role)
             super().fit(pair, seed, replace(run, checkpoint=_for_change(run.checkpoint, len(self.networks))))
             self.networks[change] = self.network
             history += [{"change": " -> ".join(change), **row} for row in self.history]

@@ -60,11 +60,9 @@ def _read_one(entry: dict, settings: "Settings", path: Path, draw: Draw) -> tupl
         matrix = matrix_of(file, settings, path)
         _check_counts(file, matrix, settings, path)
         rows = draw.choose(entry["path"], *(obs[name].to_numpy(object) for name in ("domain", "condition")))
-        places, found = genes.get_indexer(taken), []
-        everything = len(taken) == len(genes) and (np.diff(places) == 1).all()
+        some, found = _with_genes(matrix, genes.get_indexer(taken)), []
         for begin in range(0, len(obs), PIECE):
-            values = matrix[begin : begin + PIECE]
-            values = values if everything else values[:, places]
+            values = some[begin : begin + PIECE]
             check_finite(values, taken, path, begin)
             wanted = rows[slice(*np.searchsorted(rows, (begin, begin + PIECE)))] - begin
             found.append(values if len(wanted) == values.shape[0] else values[wanted])
@@ -119,15 +117,12 @@ def pieces(
     with reading(path), opened(path) as file:
         # Indices of sparse matrices were looked at when the dataset was made; since then the file can be another.
         check_parts(path, file)
-        obs, matrix = _labels(file, entry, settings, path), matrix_of(file, settings, path)
-        genes = pd.Index(names_in(file, "var"))
-        places = genes.get_indexer(columns)
-        everything = len(places) == len(genes) and (np.diff(places) == 1).all()
+        places = pd.Index(names_in(file, "var")).get_indexer(columns)
+        obs, matrix = _labels(file, entry, settings, path), _with_genes(matrix_of(file, settings, path), places)
         domain, condition = (obs[name].to_numpy(object) for name in ("domain", "condition"))
         for begin in range(0, len(obs), cells):
             rows = slice(begin, begin + cells)
             values = matrix[rows]
-            values = values if everything else values[:, places]
             check_finite(values, columns, path, begin)
             yield Piece(begin, values, domain[rows], condition[rows], np.arange(begin, begin + values.shape[0]))
 
@@ -176,6 +171,12 @@ class _SomeGenes:
 
     def __getitem__(self, rows):
         return self.matrix[rows][:, self.genes]
+
+
+def _with_genes(matrix, places: np.ndarray):
+    """Return a matrix on the disk with some of its genes; itself where these are all, in their order."""
+    everything = len(places) == matrix.shape[1] and (np.diff(places) == 1).all()
+    return matrix if everything else _SomeGenes(matrix, places)
 
 
 def matrix_of(file: "h5py.File", settings: "Settings", path: Path):

@@ -3,7 +3,7 @@
 import csv
 import gzip
 import zlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +55,8 @@ def read_table(path: Path, text: Collection[str] | None = None) -> "pd.DataFrame
     Raises
     ------
     UserError
-        If the file cannot be read as such a table, its rows are longer than its header, or a column name occurs twice.
+        If the file cannot be read as such a table, its rows are longer than its header, its last row is shorter, or a
+        column name occurs twice.
     """
     import pandas as pd
 
@@ -71,6 +72,7 @@ def read_table(path: Path, text: Collection[str] | None = None) -> "pd.DataFrame
             as_text = dict.fromkeys(text, str)
             table = pd.read_csv(path, dtype=as_text, na_values=missing, low_memory=False, **options)
         _check_header(path, header, table)
+        _check_end(path, len(header), dialect.separator)
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: this table is not in UTF-8 ({error}); save it as CSV in UTF-8.") from error
     except (OSError, ValueError, EOFError, zlib.error, csv.Error) as error:
@@ -110,15 +112,17 @@ def pieces(
     """
     import pandas as pd
 
-    dialect = dialect_of(path)
+    with reading(path):
+        dialect = dialect_of(path)
     options = {"sep": dialect.separator, "skiprows": len(dialect.before), "keep_default_na": False, "chunksize": cells}
     labels = [name for name in (settings.condition_column, settings.domain_column) if name is not None]
     used = [*dict.fromkeys([*columns, *labels])]
     missing = dict.fromkeys(columns, MISSING)
-    numbers = pd.read_csv(path, usecols=used, dtype=dict.fromkeys(labels, str), na_values=missing, **options)
-    # The header is a row like others here: a column without a name keeps having none.
-    options["skiprows"] += 1
-    texts = pd.read_csv(path, header=None, dtype=str, **options)
+    with reading(path):
+        numbers = pd.read_csv(path, usecols=used, dtype=dict.fromkeys(labels, str), na_values=missing, **options)
+        # The header is a row like others here: a column without a name keeps having none.
+        options["skiprows"] += 1
+        texts = pd.read_csv(path, header=None, dtype=str, **options)
     begin = 0
     with reading(path), numbers, texts:
         for values, text in zip(numbers, texts, strict=True):
@@ -137,6 +141,25 @@ def _check_header(path: Path, names: list[str], table: "pd.DataFrame") -> None:
         )
     if twice := sorted(name for name, times in Counter(names).items() if times > 1):
         raise UserError(f"{path}: the column '{twice[0]}' occurs twice; column names must be unique.")
+
+
+def _check_end(path: Path, columns: int, separator: str) -> None:
+    """Raise `UserError` where a table ends in the middle of a row: the last number of such a row may be cut, too."""
+    if path.suffix == ".gz":
+        with gzip.open(path, "rb") as file:
+            lines = deque((line for line in file if line.strip()), maxlen=1)
+    else:
+        with open(path, "rb") as file:
+            file.seek(max(0, path.stat().st_size - LINE))
+            lines = [line for line in file.read().splitlines() if line.strip()][-1:]
+    last = b"".join(lines).decode()
+    # A quoted field can go over several lines; then the last line alone is no row.
+    fields = len(next(csv.reader([last], delimiter=separator))) if last.count('"') % 2 == 0 else columns
+    if fields < columns:
+        raise UserError(
+            f"{path}: the last row has {fields} field(s) where the header has {columns}, so the file ends in the "
+            "middle of a row; copy or export it again."
+        )
 
 
 def dialect_of(path: Path) -> Dialect:

@@ -1,8 +1,8 @@
 """The entries of ``files``: which file each is, of which format, and what its cells are."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import permutations
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -183,11 +183,14 @@ def check_paths(paths: Sequence[str]) -> None:
             path.encode()
         except UnicodeEncodeError as error:
             raise UserError(f"files: rename {path!a}: this name is not UTF-8, as names and texts must be.") from error
-    if twice := sorted({path for path in paths if paths.count(path) > 1}):
+    times = Counter(paths)
+    if twice := sorted(path for path, number in times.items() if number > 1):
         raise UserError(f"files: '{twice[0]}' is named twice; name each file once.")
-    for one, other in permutations(paths, 2):
-        if other.endswith(f"/{one}"):
-            raise UserError(f"files: '{one}' and '{other}' have the same name; rename one of them.")
+    # In steps that grow with the number of files, since cohorts have thousands.
+    for other in paths:
+        for place in range(other.count("/")):
+            if (one := other.split("/", place + 1)[-1]) in times:
+                raise UserError(f"files: '{one}' and '{other}' have the same name; rename one of them.")
 
 
 def folder_digest(folder: Path) -> str:
