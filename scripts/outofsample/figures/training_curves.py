@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from outofsample.figures import panels, style
 from outofsample.files.history import read_history
@@ -14,6 +15,14 @@ from outofsample.texts import as_label, marks
 
 #: Okabe and Ito's colours, in the order in which a model's terms get them.
 TERM_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999")
+
+
+class PlainTicks(style.LogTicks):
+    """Labels of a logarithmic axis as plain numbers, at the ticks that matplotlib labels: losses span few decades."""
+
+    def __call__(self, x, pos=None):
+        """Return the label of a tick."""
+        return f"{x:g}" if super().__call__(x, pos) else ""
 
 
 def read_histories(paths: list[str]) -> dict[str, pd.DataFrame]:
@@ -36,29 +45,27 @@ def terms_of(history: pd.DataFrame) -> dict[str, str]:
 
 def training_curves(figure: dict, histories: dict[str, pd.DataFrame]) -> Figure:
     """Draw a panel per model: its loss terms over epochs, the mean over seeds as a line and their range as a band."""
+    columns = min(3, panels.columns_for(len(histories)))  # the names of the terms stand beside each panel
+    rows = -(-len(histories) // columns)
     about = marks(figure["stand_in"], figure["demo_size"]).capitalize()
     text = (
         f"{about}. " * bool(about) + f"Task {figure['task']}. Lines: mean over seeds, bands: "
         "their range; dashed: on the held-out tenth, where there is one. Terms that become negative are not drawn."
     )
-    page = style.page(figure["title"], text, panels.grid_height(len(histories)) + 0.9)
-    columns = panels.columns_for(len(histories))
-    rows = -(-len(histories) // columns)
+    page = style.page(figure["title"], text, 1.6 * rows + 0.8)
     axes = page.subplots(rows, columns, squeeze=False).ravel()
     for ax, (model, history) in zip(axes, histories.items(), strict=False):
         _panel(ax, history)
         ax.set_title(figure["labels"].get(model, as_label(model)))
     for ax in axes[len(histories) :]:
         ax.set_axis_off()
-    for ax in axes[max(0, len(histories) - columns) : len(histories)]:
-        ax.set_xlabel("epoch")
     for row in range(rows):
         axes[row * columns].set_ylabel("loss term (log scale)")
     return page
 
 
 def _panel(ax: Axes, history: pd.DataFrame) -> None:
-    """Draw the terms of one model, and its legend inside."""
+    """Draw the terms of one model, and their names beside them."""
     handles = []
     for colour, (name, label) in zip(TERM_COLOURS, terms_of(history).items(), strict=False):
         _line(ax, history, name, colour, "-")
@@ -67,18 +74,12 @@ def _panel(ax: Axes, history: pd.DataFrame) -> None:
             _line(ax, history, validation, colour, "--")
         handles.append(Line2D([], [], color=colour, label=label))
     ax.set_yscale("log")
-    ax.yaxis.set_major_formatter(style.LogTicks())
-    ax.yaxis.set_minor_formatter(style.LogTicks())
-    ax.legend(
-        handles=handles,
-        fontsize=5.5,
-        handlelength=1.0,
-        labelspacing=0.2,
-        borderpad=0.2,
-        frameon=True,
-        framealpha=0.7,
-        edgecolor="none",
-    )
+    ax.yaxis.set_major_formatter(PlainTicks())
+    ax.yaxis.set_minor_formatter(PlainTicks())
+    ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ax.set_xlabel("epoch")
+    small = {"fontsize": 6, "handlelength": 1.0, "labelspacing": 0.3, "handletextpad": 0.4, "borderaxespad": 0.0}
+    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.03, 1.0), **small)
 
 
 def _line(ax: Axes, history: pd.DataFrame, name: str, colour: str, dash: str) -> None:
