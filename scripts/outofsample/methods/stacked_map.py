@@ -99,6 +99,7 @@ class Method(OutOfFold):
     """
 
     Settings = Settings
+    quick_to_hold_out = True
 
     def learn(self, data: TrainingData, seed: int) -> None:
         self.stacks: dict[tuple[str, str, str], Stack] = {}

@@ -1,4 +1,4 @@
-"""Zeros under a displacement: some go as far as T's values, the others stay, and the mean is that of the displacement."""
+"""Zeros under a displacement: some go as far as T's values, the others stay, and the mean is as if all had moved."""
 
 import numpy as np
 import pytest
