@@ -36,7 +36,7 @@ def test_axe_finds_nothing(chromium, report, axe, width, scheme):
 
 @pytest.fixture(scope="session")
 def own_page(tmp_path_factory):
-    """The page of what a method changed in one's own cells, with an expectation for one query and none for the other."""
+    """The page of what a method changed in one's own cells, an expectation for one query, none for the other."""
     folder = tmp_path_factory.mktemp("own")
     own.write_table(folder / "mine")
     held_out = {"patient_a": own.held_out(), "patient_b": own.HeldOut.none(3, "one control alone")}
