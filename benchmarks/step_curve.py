@@ -148,9 +148,7 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="has kang2018_pbmc/FILE (%(default)s)")
     parser.add_argument("--file", default="kang_trvae_layout_counts.h5ad", help="(%(default)s)")
     parser.add_argument("--normalise", default="median", help="(%(default)s)")
-    parser.add_argument(
-        "--fitted", type=Path, help="models of a study's task: scored, not trained"
-    )
+    parser.add_argument("--fitted", type=Path, help="models of a study's task: scored, not trained")
     parser.add_argument("--steps", type=int, nargs="*", default=[1000, 3000, 8000, 25_000])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--models", nargs="+", choices=list(RUNS), default=list(RUNS))
