@@ -3,8 +3,8 @@
 import re
 
 import pytest
-
 from benchmarks import measured
+
 from outofsample.files.scores import Row, read_scores, write_scores
 
 QUESTION = measured.QUESTIONS["hela_gsk"]
@@ -13,7 +13,7 @@ LABELS = {"mean_shift": "Mean shift", "oracle": "Oracle"}
 
 @pytest.fixture
 def rows(tmp_path):
-    """The table of a question: two seeds of a network, one run of a map, the oracle's halves, a method that did not run."""
+    """The table of a question: two seeds of a network, one run of a map, the oracle's halves, one that did not run."""
     planted = {
         "neural": [(0.9, 12.0), (0.7, 14.0)],
         "mean_shift": [(0.5, 0.25)],
@@ -54,7 +54,9 @@ def test_ranks_are_of_tasks_and_say_of_how_many(rows):
 def test_the_page_keeps_its_methods_and_headings(rows):
     page = "a\n\n<!-- measured: x -->\n\n| method | energy distance |\n| --- | --: |\n| Neural | 1 |\n| Mean shift | 2 |\n\nb\n"
     new = measured.with_rows(page, "x", rows)
-    assert new == page.replace("| Neural | 1 |\n| Mean shift | 2 |", "| Mean shift | 0.250 |\n| Neural | 13.0 ± 1.414 |")
+    assert new == page.replace(
+        "| Neural | 1 |\n| Mean shift | 2 |", "| Mean shift | 0.250 |\n| Neural | 13.0 ± 1.414 |"
+    )
     assert measured.with_rows(page, "other", rows) == page
 
 
