@@ -191,9 +191,9 @@ def expected_rows(task: str, queries: tuple[Query, ...], read: Predictions):
     for query in queries:
         found = read.held_out[query.name] if read.held_out else None
         if found is not None and not found.why_not:
-            interval = error_interval(found.errors, found)
+            low, high = error_interval(found.errors, found)
             value = float(found.errors.mean())
-            yield Row(task, query.name, read.method, score=EXPECTED, value=value, low=interval.low, high=interval.high)
+            yield Row(task, query.name, read.method, read.seeds[0], EXPECTED, value, low, high, backend=read.backend)
 
 
 def layer_rows(task: str, data: TrainingData, file: PredictionFile, settings: Settings):

@@ -224,7 +224,7 @@ def test_what_is_expected_is_a_row_of_its_own(task):
     )
     queries = read_training(task.train).queries
     (row,) = expected_rows("t", queries, read)
-    assert (row.query, row.method, row.score, row.value, row.seed) == ("a", "m", "expected_error", 7 / 3, "")
+    assert (row.query, row.method, row.score, row.value, row.seed) == ("a", "m", "expected_error", 7 / 3, 0)
     assert (row.low, row.high) == error_interval(errors, found) and row.low < row.value < row.high
     assert not list(expected_rows("t", queries, replace(read, held_out={})))
 
