@@ -113,7 +113,7 @@ def test_other_kinds_of_numbers_are_written_as_floats_with_all_keywords(folder, 
     np.testing.assert_allclose(as_flowio_reads(path), after.values)
 
 
-#: How a file stores numbers that 32-bit floats would round, and the numbers of its first channel, which is not predicted.
+#: How a file stores numbers that 32-bit floats would round, and those of its first channel, which is not predicted.
 FINE = {
     "doubles": ({"kind": "D", "bits": 64}, np.arange(20) + 1 / 3),
     "large integers": ({"kind": "I", "bits": 32, "changes": {"$P1R": str(2**32)}}, 2.0**31 + np.arange(20)),
