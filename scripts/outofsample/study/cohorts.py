@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from outofsample.datasets import own
 from outofsample.datasets.support.base import RawFile
 from outofsample.errors import UserError
+from outofsample.files.shares import ROOM, kept_cells
 from outofsample.jobs.base import as_plain
 from outofsample.jobs.own import JoinFilesSpec, PredictFilesSpec
 from outofsample.own.readers import fcs, h5ad, parquet, table
@@ -26,7 +27,7 @@ CELLS_PER_JOB = 4_000_000
 
 
 def cells_of_cohort(settings: own.Settings, folder: Path) -> dict[str, int]:
-    """Return how many cells each file has at most, by its name, if some population may have more than are fitted.
+    """Return how many cells each file has at most, by its name, if fits may rest on a part of them.
 
     Else there are none. A file that cannot be read counts as without cells: the job that reads it says why.
 
@@ -49,8 +50,12 @@ def cells_of_cohort(settings: own.Settings, folder: Path) -> dict[str, int]:
     for file, pair in populations_of(settings).items():
         populations[pair] = populations.get(pair, 0) + found[file]
     unknown = populations.pop(None, 0)
-    large = max(populations.values(), default=0) + unknown
-    return found if large > settings.fit_cells else {}
+    kept = kept_cells(populations, settings.fit_cells)
+    # What columns of the files say can be of any population, and of many.
+    most = max(populations.values(), default=0) + unknown
+    all_cells = sum(populations.values()) + unknown
+    may = unknown and (most > settings.fit_cells or all_cells > ROOM * settings.fit_cells)
+    return found if kept != populations or may else {}
 
 
 def populations_of(settings: own.Settings) -> dict[str, tuple[str, str] | None]:

@@ -2,6 +2,7 @@
 
 import gzip
 
+import numpy as np
 import pytest
 
 from outofsample.datasets.own import READERS, Settings
@@ -11,6 +12,7 @@ from outofsample.study.load import load_study
 from outofsample.study.plan import Plan
 from outofsample.study.presentation import Presentation
 from tests.conftest import ROOT
+from tests.unit.files.fcs_bytes import fcs_bytes
 from tests.unit.own.small_cohort import POPULATIONS, QUERY, write_cohort
 from tests.unit.own.small_study import needs_parquet
 
@@ -36,6 +38,25 @@ def test_data_are_a_cohort_where_a_population_may_have_more_cells_than_are_fitte
     lines = 1 if kind == "table" else 0
     assert list(found.values()) == [size + lines for size in cells]
     assert cells_of_cohort(Settings(**files, fit_cells=None), folder) == {}
+
+
+def test_many_domains_are_a_cohort_though_none_has_more_cells_than_are_fitted(folder):
+    content = fcs_bytes(np.ones((60, 4)))
+    names = [f"p{number}.fcs" for number in range(11)]
+    for name in names:
+        (folder / name).write_bytes(content)
+    entries = [{"path": name, "condition": "before", "domain": name} for name in names]
+    # Five times as many as of one: 600.
+    assert cells_of_cohort(Settings(files=entries[:10], fit_cells=120), folder) == {}
+    assert cells_of_cohort(Settings(files=entries, fit_cells=120), folder) == dict.fromkeys(names, 60)
+    # What a column says can be of any domain.
+    frame = "day,person,CD4\n" + "before,a,1\n" * 60
+    for name in names:
+        (folder / name).with_suffix(".csv").write_text(frame)
+    tables = [{"path": f"p{number}.csv", "condition": "before"} for number in range(11)]
+    labelled = {"domain_column": "person"}
+    assert cells_of_cohort(Settings(files=tables, fit_cells=1000, **labelled), folder) == {}
+    assert len(cells_of_cohort(Settings(files=tables, fit_cells=600, **labelled), folder)) == 11
 
 
 def test_a_compressed_table_is_counted_too(folder):
