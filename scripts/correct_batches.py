@@ -26,7 +26,7 @@ def main() -> None:
     from outofsample.files.task import read_training
     from outofsample.methods.families.held_out import hold_out_domains
 
-    data, name = read_training(args.train), spec.method.name
+    data, name = read_training(args.train, counts=False), spec.method.name
     writer = PredictionWriter(data, name, in_sample_cells=spec.in_sample_cells)
     method = registry.create("methods", spec.method.uses, spec.method.settings)
     try:

@@ -7,7 +7,7 @@ the settings (a file is one condition of one domain, as FCS files are) or from c
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -225,7 +225,8 @@ class Dataset(base.Dataset):
         pairs = [(domain, entry["condition"]) for domain, entry in labelled]
         draw, first = Draw(settings.fit_cells, [pair for pair in pairs if None not in pair]), None
         for part in READERS[settings.format](settings, paths, draw):
-            first = first or part
+            # Of the first file no more is kept than of others.
+            first = first or replace(part, values=None)
             joining.check_part(part, first, paths)
             if part.file not in draw.cells:
                 chosen = draw.choose(part.file, *(part.obs[name].to_numpy(object) for name in ("domain", "condition")))
@@ -239,7 +240,7 @@ class Dataset(base.Dataset):
         check_conditions(obs["condition"], settings)
         check_labels(obs)
         print_counts(draw.populations, draw.kept)
-        values = joining.stack([part.values for part in parts])
+        values = joining.stack(parts)
         scales.warn_of_scale(values, settings.scale)
         values, counts, sizes = scales.to_model_scale(values, settings)
         if sizes is not None:
