@@ -13,7 +13,7 @@ from tests.cluster.conftest import FILLED_IN, Copy
 from tests.cluster.slurm import kill
 
 # Two calls on a SLURM, and one beside it; on a busy machine it takes longer.
-pytestmark = pytest.mark.timeout(2400)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 #: Cells of the files to be predicted: two to a job, of which the second takes so long that the job can be killed in it.
 FILES = {"first.fcs": 400, "second.fcs": 1_000_000, "third.fcs": 400, "fourth.fcs": 1_000_000}
