@@ -58,6 +58,10 @@ STREAMS: dict[str, Callable[..., AbstractContextManager]] = {
 }
 
 
+#: With more features fewer cells are read at a time: pieces are a multiple of the blocks that are predicted at once.
+MANY_FEATURES, SMALL_PIECE = 1000, PIECE // 4
+
+
 @dataclass(frozen=True)
 class Source:
     """The range (features,) of the values of S of a query: outside of it, nothing was seen to change."""
@@ -110,6 +114,11 @@ class FittedTask:
         self.methods = {name: method for name, method in found.items() if method is not None}
         self.sources = {query: _source(rows, query) for query in rows.queries}
 
+    @property
+    def piece(self) -> int:
+        """How many cells of a file are read at a time; its predictions do not depend on it."""
+        return PIECE if len(self.columns) <= MANY_FEATURES else SMALL_PIECE
+
     def columns_in(self, file: str) -> list[str]:
         """Return what the features that a cell's scale rests on are called in a file."""
         return [json.loads(others).get(file, column) for _, column, others in self.columns]
@@ -159,7 +168,7 @@ class _Open:
 
 
 def predict_file(
-    task: FittedTask, entry: dict, original: Path, settings: "Settings", folder: Path, cells: int = PIECE
+    task: FittedTask, entry: dict, original: Path, settings: "Settings", folder: Path, cells: int | None = None
 ) -> dict[str, list[FileNumbers]]:
     """Predict a file with each method, write it as ``folder``/METHOD/QUERY/FILE, and return what is told of it.
 
@@ -177,7 +186,7 @@ def predict_file(
     folder
         The folder of the task.
     cells
-        How many cells are in memory at a time.
+        How many cells are in memory at a time; default: `FittedTask.piece`.
 
     Raises
     ------
@@ -198,7 +207,7 @@ def predict_file(
                 open_ones[name, query] = _Open(stack.enter_context(stream), path, numbers)
             return open_ones[name, query]
 
-        for piece in PIECES[kind](original, entry, task.columns_in(file), settings, cells):
+        for piece in PIECES[kind](original, entry, task.columns_in(file), settings, cells or task.piece):
             _predict_piece(task, piece, settings, opened)
     found: dict[str, list[FileNumbers]] = {name: [] for name in task.methods}
     for (name, query), one in open_ones.items():

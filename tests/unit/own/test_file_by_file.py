@@ -10,6 +10,7 @@ from outofsample.errors import UserError
 from outofsample.files import fcs, fcs_data, fcs_text
 from outofsample.files.prediction import PredictionFile
 from outofsample.files.task import TrainingRows
+from outofsample.methods.families.blocks import BLOCK
 from outofsample.methods.families.chain import predict_in_blocks
 from outofsample.own import file_by_file
 from outofsample.own.file_by_file import FittedTask, listed_as, predict_file
@@ -83,6 +84,23 @@ def test_pieces_of_any_number_of_blocks_give_the_same_files(folder, tmp_path, ki
         assert told[32][key].before == told[96][key].before == one.before
         for cells in (32, 96):
             np.testing.assert_array_equal(content_of(told[cells][key]), content_of(one))
+
+
+def test_of_many_features_fewer_cells_are_read_at_a_time(folder, tmp_path, monkeypatch):
+    assert file_by_file.SMALL_PIECE % BLOCK == 0 and file_by_file.SMALL_PIECE < file_by_file.PIECE
+    cohort = prepared(folder, tmp_path, {"no_change": {}}, None, **write_cohort(folder, "fcs"))
+    asked, read = [], file_by_file.PIECES["fcs"]
+
+    def counted(path, entry, columns, settings, cells):
+        asked.append(cells)
+        return read(path, entry, columns, settings, cells)
+
+    monkeypatch.setitem(file_by_file.PIECES, "fcs", counted)
+    predicted(cohort, tmp_path / "own")
+    assert set(asked) == {file_by_file.PIECE}
+    monkeypatch.setattr(file_by_file, "MANY_FEATURES", 2)
+    predicted(cohort, tmp_path / "own")
+    assert set(asked) == {file_by_file.PIECE, file_by_file.SMALL_PIECE}
 
 
 def content_of(one) -> np.ndarray:
