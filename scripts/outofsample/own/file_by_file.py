@@ -5,7 +5,6 @@ noted beside the output of the job: a job that was interrupted goes on with the 
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
@@ -188,7 +187,6 @@ def predict_file(
         def opened(name: str, query: Query) -> _Open:
             if (name, query) not in open_ones:
                 path = output_paths(folder / name, [(query.name, file)], kind)[query.name, file]
-                _clear(path)
                 about = {"query": query.name, "method": name, "seed": str(task.seed)}
                 stream = STREAMS[kind](original, path, task.predicted_in(file), settings, about)
                 numbers = Numbers.of_file(task.cohort.cells[file])
@@ -240,12 +238,3 @@ def _write_extrapolated(path: Path, one: _Open) -> None:
     table = pd.DataFrame({"row": np.concatenate(one.rows), "share_outside": np.concatenate(one.shares)})
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.4g", lineterminator="\n")
-
-
-def _clear(path: Path) -> None:
-    """Remove what a job that was killed has left of a file: `replacing` could not."""
-    # The number of a process alone: another job may be writing a file whose name begins alike (a.fcs, a.b.fcs).
-    name = re.compile(rf"\.{re.escape(path.stem)}\.[0-9]+\.part{re.escape(path.suffix)}")
-    for left in path.parent.glob(".*.part*"):
-        if name.fullmatch(left.name):
-            left.unlink(missing_ok=True)

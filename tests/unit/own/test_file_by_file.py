@@ -14,6 +14,7 @@ from outofsample.own import file_by_file
 from outofsample.own.file_by_file import FittedTask, listed_as, predict_file
 from outofsample.own.scales import to_file_scale
 from outofsample.own.write_back import write_back
+from tests.unit.files.killed_writer import kill_a_writer
 from tests.unit.own.small_cohort import FEATURES, FIT_CELLS, POPULATIONS, QUERY, prepared, write_cohort
 from tests.unit.own.small_study import needs_parquet
 
@@ -172,14 +173,11 @@ def test_values_of_other_files_are_refused_here_too(folder, tmp_path):
 
 def test_what_a_killed_job_left_is_removed(folder, tmp_path):
     cohort = prepared(folder, tmp_path, {"no_change": {}}, None, **write_cohort(folder, "fcs"))
-    left = tmp_path / "own" / "no_change" / QUERY.name / ".patient1.123.part.fcs"
-    left.parent.mkdir(parents=True)
-    left.write_text("half")
-    # What another job is writing, of a file whose name begins alike, stays.
-    other = left.with_name(".patient1.b.124.part.fcs")
-    other.write_text("half")
+    place = tmp_path / "own" / "no_change" / QUERY.name
+    kill_a_writer(place / "patient1.fcs")
+    assert len(list(place.iterdir())) == 1
     predicted(cohort, tmp_path / "own")
-    assert sorted(path.name for path in left.parent.iterdir()) == [other.name, "patient1.fcs", "patient2.fcs"]
+    assert sorted(path.name for path in place.iterdir()) == ["patient1.fcs", "patient2.fcs"]
 
 
 def test_lists_of_cells_have_names_that_file_systems_hold():
