@@ -11,7 +11,7 @@ from outofsample.files import fcs
 from outofsample.files.prediction import PredictionFile
 from outofsample.files.task import TrainingRows
 from outofsample.own import file_by_file
-from outofsample.own.file_by_file import FittedTask, listed_as, predict_file
+from outofsample.own.file_by_file import FittedTask, predict_file
 from outofsample.own.scales import to_file_scale
 from outofsample.own.write_back import write_back
 from tests.unit.files.killed_writer import kill_a_writer
@@ -178,12 +178,6 @@ def test_what_a_killed_job_left_is_removed(folder, tmp_path):
     assert len(list(place.iterdir())) == 1
     predicted(cohort, tmp_path / "own")
     assert sorted(path.name for path in place.iterdir()) == ["patient1.fcs", "patient2.fcs"]
-
-
-def test_lists_of_cells_have_names_that_file_systems_hold():
-    assert str(listed_as("day1/a.fcs")) == "day1/a.fcs.csv"
-    for name in ("a" * 251 + ".fcs", "é" * 125 + ".fcs", "a" * 252 + ".pq"):
-        assert 250 <= len(listed_as(name).name.encode()) <= 255 and listed_as(name).name.endswith(".csv")
 
 
 def test_every_format_is_read_and_written_in_pieces():
