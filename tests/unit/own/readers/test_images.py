@@ -1,5 +1,6 @@
 """Images of one's own: within their folder, of one size, each listed once."""
 
+import os
 import struct
 import zlib
 
@@ -97,6 +98,13 @@ def test_photographs_are_read_as_they_are_seen(folder):
     Image.fromarray(np.rot90(pixels)).save(folder / "pictures" / "2.png", exif=exif)
     adata = load(folder, **settings)
     np.testing.assert_array_equal(adata.X[adata.obs["file"] == "2.png"].reshape(4, 6, 3), pixels)
+
+
+def test_a_file_beside_the_images_may_have_any_name(folder):
+    write_images(folder)
+    with open(os.fsencode(folder / "pictures") + b"/\xff.png", "wb"):
+        pass
+    assert load(folder, files=["images.csv"], images="pictures", **COLUMNS).n_obs == 9
 
 
 @pytest.mark.parametrize(("mode", "colour"), [("RGBA", (9, 9, 9)), ("LA", (9,)), ("P", (0,))])
