@@ -4,6 +4,10 @@ One run of each network and seed gives all points: it goes on from its own check
 
     python benchmarks/step_curve.py --data-dir data
     python benchmarks/step_curve.py --data-dir data --steps 200 --seeds 0     a quick look that everything works
+    python benchmarks/step_curve.py --data-dir data --steps --fitted results/trvae_authors/models/kang_sample.NK
+
+The last line trains nothing: it adds the networks of ``studies/trvae_authors.yaml``, which have the same data, settings
+and seeds, at the steps that their histories tell. The script
 
 writes ``step_curve.csv`` (a row per method, seed and number of steps, and a row per control) to ``results/benchmarks``,
 anew after each training: a run that is stopped leaves what it has, and the next one goes on from there. Delete the
@@ -86,18 +90,38 @@ def trained_rows(data, scorer, model: str, steps: int, seed: int, folder: Path) 
     """Return the rows of the methods on one model, trained on to so many steps."""
     from outofsample.training.run import Run
 
-    settings, methods = RUNS[model]
     run = Run("cpu", folder / f"{model}_{seed}.pt", model, checkpoint_seconds=1e9, progress=True)
     started = time.process_time()
-    fitted = registry.create("models", model, {**settings, "max_steps": steps}).fit(data, seed, run)
-    seconds, last = time.process_time() - started, fitted.history[-1]
+    fitted = registry.create("models", model, {**RUNS[model][0], "max_steps": steps}).fit(data, seed, run)
+    seconds = round(time.process_time() - started, 1)
+    return rows_of(data, scorer, model, seed, fitted, fitted.history[-1], {"cpu_seconds": seconds})
+
+
+def fitted_rows(data, scorer, model: str, folder: Path, done: set) -> list[dict]:
+    """Return the rows of the methods on one model that a study has trained; none where it is not there or done."""
+    from outofsample.files.fitted import read_states
+    from outofsample.files.history import read_history
+
+    rows = []
+    for path in sorted((folder / model).glob("seeds_*.pt")):
+        history = read_history(path.with_name(path.name.replace("seeds_", "history_")).with_suffix(".csv"))
+        for seed, state in read_states(path).items():
+            last = history[history["seed"] == seed].iloc[-1].to_dict()
+            if (next(iter(RUNS[model][1])), str(seed), str(int(last["steps"]))) not in done:
+                fitted = registry.create("models", model, RUNS[model][0]).from_tensors(state)
+                rows += rows_of(data, scorer, model, seed, fitted, last, {})
+    return rows
+
+
+def rows_of(data, scorer, model: str, seed: int, fitted, last: dict, further: dict) -> list[dict]:
+    """Return the rows of the methods on a fitted model; ``last`` is the last row of its history."""
     terms = {name: last.get(f"train_{name}", "") for name in ("reconstruction", "mmd", "loss")}
     rows = []
-    for name, (uses, options) in methods.items():
+    for name, (uses, options) in RUNS[model][1].items():
         method = registry.create("methods", uses, options)
         method.fitted = fitted
         found = scored(scorer, method.attach(data, seed).transform(data.X[data.is_query(QUERY)], QUERY).X)
-        rows.append({"method": name, "seed": seed, "steps": steps, **found, **terms, "cpu_seconds": round(seconds, 1)})
+        rows.append({"method": name, "seed": seed, "steps": int(last["steps"]), **found, **terms, **further})
     return rows
 
 
@@ -124,7 +148,8 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="has kang2018_pbmc/FILE (%(default)s)")
     parser.add_argument("--file", default="kang_trvae_layout_counts.h5ad", help="(%(default)s)")
     parser.add_argument("--normalise", default="median", help="(%(default)s)")
-    parser.add_argument("--steps", type=int, nargs="+", default=[1000, 3000, 8000, 25_000])
+    parser.add_argument("--fitted", type=Path, help="models of a study's task: scored, not trained")
+    parser.add_argument("--steps", type=int, nargs="*", default=[1000, 3000, 8000, 25_000])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--models", nargs="+", choices=list(RUNS), default=list(RUNS))
     parser.add_argument("--output", type=Path, default=ROOT / "results/benchmarks", help="folder for what is written")
@@ -138,6 +163,9 @@ def main() -> None:
     target = arguments.output / "step_curve.csv"
     rows = rows_before(target) or fixed_rows(data, scorer)
     done = {(row["method"], str(row.get("seed")), str(row.get("steps"))) for row in rows}
+    for model in arguments.models if arguments.fitted else ():
+        rows += fitted_rows(data, scorer, model, arguments.fitted, done)
+        write(target, rows)
     for steps in sorted(arguments.steps):
         for seed in arguments.seeds:
             for model in arguments.models:

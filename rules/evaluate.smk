@@ -67,6 +67,7 @@ rule make_table:
 rule judge_claims:
     input:
         scores=[PATHS.scores(task) for task in PLAN.tasks],
+        histories=PLAN.histories(),
         claims="docs/claims.yaml",
         code=PLAN.code("judge_claims.py"),
     output:
@@ -85,5 +86,5 @@ rule judge_claims:
     params:
         spec=lambda wildcards: SHOWN.claims_spec().to_json(),
     shell:
-        "python scripts/judge_claims.py --spec - --scores {input.scores:q} --claims={input.claims:q} "
-        "--output={output.csv:q} >{log:q} 2>&1 <<<{params.spec:q}"
+        "python scripts/judge_claims.py --spec - --scores {input.scores:q} --histories {input.histories:q} "
+        "--claims={input.claims:q} --output={output.csv:q} >{log:q} 2>&1 <<<{params.spec:q}"

@@ -4,6 +4,7 @@ import pytest
 
 from tests.browser.axe import examine, install
 from tests.browser.chromium import CannotRun
+from tests.unit.own import test_changes as own
 
 UNFOLD = (
     "document.querySelectorAll('details').forEach(each => each.open = true), "
@@ -30,6 +31,29 @@ def test_axe_finds_nothing(chromium, report, axe, width, scheme):
             tab.evaluate(UNFOLD)
         found = examine(tab, axe)
         assert found["violations"] == [] and found["passes"] > 20
+    chromium.call("Target.closeTarget", targetId=tab.target)
+
+
+@pytest.fixture(scope="session")
+def own_page(tmp_path_factory):
+    """The page of what a method changed in one's own cells, an expectation for one query, none for the other."""
+    folder = tmp_path_factory.mktemp("own")
+    own.write_table(folder / "mine")
+    held_out = {"patient_a": own.held_out(), "patient_b": own.HeldOut.none(3, "one control alone")}
+    own.report(folder, own.run(folder, held_out=held_out)[1])
+    return folder / "mine.html"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1300, 400])
+def test_axe_finds_nothing_on_a_page_of_own_data(chromium, own_page, axe, width, scheme):
+    tab = chromium.open(own_page, width=width, phone=width == 400)
+    tab.prefer(scheme)
+    dark = "matchMedia('(prefers-color-scheme: dark)').matches"
+    lightness = "Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])"
+    assert tab.evaluate(dark) == (scheme == "dark") and (tab.evaluate(lightness) < 60) == (scheme == "dark")
+    found = examine(tab, axe)
+    assert found["violations"] == [] and found["passes"] > 15
     chromium.call("Target.closeTarget", targetId=tab.target)
 
 

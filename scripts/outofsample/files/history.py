@@ -7,7 +7,7 @@ each. A model that keeps no losses leaves a table without rows.
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,27 @@ def write_history(path: str | Path, history: Sequence[dict]) -> None:
         writer = csv.DictWriter(file, list(names), lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
+
+
+def read_steps(paths: Iterable[str | Path]) -> dict[tuple[str, str], int]:
+    """Return how many steps each model was trained for, by task and model, which the folders of a file name.
+
+    That is the number of the seed (and change) with the fewest steps; models that keep no losses are left out.
+
+    Raises
+    ------
+    UserError
+        If one is another file.
+    """
+    found: dict[tuple[str, str], list[int]] = {}
+    for path in map(Path, paths):
+        history = read_history(path)
+        if "steps" in history and len(history):
+            runs = [name for name in ("seed", "change") if name in history]
+            found.setdefault((path.parents[1].name, path.parent.name), []).append(
+                int(history.groupby(runs, dropna=False)["steps"].max().min())
+            )
+    return {key: min(steps) for key, steps in found.items()}
 
 
 def read_history(path: str | Path) -> "pd.DataFrame":

@@ -60,7 +60,7 @@ def shifts(change: Change, table: "pd.DataFrame") -> Figure:
         handles.append(Line2D([], [], linestyle="", marker="o", ms=6.5, mfc="none", mec="black", label="true change"))
     ax.set_yticks(rows, top["feature"])
     ax.set_xlabel(with_unit(f"change of the {middle}", change.unit))
-    ax.margins(y=0.03)
+    ax.set_ylim(-0.6, len(top) - 0.4)
     panels.legend(figure, handles)
     return figure
 

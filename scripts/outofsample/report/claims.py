@@ -61,6 +61,8 @@ class Claim:
         How much better than each of `better_than`, as a share of the other method's score.
     within, within_share
         What is allowed: in the units of the score, and as a share of the other method's score.
+    published_steps
+        How many steps the paper's authors trained a model for, by its name: with far fewer, real data decide nothing.
     not_judged
         Why no test decides it.
     note
@@ -84,6 +86,7 @@ class Claim:
     by_share: float = 0.0
     within: float = 0.0
     within_share: float = 0.0
+    published_steps: dict[str, int] = field(default_factory=dict)
     not_judged: str = ""
     note: str = ""
 
@@ -149,6 +152,7 @@ def _claim(values: Any, where: str, methods: set[str]) -> Claim:
         _check_names(where, f"{key}: ", "score", getattr(claim, key), DIRECTIONS)
     for key in ("methods", "better_than", "no_better_than", "same_as"):
         _check_names(where, f"{key}: ", "method", getattr(claim, key), methods)
+    _check_names(where, "published_steps: ", "model", claim.published_steps, registry.available("models"))
     _check_test(where, claim)
     return claim
 

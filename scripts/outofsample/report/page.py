@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from outofsample import texts
+from outofsample.files.history import read_steps
 from outofsample.files.scores import read_scores
 from outofsample.files.table import read_tidy
 from outofsample.files.writing import replacing
@@ -39,7 +40,7 @@ PAPERS = {"ne2020": "Neuron Editing (2020)", "trvae2020": "trVAE (2020)"}
 class Files:
     """The finished files of a study that the page shows; folder ``benchmarks`` holds a TSV per job.
 
-    The folder ``models`` beside it has the losses of trainings, with their precision. ``own`` are pages, and
+    The folder ``models`` beside it has the losses of trainings, with their steps and precision. ``own`` are pages, and
     ``predictions`` prediction files, of data of the user's own.
     """
 
@@ -64,6 +65,7 @@ def gather(study: PageSpec, files: Files) -> dict:
     """
     tidy = {path.stem: read_tidy(path) for path in files.tables}
     scores = read_scores(files.scores)
+    steps = read_steps(files.benchmarks.with_name("models").glob("*/*/history_*.csv"))
     papers = read_paper_values(files.paper_values)
     shown = page_figures.figures(study, files.figures)
     cells = []
@@ -72,7 +74,7 @@ def gather(study: PageSpec, files: Files) -> dict:
     return {
         "study": study,
         "stand_ins": [task.label for task in study.tasks.values() if task.stand_in],
-        "claims": page_claims.claims(study, files.claims, scores),
+        "claims": page_claims.claims(study, files.claims, scores, steps),
         "cells": [(paper, list(of_table)) for paper, of_table in groupby(cells, key=_heading)],
         "counts": score_card.counts(cells),
         "papers": PAPERS,

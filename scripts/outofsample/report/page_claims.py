@@ -1,5 +1,6 @@
 """The papers' claims on the page: verdicts, numbers, and where to look."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +21,7 @@ PAPERS = {
 DECIDED = (HOLDS, DOES_NOT_HOLD, UNDECIDED)
 
 
-def claims(study: PageSpec, path: Path, scores: pd.DataFrame) -> dict | None:
+def claims(study: PageSpec, path: Path, scores: pd.DataFrame, steps: Mapping[tuple[str, str], int]) -> dict | None:
     """Return each claim with its verdicts and links, and how many have each verdict; None where nothing is claimed.
 
     ``judged`` are the kinds of data on which the study decides any claim, both where it decides none.
@@ -35,7 +36,7 @@ def claims(study: PageSpec, path: Path, scores: pd.DataFrame) -> dict | None:
     if not any(spec.paper for spec in study.tables.values()):
         return None
     known = read_claims(path)
-    verdicts = judge(known, ClaimsSpec(study.tasks, study.methods), scores)
+    verdicts = judge(known, ClaimsSpec(study.tasks, study.methods), scores, steps)
     rows = [
         {
             "claim": claim,

@@ -2,10 +2,11 @@
 
 Each comparison of a claim has an *advantage* in the units of its score, positive where it speaks for the claim, and a
 *margin*: twice the joint standard deviation of the two results, the rule of the score card (docs/choices.md, 'Claims').
-It holds above the margin, does not hold below minus the margin, and is undecided between.
+It holds above the margin, does not hold below minus the margin, and is undecided between. On real data a model that was
+trained for less than `ENOUGH` of its authors' steps decides nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,8 @@ NOT_RUN = "not run"
 VERDICTS = (HOLDS, DOES_NOT_HOLD, UNDECIDED, NOT_JUDGED, NOT_RUN)
 #: What stands beside every claim, whether it speaks of it or not.
 BESIDE = ("no_change", "mean_shift", ORACLE.name)
+#: The share of the published steps from which on a training speaks for the published one (docs/choices.md, 'Claims').
+ENOUGH = 0.2
 NO_SPREAD = "no spread is known: one run each"
 
 
@@ -98,7 +101,9 @@ class Verdict:
         return sorted(shared)
 
 
-def judge(claims: dict[str, Claim], study: ClaimsSpec, scores: pd.DataFrame) -> dict[str, dict[str, Verdict]]:
+def judge(
+    claims: dict[str, Claim], study: ClaimsSpec, scores: pd.DataFrame, steps: Mapping[tuple[str, str], int]
+) -> dict[str, dict[str, Verdict]]:
     """Return the verdicts on each claim, by ``stand-in`` and ``real``.
 
     Parameters
@@ -109,11 +114,16 @@ def judge(claims: dict[str, Claim], study: ClaimsSpec, scores: pd.DataFrame) -> 
         Its tasks and methods.
     scores
         Of all its tasks (`outofsample.files.scores`).
+    steps
+        How many steps its models were trained for, by task and model (`outofsample.files.history.read_steps`).
     """
     wanted = {task for claim in claims.values() for task in claim.tasks.real + claim.tasks.stand_in}
     of_query = dict(list(scores[scores["task"].isin(wanted)].groupby(["task", "query"], sort=False)))
     return {
-        name: {"stand-in": _verdict(claim, study, of_query, True), "real": _verdict(claim, study, of_query, False)}
+        name: {
+            "stand-in": _verdict(claim, study, of_query, True),
+            "real": _as_trained(claim, _verdict(claim, study, of_query, False), steps),
+        }
         for name, claim in claims.items()
     }
 
@@ -135,6 +145,20 @@ def _verdict(claim: Claim, study: ClaimsSpec, of_query: dict[tuple, pd.DataFrame
     if not lines:
         return Verdict(NOT_RUN, "this study runs none of its tasks on such data")
     return Verdict(*combined([each for line in lines for each in line.comparisons]), tuple(lines))
+
+
+def _as_trained(claim: Claim, verdict: Verdict, steps: Mapping[tuple[str, str], int]) -> Verdict:
+    """Return a verdict on real data, undecided where a model was trained for too few of the published steps."""
+    if verdict.verdict not in (HOLDS, DOES_NOT_HOLD):
+        return verdict
+    tasks = {line.task for line in verdict.lines}
+    for model, published in claim.published_steps.items():
+        taken = min(steps.get((task, model), 0) for task in tasks)
+        if taken < ENOUGH * published:
+            so_far = f"after {taken:,} of the {published:,} published steps of {as_label(model)}"
+            reason = f"{so_far} it {verdict.verdict}{f' ({verdict.why})' if verdict.why else ''}"
+            return Verdict(UNDECIDED, reason, verdict.lines)
+    return verdict
 
 
 def combined(comparisons: list[Comparison]) -> tuple[str, str]:

@@ -329,6 +329,16 @@ class Plan:
             return []
         return [self.paths.history(task, group, batch) for batch in self.seed_batches(task, group)]
 
+    def histories(self) -> list[str]:
+        """Return the losses of all models, of each task those that methods which run there stand on."""
+        return [
+            path
+            for task in self.tasks
+            for group, methods in self.by_model.items()
+            if set(methods) & set(self.runs(task))
+            for path in self.history_files(task, group)
+        ]
+
     @property
     def gpus(self) -> int:
         """The number of GPUs that a training job asks for."""

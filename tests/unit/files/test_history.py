@@ -5,7 +5,7 @@ import math
 import pytest
 
 from outofsample.errors import UserError
-from outofsample.files.history import read_history, write_history
+from outofsample.files.history import read_history, read_steps, write_history
 
 
 def test_losses_are_read_as_they_were_written(tmp_path):
@@ -25,3 +25,18 @@ def test_other_files_are_refused(tmp_path):
     (tmp_path / "h.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=r"h\.csv: this is not a table of losses that train_model\.py wrote"):
         read_history(tmp_path / "h.csv")
+
+
+def test_steps_are_those_of_the_shortest_seed(tmp_path):
+    def losses(seed, *steps):
+        return [{"epoch": number + 1, "steps": taken, "seed": seed} for number, taken in enumerate(steps)]
+
+    for name, rows in {
+        "t/trvae/history_0-1.csv": [*losses(0, 10, 20, 30), *losses(1, 10, 20)],
+        "t/trvae/history_2.csv": losses(2, 10, 20, 25),
+        "t/cvae/history_0.csv": losses(0, 10),
+        "other/pca/history_0.csv": [],
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        write_history(tmp_path / name, rows)
+    assert read_steps(tmp_path.glob("*/*/*.csv")) == {("t", "trvae"): 20, ("t", "cvae"): 10}

@@ -67,6 +67,7 @@ def test_a_claim_is_read_with_its_test(tmp_path):
     ("changes", "message"),
     [
         ({"scores": ["mean_r"]}, r"scores: unknown score 'mean_r' \(did you mean 'means_r'\?\)\.$"),
+        ({"published_steps": {"trvea": 9}}, r"published_steps: unknown model 'trvea' \(did you mean 'trvae'\?\)\.$"),
         ({"stand_in_scores": ["x"]}, r"stand_in_scores: unknown score 'x'\.$"),
         ({"methods": ["neuron_edit"]}, r"methods: unknown method 'neuron_edit' \(did you mean 'neuron_editing'"),
         ({"better_than": ["gans"]}, r"better_than: unknown method 'gans' \(did you mean 'gan'"),

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import json
 import re
 
 import pytest
@@ -29,6 +30,19 @@ def test_a_picture_that_the_page_has_is_not_carried_twice(small, tmp_path):
     inner = gzip.decompress(base64.b64decode(store)).decode()
     assert '"a": "outofsample-picture:points:"' in inner
     assert f'"b": "{packed.format("elsewhere")}"' in inner
+
+
+def test_a_page_of_own_data_that_the_page_has_is_not_carried_twice(small, tmp_path):
+    packed = "data:text/html;charset=utf8;filename={}_changes.html;base64," + "PHA+" * 99
+    text = f'<head></head>{{"a": "{packed.format("mine")}", "b": "{packed.format("other")}"}}'
+    (tmp_path / "inner.html").write_text(text)
+    attachment = '<script type="text/plain" id="own-t-mine_changes" data-name="mine_changes.html">H4sI</script>'
+    whole = embed(small.page.read_text() + attachment, tmp_path / "inner.html")
+    (store,) = re.findall(r'id="snakemake-report"[^>]*>([^<]*)</script>', whole)
+    inner = json.loads(gzip.decompress(base64.b64decode(store)).decode().partition("</head>")[2])
+    assert inner["b"] == packed.format("other")
+    told = base64.b64decode(inner["a"].partition("base64,")[2]).decode()
+    assert "mine_changes.html: see ‘Your own data’" in told and "filename=mine_changes.html;" in inner["a"]
 
 
 def test_the_options_of_the_run_are_kept(small, tmp_path):

@@ -2,6 +2,7 @@
 
 import sys
 from itertools import chain
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -39,14 +40,14 @@ def runs(method, values, score="means_r", task="drawn", query="q") -> list[Row]:
     return [Row(task, query, method, seed, score, middle + (seed - 1) * sd) for seed in range(3)]
 
 
-def verdicts(folder, found: Claim, *rows):
-    """Return the verdicts on a claim on stand-ins and on real data."""
+def verdicts(folder, found: Claim, *rows, steps=MappingProxyType({})):
+    """Return the verdicts on a claim on stand-ins and on real data; ``steps`` by task and model."""
     all_rows = list(chain.from_iterable(rows)) or [Row("drawn", "q", "ours")]
     by_task = {task: [row for row in all_rows if row.task == task] for task in {row.task for row in all_rows}}
     paths = [folder / f"{task}.csv" for task in by_task]
     for path, of_task in zip(paths, by_task.values(), strict=True):
         write_scores(of_task, path)
-    judged = judge({"mine": found}, STUDY, read_scores(paths))["mine"]
+    judged = judge({"mine": found}, STUDY, read_scores(paths), steps)["mine"]
     return judged["stand-in"], judged["real"]
 
 
@@ -175,6 +176,21 @@ def test_controls_and_oracle_stand_beside_every_claim(tmp_path):
     assert verdicts(tmp_path, same, rows)[0].as_good == []
 
 
+@pytest.mark.parametrize(
+    ("steps", "verdict"),
+    [({}, "undecided"), ({("measured", "trvae"): 199}, "undecided"), ({("measured", "trvae"): 200}, "does not hold")],
+)
+def test_real_data_decide_nothing_before_the_published_training(tmp_path, steps, verdict):
+    rows = [*runs("ours", (0.5, 0.01)), *runs("rival", (0.9, 0.01))]
+    rows += [*runs("ours", (0.5, 0.01), task="measured"), *runs("rival", (0.9, 0.01), task="measured")]
+    trained = claim(**BETTER, published_steps={"trvae": 1000})
+    stand_in, real = verdicts(tmp_path, trained, rows, steps=steps)
+    assert (stand_in.verdict, real.verdict) == ("does not hold", verdict)
+    taken = steps.get(("measured", "trvae"), 0)
+    said = f"after {taken} of the 1,000 published steps of trvae it does not hold (against RIVAL)"
+    assert real.why == (said if verdict == "undecided" else "against RIVAL") and real.lines
+
+
 def test_a_claim_that_no_test_decides_has_its_reason(tmp_path):
     judged = verdicts(tmp_path, claim(methods=(), scores=(), not_judged="nobody knows how"), [])
     assert {(each.verdict, each.why) for each in judged} == {("not judged", "nobody knows how")}
@@ -184,7 +200,7 @@ def test_the_table_has_a_row_per_comparison(tmp_path):
     claims = {"a": claim(better_than=("rival", "other")), "b": claim(at_least=0.5), "c": claim(not_judged="why")}
     rows = [*runs("ours", (0.8, 0.01)), *runs("rival", (0.5, 0.01)), *runs("other", (0.6, 0.01))]
     write_scores(rows, tmp_path / "drawn.csv")
-    judged = judge(claims, STUDY, read_scores([tmp_path / "drawn.csv"]))
+    judged = judge(claims, STUDY, read_scores([tmp_path / "drawn.csv"]), {})
     table = list(verdict_rows(claims, judged))
     assert all(set(row) <= set(COLUMNS) for row in table)
     stand_ins = [row for row in table if row["data"] == "stand-in"]

@@ -255,6 +255,10 @@ def test_every_answer_for_the_demo(demo):
         assert asked == {*demo.runs(task), *demo.evaluation_spec(task).not_run}
         for group in filter(demo.trains, demo.by_model):
             assert len(demo.fitted_files(task, group)) == len(demo.history_files(task, group)) >= 1
+    histories = demo.histories()
+    assert set(demo.history_files("dengue", "trvae")) < set(histories) and len(set(histories)) == len(histories)
+    # A task of few methods trains few models.
+    assert {path.split("/")[4] for path in histories if "/haber_types." in path} == {"trvae"}
     for group, methods in demo.by_model.items():
         assert all(registry.path_of(*entry).is_file() for entry in demo.method_entries(methods))
         assert len(demo.model_entries(group)) == demo.has_model(group)

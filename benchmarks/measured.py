@@ -1,0 +1,194 @@
+"""The tables of real data in the documents, from the scores of a study.
+
+    snakemake --cores all --configfile studies/sample_data.yaml --config data_dir=data
+    python benchmarks/measured.py results/sample_data
+
+rewrites, for each question whose scores are there, its table in ``docs/measured``, its column of
+``docs/measured/all_real.csv``, and the rows of the table that stands after ``<!-- measured: NAME -->`` in
+``docs/real_data.md``. Mean ranks are made anew: of a task's questions first, then of tasks; the two files of Kang's
+cells count as one task. What was not run keeps its numbers.
+"""
+
+import argparse
+import csv
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from outofsample.errors import run_script  # noqa: E402
+from outofsample.files.scores import read_scores  # noqa: E402
+from outofsample.files.writing import replacing  # noqa: E402
+from outofsample.metrics.directions import distance_to_best  # noqa: E402
+from outofsample.texts import as_label  # noqa: E402
+
+DOCS = ROOT / "docs"
+ALL = "all_real.csv"
+CELLS = {"change_of_means_r": "r of changes", "sd_ratio": "SD ratio", "energy_distance": "energy distance"}
+KANG = {"means_r2": "R² of means", "variances_r2": "R² of variances", **CELLS}
+HELA = {
+    "means_r": "r of means",
+    "variances_r": "r of variances",
+    "change_of_means_r": "r of changes",
+    "top_sign": "right sign",
+    "sd_ratio": "SD ratio",
+    "energy_distance": "energy distance",
+}
+BATCHES = {
+    "spike_in_r": "r with spike-in shift",
+    "change_r": "r with true change",
+    "rmse_medians": "RMSE of medians",
+    "means_r": "r of means",
+    "variances_r": "r of variances",
+    "energy_distance": "energy distance",
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A query of a task: its scores and their headings, the column of all questions, and the task that it counts for.
+
+    The last score sorts the table.
+    """
+
+    task: str
+    query: str
+    columns: dict[str, str]
+    heading: str
+    counts_for: str
+
+
+QUESTIONS = {
+    "cytonorm_026": Question("cytonorm", "021_to_026", BATCHES, "CytoNorm controls, 026", "cytonorm"),
+    "cytonorm_028": Question("cytonorm", "021_to_028", BATCHES, "CytoNorm controls, 028", "cytonorm"),
+    "hela_gsk": Question("hela", "GSK", HELA, "HeLa, GSK", "hela"),
+    "hela_gdc": Question("hela", "GDC", HELA, "HeLa, GDC", "hela"),
+    "kang_pooled": Question("kang_pooled.NK", "stimulated", KANG, "PBMC, NK", "kang"),
+    "kang_sample": Question("kang_sample.NK", "stimulated", KANG, "PBMC (sample), NK", "kang"),
+}
+#: The task of each column of `ALL`; those of pictures stand as they were measured.
+TASKS = {question.heading: question.counts_for for question in QUESTIONS.values()} | {
+    "digits, thin": "digits",
+    "digits, thick": "digits",
+    "CelebA, smile": "smile",
+    "CelebA, hair": "hair",
+}
+
+
+def number(value: float) -> str:
+    """Return a number with three decimals, or one where it is large."""
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
+
+
+def cell(values: list[float]) -> str:
+    """Return the mean over seeds, with the standard deviation where there are several; nothing of no values."""
+    return " ± ".join(map(number, [mean(values), *([stdev(values)] if len(values) > 1 else [])])) if values else ""
+
+
+def first_number(text: str) -> float | None:
+    """Return the mean that a cell of a table says."""
+    return float(text.split(" ")[0]) if text else None
+
+
+def table_of(scores, question: Question, labels: dict[str, str]) -> list[dict[str, str]]:
+    """Return a row of texts per method, in the order of the last score."""
+    rows = []
+    of_query = scores[(scores["task"] == question.task) & (scores["query"] == question.query)]
+    for method, block in of_query.groupby("method", sort=False):
+        values = {
+            score: block.loc[block["score"] == score, "value"].dropna().astype(float).tolist()
+            for score in question.columns
+        }
+        if method == "oracle":
+            values = {score: [mean(found)] if found else [] for score, found in values.items()}
+        if any(values.values()):
+            texts = {heading: cell(values[score]) for score, heading in question.columns.items()}
+            rows.append({"method": labels.get(method, as_label(method).capitalize()), **texts})
+    last = list(question.columns)[-1]
+    return sorted(rows, key=lambda row: distance_to_best(last, first_number(row[question.columns[last]]) or 0.0))
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Read a table of texts."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def write_table(path: Path, rows: list[dict[str, str]], columns: list[str]) -> None:
+    """Write a table of texts."""
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n", restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def with_column(table: list[dict[str, str]], heading: str, rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the table of all questions with one column made anew; methods that are new to it come last."""
+    distances = {row["method"]: row["energy distance"] for row in rows}
+    known = {row["method"] for row in table}
+    table = [*table, *({"method": method, "mean rank": ""} for method in distances if method not in known)]
+    return [{**row, heading: distances.get(row["method"], "")} for row in table]
+
+
+def ranked(table: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the table of all questions with mean ranks, in their order; how many tasks, where not all have one."""
+    ranks: dict[str, dict[str, list[int]]] = {row["method"]: {} for row in table}
+    for heading, task in TASKS.items():
+        found = {row["method"]: first_number(row.get(heading, "")) for row in table if row["method"] != "Oracle"}
+        order = sorted((value, method) for method, value in found.items() if value is not None)
+        for place, (_, method) in enumerate(order, start=1):
+            ranks[method].setdefault(task, []).append(place)
+    all_tasks = len(set(TASKS.values()))
+    means = {method: mean(map(mean, found.values())) if found else -1.0 for method, found in ranks.items()}
+    for row in table:
+        tasks = len(ranks[row["method"]])
+        some = f" ({tasks})" if tasks < all_tasks else ""
+        row["mean rank"] = f"{means[row['method']]:.1f}{some}" if tasks else ""
+    return sorted(table, key=lambda row: means[row["method"]])
+
+
+def with_rows(text: str, name: str, rows: list[dict[str, str]]) -> str:
+    """Return a page whose table after the marker of a question has its numbers; its methods and headings stay."""
+    marker = f"<!-- measured: {name} -->\n\n"
+    before, found, after = text.partition(marker)
+    if not found:
+        return text
+    old, gap, rest = after.partition("\n\n")
+    headings, rule, *lines = old.splitlines()
+    columns = [heading.strip() for heading in headings.strip("|").split("|")]
+    shown = [line.strip("|").split("|")[0].strip() for line in lines]
+    of_method = {row["method"]: row for row in rows}
+    order = [row["method"] for row in rows if row["method"] in shown]
+    new = [f"| {' | '.join(of_method[method].get(column, '') or '-' for column in columns)} |" for method in order]
+    return before + found + "\n".join([headings, rule, *new]) + gap + rest
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path, nargs="+", help="results folder of a study, with scores/TASK.csv")
+    parser.add_argument("--configfile", default="studies/sample_data.yaml", help="names the methods (%(default)s)")
+    arguments = parser.parse_args()
+
+    from outofsample.study.load import read_study
+
+    study = read_study(ROOT / arguments.configfile)
+    labels = {name: method.label or as_label(name) for name, method in study.methods.items()} | {"oracle": "Oracle"}
+    everything, page = read_table(DOCS / "measured" / ALL), (DOCS / "real_data.md").read_text(encoding="utf-8")
+    for folder in arguments.results:
+        for name, question in QUESTIONS.items():
+            if (path := folder / "scores" / f"{question.task}.csv").is_file():
+                rows = table_of(read_scores([path]), question, labels)
+                write_table(DOCS / "measured" / f"{name}.csv", rows, ["method", *question.columns.values()])
+                everything = with_column(everything, question.heading, rows)
+                page = with_rows(page, name, rows)
+    write_table(DOCS / "measured" / ALL, ranked(everything), ["method", "mean rank", *TASKS])
+    with replacing(DOCS / "real_data.md") as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run_script(main)
