@@ -106,7 +106,7 @@ def jobs_of(process: subprocess.Popen) -> dict[int, str]:
 def wait_for_jobs(study: Study, process: subprocess.Popen, delay: float, noted: int) -> dict[int, str]:
     """Wait until so many seconds after the first job jobs run, and so many files are predicted.
 
-    Return the jobs, none if that never came.
+    Return the jobs; none if Snakemake ended before.
     """
     first = None
     while process.poll() is None:
@@ -125,8 +125,7 @@ def kill_round(study: Study, moments: random.Random, pause: float, predicting: b
     """
     process, killed = study.start(), []
     for what in ("a job", "Snakemake and its jobs"):
-        noted = study.noted() + 1 if predicting else 0
-        jobs = wait_for_jobs(study, process, pause * moments.uniform(0, 1.5), noted)
+        jobs = wait_for_jobs(study, process, pause * moments.uniform(0, 1.5), int(predicting))
         if jobs and what == "a job":
             job = moments.choice(list(jobs))
             if study.kill_job(process, job):
@@ -153,16 +152,17 @@ def test_killed_at_ten_moments_of_a_cohort_and_the_same_bits(workflow):
     moments, killed = random.Random(SEED), []
     while len(killed) < 2 * (ROUNDS - 1):
         killed += kill_round(study, moments, pause, predicting=False)
-    while sum(PREDICTING in scripts for _, scripts in killed[-2:]) < 2:
+    while len(killed) < 2 * ROUNDS or not study.noted():
         killed += kill_round(study, moments, 0, predicting=True)
     noted, before = study.noted(), study.times()
     study.finish(study.start())
     numbers, content = Counter(what for what, _ in killed), study.content()
     print(len(killed), "kills:", killed)
-    assert min(numbers.values()) >= ROUNDS - 1 and len(numbers) == 2
+    assert len(killed) >= 10 and len(numbers) == 2 and min(numbers.values()) >= ROUNDS - 1
+    assert ("a job", [PREDICTING]) in killed and killed[-1] == ("Snakemake and its jobs", [PREDICTING])
     # Files that were done when the job was killed are not predicted again.
     after = study.times()
-    assert 2 <= noted <= sum(after[name] == moment for name, moment in before.items()) < PATIENTS
+    assert 1 <= noted <= sum(after[name] == moment for name, moment in before.items())
     # Also nothing that a killed writer had begun.
     assert content.keys() == undisturbed.keys() and len(content) > 25
     assert sum(path.startswith("own/") for path in content) == 2 * PATIENTS + 1
