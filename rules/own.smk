@@ -20,7 +20,7 @@ rule write_back:
         runtime=30,
         gpu=0,
     params:
-        spec=lambda wildcards: SHOWN.write_back_spec(wildcards.task).to_json(),
+        spec=lambda wildcards: SHOWN.write_back_spec(wildcards.task, wildcards.method).to_json(),
     shell:
         "python scripts/write_back.py --spec - --prediction={input.prediction:q} --train={input.train:q} "
         "--folder={output.folder:q} >{log:q} 2>&1 <<<{params.spec:q}"

@@ -5,11 +5,10 @@ noted beside the output of the job: a job that was interrupted goes on with the 
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,11 +27,11 @@ from outofsample.methods.families.base import Method
 from outofsample.methods.families.chain import Chain, predict_in_blocks, restored
 from outofsample.models.families.base import as_arrays
 from outofsample.own.extrapolation import Extrapolated, in_units
+from outofsample.own.leftovers import list_of
 from outofsample.own.readers import fcs as fcs_reader
 from outofsample.own.readers import h5ad as h5ad_reader
 from outofsample.own.readers import parquet as parquet_reader
 from outofsample.own.readers import table as table_reader
-from outofsample.own.readers.support.entries import LONGEST
 from outofsample.own.readers.support.pieces import PIECE, Piece
 from outofsample.own.scales import to_file_scale, to_model_scale
 from outofsample.own.summaries import Numbers
@@ -200,7 +199,6 @@ def predict_file(
         def opened(name: str, query: Query) -> _Open:
             if (name, query) not in open_ones:
                 path = output_paths(folder / name, [(query.name, file)], kind)[query.name, file]
-                _clear(path)
                 about = {"query": query.name, "method": name, "seed": str(task.seed)}
                 stream = STREAMS[kind](original, path, task.predicted_in(file), settings, about)
                 numbers = Numbers.of_file(task.cohort.cells[file])
@@ -211,15 +209,9 @@ def predict_file(
             _predict_piece(task, piece, settings, opened)
     found: dict[str, list[FileNumbers]] = {name: [] for name in task.methods}
     for (name, query), one in open_ones.items():
-        _write_extrapolated(folder / f"{name}_extrapolated" / query.name / listed_as(file), one)
+        _write_extrapolated(list_of(folder, name, query.name, file), one)
         found[name].append(one.numbers.summary(query.name, file, str(one.path), one.path.stat().st_size))
     return found
-
-
-def listed_as(file: str) -> PurePosixPath:
-    """Return the name of the list of a file's extrapolated cells: FILE.csv, cut where file systems allow no more."""
-    path = PurePosixPath(file)
-    return path.with_name(path.name.encode()[: LONGEST - len(".csv")].decode(errors="ignore") + ".csv")
 
 
 def _predict_piece(task: FittedTask, piece: Piece, settings: "Settings", opened: Callable[[str, Query], _Open]) -> None:
@@ -252,12 +244,3 @@ def _write_extrapolated(path: Path, one: _Open) -> None:
     table = pd.DataFrame({"row": np.concatenate(one.rows), "share_outside": np.concatenate(one.shares)})
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.4g", lineterminator="\n")
-
-
-def _clear(path: Path) -> None:
-    """Remove what a job that was killed has left of a file: `replacing` could not."""
-    # The number of a process alone: another job may be writing a file whose name begins alike (a.fcs, a.b.fcs).
-    name = re.compile(rf"\.{re.escape(path.stem)}\.[0-9]+\.part{re.escape(path.suffix)}")
-    for left in path.parent.glob(".*.part*"):
-        if name.fullmatch(left.name):
-            left.unlink(missing_ok=True)

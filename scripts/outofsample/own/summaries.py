@@ -13,6 +13,7 @@ from outofsample.files.handed_back import FileNumbers, read_handed_back
 from outofsample.files.task import TrainingRows
 from outofsample.files.writing import replacing
 from outofsample.jobs.own import JoinFilesSpec
+from outofsample.own.leftovers import keep_alone, list_of, lists_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,6 +106,9 @@ def files_table(numbers: Sequence[FileNumbers], features: Sequence[str]) -> "pd.
 def join_files(spec: JoinFilesSpec, train: Path, output: Path) -> str:
     """Write the table of what a method predicted in each file of a cohort; return a line for the log.
 
+    The predictions are those of the cohort alone then: what other files, or a study that was no cohort yet, have left
+    beside them is removed.
+
     Raises
     ------
     UserError
@@ -133,4 +137,12 @@ def join_files(spec: JoinFilesSpec, train: Path, output: Path) -> str:
     with replacing(output) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
     said = f"{len(numbers):,} files with {sum(one.cells for one in numbers):,} cells" if ran else "it did not run"
-    return f"{spec.method}: {said}"
+    left = _remove_left(spec.method, numbers, output.parent)
+    return f"{spec.method}: {said}{f'; {left:,} files of earlier runs are removed' if left else ''}"
+
+
+def _remove_left(method: str, numbers: Sequence[FileNumbers], folder: Path) -> int:
+    """Remove what is not of these files among a method's predictions; return how many files that were."""
+    lists = [list_of(folder, method, one.query, one.file) for one in numbers]
+    predicted = keep_alone(folder / method, [Path(one.path) for one in numbers])
+    return predicted + keep_alone(lists_folder(folder, method), lists)

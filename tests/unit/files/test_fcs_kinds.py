@@ -55,6 +55,9 @@ READABLE = {
     "supplement in DATA": ({"changes": {"$BEGINSTEXT": "900", "$ENDSTEXT": "950"}}, "passed over", True, None),
     "supplement behind": ({"changes": {"$BEGINSTEXT": "90000", "$ENDSTEXT": "90100"}}, "passed over", True, None),
     "other delimiter": ({"delimiter": "\f"}, "", True, True),
+    "tab as delimiter": ({"delimiter": "\t"}, "", True, True),
+    "end of line as delimiter": ({"delimiter": "\n"}, "", True, True),
+    "negative $NEXTDATA": ({"changes": {"$NEXTDATA": "-1"}}, "", None, None),
 }  # fmt: skip
 
 

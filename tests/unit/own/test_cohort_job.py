@@ -17,6 +17,7 @@ from outofsample.jobs.predict import MethodSpec
 from outofsample.own import cohort_job
 from outofsample.own.cohort_job import predict_files
 from outofsample.own.summaries import QUANTILES, join_files
+from outofsample.own.write_back import write_back
 from tests.conftest import run_script
 from tests.unit.own.small_cohort import POPULATIONS, QUERY, prepared, write_cohort
 
@@ -109,6 +110,36 @@ def test_the_table_has_quantiles_of_every_feature_in_every_file(cohort, tmp_path
         X = np.arcsinh(fcs.read_fcs(path).values / 5)
         found = table[table["file"] == "patient2.fcs"].filter(regex=f"^{word}_").to_numpy()
         np.testing.assert_allclose(found.T, np.quantile(X, QUANTILES, axis=0), rtol=2e-4)
+
+
+def test_nothing_of_earlier_runs_stands_beside_the_files_of_a_cohort(cohort, tmp_path):
+    own = tmp_path / "own"
+    data, predictions = cohort.data, cohort.predictions["quantile_mapping"]
+    # The study was no cohort yet, another one had a file more, and a query of another name.
+    write_back(predictions, cohort.train, data, cohort.originals, own / "quantile_mapping")
+    lists = own / "quantile_mapping_extrapolated"
+    left = [own / "quantile_mapping" / QUERY.name / "extrapolated.csv"]
+    assert left[0].is_file()
+    left += [own / "quantile_mapping" / "earlier" / "patient1.fcs", lists / QUERY.name / "patient0.fcs.csv"]
+    for path in left[1:]:
+        path.parent.mkdir(parents=True)
+        path.touch()
+    other = own / "mean_shift" / QUERY.name / "patient0.fcs"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    predict_files(cohort.spec, cohort.fitted, cohort.train, output_of(tmp_path))
+    spec = JoinFilesSpec("quantile_mapping", (str(output_of(tmp_path)),))
+    said = join_files(spec, cohort.train, own / "quantile_mapping_files.csv")
+    assert said == "quantile_mapping: 2 files with 420 cells; 3 files of earlier runs are removed"
+    assert not any(path.exists() for path in left) and not left[1].parent.exists()
+    found = [path.relative_to(own).as_posix() for path in own.rglob("*") if path.is_file()]
+    files = [f"quantile_mapping/{QUERY.name}/patient{number}.fcs" for number in (1, 2)]
+    listed = [f"quantile_mapping_extrapolated/{QUERY.name}/patient{number}.fcs.csv" for number in (1, 2)]
+    # What is of another method is left alone.
+    assert sorted(found) == sorted(
+        [*files, *listed, "quantile_mapping_files.csv", f"mean_shift/{QUERY.name}/patient0.fcs"]
+    )
+    assert join_files(spec, cohort.train, own / "quantile_mapping_files.csv").endswith("420 cells")
 
 
 def test_a_file_that_is_gone_is_told(cohort, tmp_path):

@@ -87,7 +87,7 @@ def transform_all(
             method = attached(partial(entry, entry.Settings(**asked.settings), model), data, seed)
             writer.add_all(predict_in_blocks(method) if drawn else method.transform, seed)
             writer.add_own_conditions(method.predict, seed)
-            if spec.held_out and not writer.held_out:
+            if (spec.held_out or entry.quick_to_hold_out) and not writer.held_out:
                 writer.held_out = hold_out_domains(method, data, seed)
             backends[asked.name] = method.backend
             # What predicts only the cells of its fit has nothing to predict others with.

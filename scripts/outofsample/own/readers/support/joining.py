@@ -87,7 +87,7 @@ def _difference(one_file, one: Sequence[str], other_file, other: Sequence[str]) 
 
 
 def check_finite(values, columns: Sequence[str], path: Path, begin: int = 0) -> None:
-    """Raise `UserError` that names the first value that is not finite as float32.
+    """Raise `UserError` that names the first value that is not finite as float32, or if the values are no numbers.
 
     Parameters
     ----------
@@ -102,6 +102,11 @@ def check_finite(values, columns: Sequence[str], path: Path, begin: int = 0) -> 
     """
     sparse = hasattr(values, "tocoo")
     stored = values.data if sparse else np.asarray(values)
+    if stored.dtype.kind not in "biuf":
+        raise UserError(
+            f"{path}: its values are stored as {stored.dtype.name}, and whole or floating-point numbers are needed; "
+            "write the file again with floats."
+        )
     with np.errstate(over="ignore"):
         bad = ~np.isfinite(stored.astype(np.float32, copy=False))
     if not bad.any():
