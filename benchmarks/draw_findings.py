@@ -23,7 +23,7 @@ from outofsample.figures.style import WIDTH  # noqa: E402
 PAPERS, DERIVED, PLAIN = "#B2182B", "#2166AC", "#777777"
 WITHOUT_NETWORK = {
     "Cross-validated map", "Stacked map", "OT map", "MNN", "limma", "ComBat", "CCA", "CytoNorm", "PCA editing",
-    "Quantile mapping", "Mean shift", "Median shift", "No change",
+    "Quantile mapping", "Quantile mapping, bounded", "Mean shift", "Median shift", "No change",
 }  # fmt: skip
 OF_THE_PAPERS = {"Neuron editing", "trVAE"}
 #: Real questions whose distances are in the same unit for all methods; images are in pixels.
@@ -124,11 +124,12 @@ def harm() -> Figure:
 
 
 def steps() -> Figure:
-    """Correlation of changes against steps: trVAE and CVAE, decoded and residual, beside mean shift and oracle."""
+    """Correlation of changes against steps: trVAE and CVAE, decoded and residual, scGen, mean shift and oracle."""
     table = rows("trvae_steps.csv")
     looks = {
         "trvae": ("trVAE", PAPERS, "-"),
         "cvae": ("CVAE", DERIVED, "-"),
+        "scgen": ("scGen", "#7F7F7F", "-"),
         "trvae_residual": ("trVAE, residual", PAPERS, "--"),
         "cvae_residual": ("CVAE, residual", DERIVED, "--"),
     }

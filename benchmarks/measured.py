@@ -6,13 +6,15 @@
 rewrites, for each question whose scores are there, its table in ``docs/measured``, its column of
 ``docs/measured/all_real.csv``, and the rows of the table that stands after ``<!-- measured: NAME -->`` in
 ``docs/real_data.md``. Mean ranks are made anew: of a task's questions first, then of tasks; the two files of Kang's
-cells count as one task. What was not run keeps its numbers.
+cells count as one task. What was not run keeps its numbers. The table after ``<!-- steps -->`` is made of
+``docs/trvae_steps.csv``, which ``benchmarks/step_curve.py`` writes.
 """
 
 import argparse
 import csv
 import sys
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -75,6 +77,19 @@ TASKS = {question.heading: question.counts_for for question in QUESTIONS.values(
     "digits, thick": "digits",
     "CelebA, smile": "smile",
     "CelebA, hair": "hair",
+}
+
+
+#: The methods of the table of scores against steps.
+STEPPED = {
+    "trvae": "trVAE",
+    "cvae": "CVAE",
+    "scgen": "scGen",
+    "trvae_residual": "trVAE, residual",
+    "cvae_residual": "CVAE, residual",
+    "mean_shift": "Mean shift",
+    "no_change": "No change",
+    "oracle": "Oracle",
 }
 
 
@@ -166,10 +181,29 @@ def with_rows(text: str, name: str, rows: list[dict[str, str]]) -> str:
     return before + found + "\n".join([headings, rule, *new]) + gap + rest
 
 
+def with_steps(text: str, runs: list[dict[str, str]]) -> str:
+    """Return a page whose table of scores against steps has the means over the seeds of all runs."""
+    scores = {"means_r2": "R² of means", **CELLS}
+    headings = ["steps", "method", "seeds", *scores.values()]
+    lines = [f"| {' | '.join(headings)} |", "| --: | --- | " + " | ".join(["--:"] * (len(headings) - 2)) + " |"]
+    order = [*sorted({int(run["steps"]) for run in runs if run["steps"]}), ""]
+    for steps in order:
+        for method, label in STEPPED.items():
+            found = [run for run in runs if run["method"] == method and run["steps"] == str(steps)]
+            if found:
+                values = [[float(run[score]) for run in found] for score in scores]
+                texts = ["-" if any(map(isnan, each)) else cell(each) for each in values]
+                told = [f"{steps:,}", label, str(len(found))] if steps else ["-", label, "-"]
+                lines.append(f"| {' | '.join(told + texts)} |")
+    before, marker, after = text.partition("<!-- steps -->\n\n")
+    _, gap, rest = after.partition("\n\n")
+    return before + marker + "\n".join(lines) + gap + rest.lstrip("\n")
+
+
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results", type=Path, nargs="+", help="results folder of a study, with scores/TASK.csv")
+    parser.add_argument("results", type=Path, nargs="*", help="results folder of a study, with scores/TASK.csv")
     parser.add_argument("--configfile", default="studies/sample_data.yaml", help="names the methods (%(default)s)")
     arguments = parser.parse_args()
 
@@ -185,6 +219,7 @@ def main() -> None:
                 write_table(DOCS / "measured" / f"{name}.csv", rows, ["method", *question.columns.values()])
                 everything = with_column(everything, question.heading, rows)
                 page = with_rows(page, name, rows)
+    page = with_steps(page, read_table(DOCS / "trvae_steps.csv"))
     write_table(DOCS / "measured" / ALL, ranked(everything), ["method", "mean rank", *TASKS])
     with replacing(DOCS / "real_data.md") as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -59,6 +59,21 @@ def test_the_page_keeps_its_methods_and_headings(rows):
     assert measured.with_rows(page, "other", rows) == page
 
 
+def test_the_steps_are_means_over_seeds():
+    def run(method, seed, steps, r):
+        numbers = dict.fromkeys(("means_r2", "sd_ratio", "energy_distance"), "0.5")
+        return {"method": method, "seed": seed, "steps": steps, "change_of_means_r": r, **numbers}
+
+    runs = [run("no_change", "", "", "nan"), run("cvae", "0", "9000", "0.1"), run("cvae", "1", "9000", "0.3")]
+    page = measured.with_steps("a\n\n<!-- steps -->\n\n| old |\n\nb\n", [*runs, run("cvae", "0", "100", "0.2")])
+    assert page.startswith("a\n\n<!-- steps -->\n\n| steps | method |") and page.endswith("|\n\nb\n")
+    assert [line.split(" | ")[:5] for line in page.splitlines() if "0.500" in line] == [
+        ["| 100", "CVAE", "1", "0.500", "0.200"],
+        ["| 9,000", "CVAE", "2", "0.500 ± 0.000", "0.200 ± 0.141"],
+        ["| -", "No change", "-", "0.500", "-"],
+    ]
+
+
 def test_each_marker_of_the_page_is_known_and_its_methods_are_measured():
     page = (measured.DOCS / "real_data.md").read_text(encoding="utf-8")
     markers = re.findall(r"<!-- measured: (\w+) -->\n\n\| method[^\n]*\n[^\n]*\n((?:\|[^\n]*\n)+)", page)

@@ -4,6 +4,8 @@ Columns task, query, method, seed, score, value, low, high, sd, n_cells, note, b
 and score.
 
 - ``low`` and ``high`` bound the 95 % interval over resampled cells, and ``sd`` is over these, where the score has them.
+- ``expected_error`` is of the first seed: the mean energy distance over the domains that were left out of the fit in
+  turn, and as ``low`` and ``high`` where that of the query is expected, at 80 % (`outofsample.metrics.expected`).
 - ``n_cells``: the number of predicted cells.
 - ``method`` is also ``oracle``: random halves of Y against the other halves, with the number of the half as the seed.
 - ``note``: why a value is undefined, and where the oracle has few cells of truth.

@@ -12,6 +12,8 @@ The CSV is tidy, one row per task, query, method and score; Markdown and LaTeX s
 - ``backend``: what computed the prediction, with version.
 - ``beyond_values``, ``beyond_features``, ``beyond_cells``: of what the method predicts, the share of the values, and of
   the features and cells with such a value, beyond twice the range of the training cells; empty for images.
+- ``expected_low``, ``expected_high``: where the energy distance is expected, by populations that were left out of the
+  fit in turn (80 %); empty where fewer than three are there, or the method was not asked.
 """
 
 from pathlib import Path
@@ -28,6 +30,7 @@ COLUMNS = (
     *("mean", "sd", "low", "high", "n", "spread", "rank"),
     *("paper_value", "paper_sd", "paper_other_data", "stand_in", "status", "note", "backend"),
     *("beyond_values", "beyond_features", "beyond_cells"),
+    *("expected_low", "expected_high"),
 )
 TEXT = ("task", "query", "method", "label", "score", "spread", "status", "note", "backend")
 

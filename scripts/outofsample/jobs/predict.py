@@ -21,8 +21,9 @@ class MethodSpec(Spec):
 class TransformSpec(Spec):
     """Predictions of all methods on one model (None: methods without one), one file per method.
 
-    ``in_sample_cells`` is how many transformed cells of S each file keeps; ``held_out`` whether the methods also
-    predict domains that they were not fitted to, which tells what can be expected of them.
+    ``in_sample_cells`` is how many transformed cells of S each file keeps; ``held_out`` whether all
+    methods also predict domains that they were not fitted to, which tells what can be expected of them; without it
+    those alone do that cost little (`quick_to_hold_out`).
     """
 
     model: ModelSpec | None
@@ -33,7 +34,8 @@ class TransformSpec(Spec):
 
 @dataclass(frozen=True)
 class CorrectionSpec(Spec):
-    """The prediction of one batch corrector, with so many corrected cells of S."""
+    """The prediction of one batch corrector, with so many corrected cells of S; ``held_out`` as in `TransformSpec`."""
 
     method: MethodSpec
     in_sample_cells: int = 1000
+    held_out: bool = False

@@ -17,3 +17,4 @@ class Method(LatentEdit):
     """Difference of means of T and S, added to each feature."""
 
     Settings = Settings
+    quick_to_hold_out = True

@@ -11,6 +11,7 @@ class Method(Base):
 
     directed = False
     stochastic = False
+    quick_to_hold_out = True
 
     def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
         return Prediction(X.astype(np.float32))

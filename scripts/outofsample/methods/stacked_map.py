@@ -16,6 +16,7 @@ from outofsample.arrays import Prediction, Query, TrainingData, as_float
 from outofsample.methods.families import stacking
 from outofsample.methods.families.base import residual_floor
 from outofsample.methods.families.out_of_fold import CandidateSettings, Fold, OutOfFold, shared_domains
+from outofsample.methods.families.zeros import keep_zeros, typical_values
 
 #: What the mean displacement may be multiplied with; 0 is doing nothing.
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -35,11 +36,16 @@ class Settings(CandidateSettings):
         change; ``equal``. Random parts count alike in any case.
     shrink
         ``one``: all features keep the same share of the displacement; ``per_feature``: each has its own.
+    zeros
+        ``share``: of zeros that the mean displacement would lift, a part is lifted, farther, and the others stay zeros
+        (`outofsample.methods.families.zeros`); ``alike``: all are lifted. It makes no difference for images, nor where
+        a training value is negative.
     """
 
     weights: str = "inverse_error"
     fold_weights: str = "near"
     shrink: str = "one"
+    zeros: str = "share"
 
     def __post_init__(self):
         super().__post_init__()
@@ -47,6 +53,7 @@ class Settings(CandidateSettings):
             "weights": ("inverse_error", "nnls"),
             "fold_weights": ("near", "equal"),
             "shrink": ("one", "per_feature"),
+            "zeros": ("share", "alike"),
         }
         for name, known in known_values.items():
             if getattr(self, name) not in known:
@@ -87,14 +94,17 @@ class Method(OutOfFold):
     out is not applied. The truth takes no part.
 
     The prediction is a convex combination of the cell and the candidates' predictions, so it goes nowhere where no
-    candidate goes. After `fit`, ``stacks`` holds the `Stack` of each (domain, source, target).
+    candidate goes; a zero that is lifted goes to no more than that, or than the mean of T's values above zero.
+    After `fit`, ``stacks`` holds the `Stack` of each (domain, source, target).
     """
 
     Settings = Settings
+    quick_to_hold_out = True
 
     def learn(self, data: TrainingData, seed: int) -> None:
         self.stacks: dict[tuple[str, str, str], Stack] = {}
         self.maps: dict[tuple[str, str], dict] = {}
+        self.typical: dict[tuple[str, str], np.ndarray | None] = {}
         self.floor = residual_floor(data)
         self.seen: dict[tuple[str, str], list[stacking.Foreseen]] = {}
         for query in data.queries:
@@ -102,6 +112,7 @@ class Method(OutOfFold):
             if key not in self.seen:
                 self.seen[key] = self._foresee(data, query, self.held_out(data, query, seed), seed)
                 self.maps[key] = {}
+                self.typical[key] = self._typical(data, query)
             stack = self._stack(data, query, self.seen[key])
             self.stacks[query.domain, *key] = stack
             for name in self._moving(stack):
@@ -120,6 +131,12 @@ class Method(OutOfFold):
         names = self.settings.candidates
         return [name for name, weight in zip(names, stack.weights, strict=True) if weight > 0 and stack.share.any()]
 
+    def _typical(self, data: TrainingData, query: Query) -> np.ndarray | None:
+        """Return what zeros are kept with (features,); None where all values are moved alike."""
+        if self.settings.zeros == "alike" or data.image_shape is not None or residual_floor(data) is None:
+            return None
+        return typical_values(as_float(data.X[data.is_target(query)]))
+
     def _foresee(self, data: TrainingData, query: Query, folds: Iterable[Fold], seed: int) -> list[stacking.Foreseen]:
         """Return what the candidates make of each fold's cells of S."""
         found = []
@@ -128,7 +145,8 @@ class Method(OutOfFold):
             foreseen = {
                 name: self.foresee(name, fold, data.X[fold.source], query, seed) for name in self.settings.candidates
             }
-            found.append(stacking.Foreseen.of(X, as_float(data.X[fold.target]), foreseen))
+            truth = as_float(data.X[fold.target])
+            found.append(stacking.Foreseen.of(X, truth, foreseen, self._typical(fold.rest, query)))
         return found
 
     def _stack(self, data: TrainingData, query: Query, folds: list[stacking.Foreseen]) -> Stack:
@@ -181,7 +199,7 @@ class Method(OutOfFold):
         for number, fold in enumerate(seen):
             others = seen[:number] + seen[number + 1 :]
             weights, share, _ = self._mix(others, fold.X, are_domains)
-            moved = fold.X + share.astype(np.float32) * fold.mixed(weights)
+            moved = fold.moved(share.astype(np.float32) * fold.mixed(weights))
             moved = moved if floor is None else np.maximum(moved, floor)
             yield moved if data.image_shape is None else moved.clip(0, 255)
 
@@ -201,17 +219,19 @@ class Method(OutOfFold):
         # Cells of S are predicted under the query's name; those of another population by the first query's stack.
         stack = self.stacks.get(asked) or next(stack for known, stack in self.stacks.items() if known[1:] == key)
         cells, moving = as_float(X), self._moving(stack)
-        output = cells.copy()
+        moves, typical = np.zeros_like(cells), self.typical[key]
         for name, weight in zip(self.settings.candidates, stack.weights, strict=True):
             if name in moving:
                 moved = self.maps[key][name].transform(X, query, counts).X - cells
-                output += (weight * stack.share).astype(np.float32) * moved
+                moves += (weight * stack.share).astype(np.float32) * moved
+        output = cells + (moves if typical is None else keep_zeros(cells, moves, typical))
         # A candidate that is no residual, as the mean shift, can go below it.
         return Prediction(output if self.floor is None else np.maximum(output, self.floor))
 
     def state(self) -> dict:
         return {
             "floor": self.floor,
+            "typical": [[*key, typical] for key, typical in self.typical.items()],
             "stacks": [
                 [*key, *stack[:2], list(stack.errors), list(stack.errors.values())]
                 for key, stack in self.stacks.items()
@@ -224,6 +244,7 @@ class Method(OutOfFold):
 
     def load_state(self, state: dict) -> None:
         self.floor = state["floor"]
+        self.typical = {(source, target): typical for source, target, typical in state["typical"]}
         self.stacks = {
             (domain, source, target): Stack(weights, np.asarray(share), dict(zip(names, errors, strict=True)))
             for domain, source, target, weights, share, names, errors in state["stacks"]

@@ -53,6 +53,7 @@ DIRECTIONS = {
     "thickness_error": "low",
     "thickness_ratio": "one",
     "condition_mixing": "one",
+    "expected_error": "low",
 }
 
 

@@ -18,6 +18,7 @@ from outofsample.files.scores import FEW_CELLS, Row
 from outofsample.files.task import Truth, read_task, read_truth
 from outofsample.metrics import mixing
 from outofsample.metrics.differential_expression import DifferentialExpressionScores
+from outofsample.metrics.expected import EXPECTED, error_interval
 from outofsample.metrics.extrapolation import ExtrapolationScores, limits_of
 from outofsample.metrics.families import (
     DistanceScores,
@@ -54,9 +55,11 @@ FAMILIES: dict[str, tuple[type[Family], ...]] = {
     ),
     "images": (SummaryScores, DistanceScores, InceptionScores, ClassifierScores, PairScores, ThicknessScores),
 }
-#: The names of all scores; those of layers are of a method, whatever its query.
+#: The names of all scores; those of layers are of a method, whatever its query, and what is expected needs no truth.
 SCORES = tuple(
-    dict.fromkeys([name for kind in FAMILIES.values() for family in kind for name in family.scores] + [*mixing.SCORES])
+    dict.fromkeys(
+        [name for kind in FAMILIES.values() for family in kind for name in family.scores] + [*mixing.SCORES, EXPECTED]
+    )
 )
 #: The settings of an evaluation that says nothing else.
 DEFAULTS = Settings()
@@ -125,6 +128,7 @@ def evaluate(
                 f"{path}: there is already a method '{read.method}' in this evaluation; rename one of them."
             )
         rows += prediction_rows(task, data.queries, scorers, read)
+        rows += expected_rows(task, data.queries, read)
         rows += layer_rows(task, data, PredictionFile(path), settings)
     for method, reason in (not_run or {}).items():
         rows += prediction_rows(task, data.queries, scorers, Predictions(method, "", reason, {}))
@@ -180,6 +184,16 @@ def prediction_rows(task: str, queries: tuple[Query, ...], scorers: dict[str, Qu
             if name == query.name:
                 for entry in scorers[name].score(cells):
                     yield Row(**shared, seed=seed, **entry)
+
+
+def expected_rows(task: str, queries: tuple[Query, ...], read: Predictions):
+    """Yield a row per query for which domains were held out: their mean error, and where the query's is expected."""
+    for query in queries:
+        found = read.held_out[query.name] if read.held_out else None
+        if found is not None and not found.why_not:
+            low, high = error_interval(found.errors, found)
+            value = float(found.errors.mean())
+            yield Row(task, query.name, read.method, read.seeds[0], EXPECTED, value, low, high, backend=read.backend)
 
 
 def layer_rows(task: str, data: TrainingData, file: PredictionFile, settings: Settings):

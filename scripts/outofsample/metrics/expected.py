@@ -11,6 +11,8 @@ from outofsample.arrays import HeldOut
 
 #: The share of truths that an interval is meant to hold.
 LEVEL = 0.8
+#: The score that stands in files of scores for the mean error over domains that were held out, with the interval.
+EXPECTED = "expected_error"
 #: Features from which the spread of variances over features is estimated; with fewer each has its own variance.
 LEAST_FEATURES = 3
 

@@ -21,6 +21,11 @@ def limits_of(X: np.ndarray) -> Limits:
     return Limits(low - width / 2, high + width / 2)
 
 
+def beyond(predicted: np.ndarray, limits: Limits) -> np.ndarray:
+    """Return the mask (cells, features) of the predicted values (cells, features) that lie beyond the limits."""
+    return (predicted < limits.low) | (predicted > limits.high)
+
+
 class ExtrapolationScores(Family):
     """Shares of the predicted values, of the features and of the cells with a value beyond the limits; 0 is bounded.
 
@@ -33,8 +38,8 @@ class ExtrapolationScores(Family):
         limits = self.cells.limits
         if limits is None:
             return {}
-        beyond = (predicted < limits.low) | (predicted > limits.high)
-        shares = beyond.mean(), beyond.any(axis=0).mean(), beyond.any(axis=1).mean()
+        found = beyond(predicted, limits)
+        shares = found.mean(), found.any(axis=0).mean(), found.any(axis=1).mean()
         return {name: Score(float(share)) for name, share in zip(self.scores, shares, strict=True)}
 
     def score_halves(self, half: np.ndarray, other: np.ndarray) -> dict[str, Score]:

@@ -17,6 +17,8 @@ from outofsample.files.prediction import Predictions, read_predictions
 from outofsample.files.task import Truth, read_task, read_truth
 from outofsample.metrics.distances import draw_cells, energy_distance, sorted_features, wasserstein_per_feature
 from outofsample.metrics.expected import change_intervals
+from outofsample.metrics.extrapolation import beyond, limits_of
+from outofsample.metrics.families import Limits
 from outofsample.metrics.summaries import summarise
 from outofsample.own.extrapolation import Extrapolated, in_features, in_units, outside_source
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Cells of each population that enter Wasserstein distances, and energy distances (all pairs of cells).
 SORTED_CELLS, PAIRED_CELLS = 20_000, 2_000
+#: Features whose deviations are computed at once.
+_FEATURES = 256
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class Change:
         What the method predicts for domains that it was not fitted to.
     image_shape
         (height, width, channels) where a row is an image.
+    limits
+        Twice the range of the training cells; None for images.
     """
 
     query: Query
@@ -59,6 +65,13 @@ class Change:
     extrapolated: Extrapolated
     held_out: HeldOut
     image_shape: tuple[int, int, int] | None = None
+    limits: Limits | None = None
+
+    @property
+    def beyond(self) -> np.ndarray:
+        """Mask (cells, features) of the predicted values beyond twice the range of the training cells."""
+        predicted = self.cells["prediction"]
+        return np.zeros(predicted.shape, dtype=bool) if self.limits is None else beyond(predicted, self.limits)
 
 
 def read_changes(prediction: Path, train: Path, truth: Path, unit: str = "") -> tuple[list[Change], str]:
@@ -100,6 +113,7 @@ def _change(query: Query, data: TrainingData, read: Predictions, truth: Truth | 
         extrapolated=in_model or in_features(cells["query"], cells["source"]),
         held_out=read.held_out[query.name],
         image_shape=data.image_shape,
+        limits=None if data.image_shape is not None else limits_of(data.X),
     )
 
 
@@ -110,7 +124,8 @@ def feature_table(change: Change) -> "pd.DataFrame":
     median) and ``mean_shift``, ``sd_ratio`` (after / before); ``wasserstein`` between before and after; ``moved``, by
     which rows are sorted: the Wasserstein distance, in standard deviations of source and query where features have no
     common scale; ``control_shift`` and ``control_mean_shift`` (target - source); ``share_outside``: of the query's
-    cells outside the source's range. Where domains were held out, ``mean_shift_low`` and ``mean_shift_high`` are where
+    cells outside the source's range; ``share_beyond``: of the predicted values beyond twice the range of the training
+    cells. Where domains were held out, ``mean_shift_low`` and ``mean_shift_high`` are where
     the true ``mean_shift`` is expected, and ``changed`` says whether that leaves out zero. With a truth also
     ``true_shift``, ``true_mean_shift``, and the Wasserstein distances ``before_to_truth`` and ``after_to_truth``.
     """
@@ -140,6 +155,7 @@ def feature_table(change: Change) -> "pd.DataFrame":
         "control_shift": found["target"].medians - found["source"].medians,
         "control_mean_shift": found["target"].means - found["source"].means,
         "share_outside": outside_source(change.cells["query"], change.cells["source"]).mean(axis=0),
+        "share_beyond": change.beyond.mean(axis=0),
     }
     if not change.held_out.why_not:
         low, high = change_intervals(table["mean_shift"], change.held_out, _sd(change))
@@ -163,7 +179,13 @@ def _scale(change: Change) -> np.ndarray:
 
 def _sd(change: Change) -> np.ndarray:
     """Return the standard deviations (features,) of source and query cells together; 1 where they do not vary."""
-    sd = np.concatenate([change.cells["source"], change.cells["query"]]).std(axis=0, dtype=np.float64)
+    parts = [change.cells[name] for name in ("source", "query")]
+    # In float64 all features at once would take twice as much memory as all cells.
+    features = len(change.features)
+    ends = [block[-1] + 1 for block in np.array_split(np.arange(features), -(-features // _FEATURES))]
+    blocks = map(slice, [0, *ends], ends)
+    found = [np.concatenate([X[:, block] for X in parts]).std(axis=0, dtype=np.float64) for block in blocks]
+    sd = np.concatenate(found)
     return np.where(sd > 0, sd, 1)
 
 

@@ -75,7 +75,7 @@ class FittedTask:
     Attributes
     ----------
     methods
-        By name; each predicts cells that were not part of its fit.
+        By name; each predicts cells that were not part of its fit. Those that did not run are not among them.
     model
         The model that they stand on, or "".
     seed
@@ -105,7 +105,8 @@ class FittedTask:
         self.kept = np.array([places[name] for name, *_ in self.features])
         self.seed, states = read_methods(fitted)
         self.model = spec.model.name if spec.model else ""
-        self.methods = {method.name: _method(spec, method, states) for method in spec.methods}
+        found = {method.name: _method(spec, method, states) for method in spec.methods}
+        self.methods = {name: method for name, method in found.items() if method is not None}
         self.sources = {query: _source(rows, query) for query in rows.queries}
 
     def columns_in(self, file: str) -> list[str]:
@@ -118,8 +119,8 @@ class FittedTask:
         return [columns[place] for place in self.kept]
 
 
-def _method(spec: PredictFilesSpec, asked: MethodSpec, states: dict[str, dict]) -> Method | Chain:
-    """Return a fitted method.
+def _method(spec: PredictFilesSpec, asked: MethodSpec, states: dict[str, dict | None]) -> Method | Chain | None:
+    """Return a fitted method; None where it did not run.
 
     Raises
     ------
@@ -128,6 +129,8 @@ def _method(spec: PredictFilesSpec, asked: MethodSpec, states: dict[str, dict]) 
     """
     if asked.name not in states:
         raise UserError(f"{asked.name}: it is not among the fitted methods of the task; run the study anew.")
+    if states[asked.name] is None:
+        return None
     entry = registry.find("methods", asked.uses)
 
     def create() -> Method:

@@ -116,7 +116,7 @@ def section(change: "Change", table, scores: Path, spec: ChangesSpec, held_out: 
         shown = [own_figures.images(change), *shown]
     methods = [spec.method, *spec.controls, "oracle"]
     found = changes.read_scores(scores, change.query.name, methods) if "truth" in change.cells else {}
-    flagged = change.extrapolated.flagged
+    flagged, beyond = change.extrapolated.flagged, change.beyond
     return {
         "query": change.query,
         "seed": change.seed,
@@ -126,6 +126,9 @@ def section(change: "Change", table, scores: Path, spec: ChangesSpec, held_out: 
         "flagged": int(flagged.sum()),
         "flagged_share": flagged.mean(),
         "outside_share": change.extrapolated.share.mean(),
+        "bounded": change.limits is not None,
+        "beyond_features": int(beyond.any(axis=0).sum()),
+        "beyond_cells": int(beyond.any(axis=1).sum()),
         "distances": changes.overview(change),
         "pictures": [picture(figure) for figure in shown],
         "rows": [] if change.image_shape is not None else table.head(ROWS).to_dict("records"),

@@ -100,7 +100,7 @@ def files_table(numbers: Sequence[FileNumbers], features: Sequence[str]) -> "pd.
                     for at, values in zip(QUANTILES, quantiles, strict=True)
                 }
             rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=None if rows else ["query", "file", "cells", "extrapolated", "feature"])
 
 
 def join_files(spec: JoinFilesSpec, train: Path, output: Path) -> str:
@@ -124,7 +124,8 @@ def join_files(spec: JoinFilesSpec, train: Path, output: Path) -> str:
                 "predict_files' to Snakemake's command to write it anew."
             )
     rows, cohort = TrainingRows(train), read_cohort(train)
-    for query in rows.queries:
+    ran = not any(spec.method in part.not_run for part in parts)
+    for query in rows.queries if ran else ():
         found = sum(one.cells for one in numbers if one.query == query.name)
         wanted = cohort.size(query.domain, query.source)
         if found != wanted:
@@ -135,9 +136,9 @@ def join_files(spec: JoinFilesSpec, train: Path, output: Path) -> str:
     table = files_table(numbers, rows.features)
     with replacing(output) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+    said = f"{len(numbers):,} files with {sum(one.cells for one in numbers):,} cells" if ran else "it did not run"
     left = _remove_left(spec.method, numbers, output.parent)
-    said = f"; {left:,} files of earlier runs are removed" if left else ""
-    return f"{spec.method}: {len(numbers):,} files with {sum(one.cells for one in numbers):,} cells{said}"
+    return f"{spec.method}: {said}{f'; {left:,} files of earlier runs are removed' if left else ''}"
 
 
 def _remove_left(method: str, numbers: Sequence[FileNumbers], folder: Path) -> int:

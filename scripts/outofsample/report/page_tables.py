@@ -8,7 +8,7 @@ import pandas as pd
 from outofsample.jobs.table import ORACLE, ColumnSpec, TableSpec
 from outofsample.metrics.directions import DISTANCE_TO_BEST
 from outofsample.report.dot_plot import Dot, DotPlot, svg
-from outofsample.report.table_blocks import Block, blocks, full_title
+from outofsample.report.table_blocks import Block, blocks, full_title, has_expected
 
 #: Scores that a table starts with.
 SHOWN = 3
@@ -47,7 +47,7 @@ def deciding(spec: TableSpec) -> list[ColumnSpec]:
 
 
 def _block(block: Block, part: pd.DataFrame, spec: TableSpec) -> dict:
-    heads = _heads(spec, bool(part["paper_other_data"].iloc[0]))
+    heads = _heads(spec, part)
     order = sorted(range(len(heads)), key=lambda j: heads[j]["place"])
     shown, more = ([j for j in order if heads[j]["more"] is hidden] for hidden in (False, True))
     rows = [
@@ -71,11 +71,14 @@ def _rank(value: float) -> float:
     return math.inf if math.isnan(value) else value
 
 
-def _heads(spec: TableSpec, other_data: bool) -> list[dict]:
+def _heads(spec: TableSpec, part: pd.DataFrame) -> list[dict]:
     """Return of each column of a block: its place, whether it unfolds, what sorts it, and whether it does already.
+
+    ``part`` are the rows of the block in the tidy table.
 
     ``of`` names the score of published values that do not stand beside it.
     """
+    other_data = bool(part["paper_other_data"].iloc[0])
     first = [column.score for column in deciding(spec)]
     heads = [{"place": -1.0, "more": False, "first": "ascending", "better": None, "sorted": not spec.rank_by}]
     for number, column in enumerate(spec.columns):
@@ -83,6 +86,8 @@ def _heads(spec: TableSpec, other_data: bool) -> list[dict]:
         place = SHOWN + number if more else first.index(column.score)
         about = {"first": FIRST[column.better], "better": column.better, "sorted": False}
         heads.append({"place": place, "more": more} | about)
+        if has_expected(part, column):
+            heads.append({"place": place + 0.25, "more": more} | about | {"better": "low"})
         if column.paper_column:
             # Published values for other data are nothing to compare with.
             apart = {"of": f": {column.label}"} if other_data and not more else {}

@@ -7,9 +7,13 @@ import pandas as pd
 
 from outofsample.jobs.table import ORACLE, ColumnSpec, TableSpec
 from outofsample.metrics.directions import DISTANCE_TO_BEST
+from outofsample.metrics.expected import LEVEL
 from outofsample.report import extrapolation_marks
 from outofsample.report.tables import NO_TRUTH
-from outofsample.texts import DASH, STAND_IN, number
+from outofsample.texts import DASH, STAND_IN, number, significant
+
+#: The score whose expected range stands beside it.
+FORESEEN = "energy_distance"
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,19 @@ def _block(part: pd.DataFrame, spec: TableSpec) -> Block:
     paper_head = "paper (other data)" if part["paper_other_data"].iloc[0] else "paper"
     head = ["method"]
     for column in spec.columns:
-        head += [column.label, paper_head] if column.paper_column else [column.label]
+        head += [column.label, *(["expected"] if has_expected(part, column) else [])]
+        head += [paper_head] if column.paper_column else []
     head += ["runs", "rank"] if spec.rank_by else ["runs"]
     best = {column.score: _best(part, column) for column in spec.columns}
-    rows = [_row(of_method, spec, best) for _, of_method in part.groupby("method", sort=False)]
+    rows = [_row(of_method, spec, best, part) for _, of_method in part.groupby("method", sort=False)]
     cells, bold, values = ([[cell[which] for cell in row] for row in rows] for which in range(3))
     controls = part.groupby("method", sort=False)["control"].first().astype(bool).tolist()
     return Block(_block_title(part, spec), head, cells, bold, values, controls, _feet(part, spec))
+
+
+def has_expected(part: pd.DataFrame, column: ColumnSpec) -> bool:
+    """Whether a column of a block (rows of a tidy table) has another one beside it, with what was expected of it."""
+    return column.score == FORESEEN and bool(part["expected_high"].notna().any())
 
 
 def _block_title(part: pd.DataFrame, spec: TableSpec) -> str:
@@ -67,8 +77,8 @@ def _best(part: pd.DataFrame, column: ColumnSpec) -> str | None:
     return f"{min(means, key=DISTANCE_TO_BEST[column.better]):.{column.digits}f}"
 
 
-def _row(of_method: pd.DataFrame, spec: TableSpec, best: dict) -> list[tuple[str, bool, float]]:
-    """Return (text, bold, number) of each cell of one method."""
+def _row(of_method: pd.DataFrame, spec: TableSpec, best: dict, part: pd.DataFrame) -> list[tuple[str, bool, float]]:
+    """Return (text, bold, number) of each cell of one method of a block (rows of a tidy table)."""
     first = of_method.iloc[0]
     is_control = first["control"] and first["method"] != ORACLE.name
     label = first["label"] + (" (control)" if is_control else "") + extrapolation_marks.mark(first)
@@ -77,6 +87,8 @@ def _row(of_method: pd.DataFrame, spec: TableSpec, best: dict) -> list[tuple[str
         mean = f"{entry['mean']:.{column.digits}f}"
         is_best = not entry["control"] and mean == best[column.score]
         row.append((_cell(entry, column.digits), is_best, entry["mean"]))
+        if has_expected(part, column):
+            row.append((_expected(entry), False, entry["expected_high"]))
         if column.paper_column:
             published = number(entry["paper_value"], column.digits, entry["paper_sd"])
             row.append((published, False, entry["paper_value"]))
@@ -90,6 +102,12 @@ def _cell(entry: pd.Series, digits: int) -> str:
     if entry["status"] == "ok":
         return number(entry["mean"], digits, entry["sd"])
     return {"not run": f"not run: {entry['note']}", "undefined": "undefined"}.get(entry["status"], DASH)
+
+
+def _expected(entry: pd.Series) -> str:
+    if math.isnan(entry["expected_high"]):
+        return DASH
+    return f"{significant(entry['expected_low'])} to {significant(entry['expected_high'])}"
 
 
 def _runs(of_method: pd.DataFrame) -> str:
@@ -114,7 +132,12 @@ def _feet(part: pd.DataFrame, spec: TableSpec) -> list[str]:
             "Oracle: random halves of the truth against the other halves, the best that the data allow.",
         ),
         (any(column.better for column in spec.columns), "Bold: best of the methods that are no controls."),
-        (part["rank"].notna().any(), f"Rank: by {_label(spec)}, controls included."),
+        (
+            any(has_expected(part, column) for column in spec.columns),
+            f"Expected: where the {LEVEL:.0%} interval puts {_label_of(spec, FORESEEN)}, by populations that were left "
+            "out of the fit in turn; the truth took no part. Only maps that are fitted in seconds were asked.",
+        ),
+        (part["rank"].notna().any(), f"Rank: by {_label_of(spec, spec.rank_by)}, controls included."),
         (any(column.paper_column for column in spec.columns), _paper_foot(part, spec)),
         ((part["status"] == "no truth").any(), f"{DASH}: {NO_TRUTH}."),
     ]
@@ -130,8 +153,8 @@ def _feet(part: pd.DataFrame, spec: TableSpec) -> list[str]:
     return [text for shown, text in feet if shown] + extrapolation_marks.feet(part, spec) + list(spec.notes)
 
 
-def _label(spec: TableSpec) -> str:
-    return next((column.label for column in spec.columns if column.score == spec.rank_by), "")
+def _label_of(spec: TableSpec, score: str | None) -> str:
+    return next((column.label for column in spec.columns if column.score == score), "")
 
 
 def _paper_foot(part: pd.DataFrame, spec: TableSpec) -> str:

@@ -10,6 +10,7 @@ from outofsample.errors import UserError, did_you_mean
 from outofsample.files.table import COLUMNS
 from outofsample.jobs.table import ORACLE, ColumnSpec, TableSpec
 from outofsample.metrics.directions import DISTANCE_TO_BEST
+from outofsample.metrics.expected import EXPECTED
 from outofsample.report.extrapolation_marks import shares_beyond
 from outofsample.report.paper_values import belongs_to
 
@@ -72,7 +73,7 @@ def _block_rows(spec: TableSpec, task: str, block: pd.DataFrame, papers: pd.Data
     measured = block.loc[block["method"] == ORACLE.name, "value"].notna().any()
     for method in spec.ordered_methods():
         of_method = block[block["method"] == method.name]
-        beyond = shares_beyond(of_method)
+        beyond, expected = shares_beyond(of_method), _expected(of_method)
         for column in spec.columns:
             runs = of_method[of_method["score"] == column.score]
             status, note = _status(of_method, runs, column.score, measured)
@@ -85,8 +86,15 @@ def _block_rows(spec: TableSpec, task: str, block: pd.DataFrame, papers: pd.Data
                 | {"paper_other_data": spec.on_other_data(task), "stand_in": bool(spec.stand_in.get(task, False))}
                 | {"status": status, "note": note, "backend": "".join(of_method["backend"].unique()[:1])}
                 | beyond
+                | expected
             )
     return rows
+
+
+def _expected(of_method: pd.DataFrame) -> dict[str, float]:
+    """Return the ends of where the energy distance of one method and query (rows of scores) is expected, or NaN."""
+    found = of_method[of_method["score"] == EXPECTED]
+    return {f"expected_{end}": found[end].astype(float).mean() for end in ("low", "high")}
 
 
 def _status(of_method: pd.DataFrame, runs: pd.DataFrame, score: str, measured: bool) -> tuple[str, str]:

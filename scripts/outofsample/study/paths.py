@@ -60,6 +60,10 @@ class Paths:
         """Return the fitted methods that stand on one model, for a cohort."""
         return f"{self.results}/methods/{task}/{group}.pt"
 
+    def correction(self, task: str, group: str) -> str:
+        """Return the fitted method that R computed, for a cohort."""
+        return f"{self.results}/methods/{task}/{group}.json"
+
     def handed_back(self, task: str, group: str, job: str) -> str:
         """Return what was predicted of some files of a cohort, in numbers."""
         return f"{self.results}/cohort/{task}/{group}/{job}.json"

@@ -58,7 +58,7 @@ def specs_of(plan: Plan) -> list[Spec]:
         jobs = plan.cohorts.jobs(task)
         made += [plan.cohorts.files_spec(task, group, job) for group in plan.cohorts.groups(task) for job in jobs]
         made += [plan.cohorts.join_spec(task, method) for method in plan.methods]
-    made += [plan.correction_spec(method) for method in plan.correctors]
+    made += [plan.correction_spec(task, method) for task in plan.tasks for method in plan.correctors]
     made += [shown.table_spec(name) for name in study.selected("tables")]
     made += [shown.figure_spec(name) for name in study.selected("figures")]
     made += [shown.tuning_spec("config.yaml")] if study.tuning else []

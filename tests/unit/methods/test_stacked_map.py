@@ -109,6 +109,55 @@ def test_the_prediction_is_the_mixture_of_the_candidates():
     np.testing.assert_allclose(method.transform(X, QUERY).X, expected, atol=1e-4)
 
 
+def with_zeros(cells):
+    """Return cells of which six values in ten are zero, by the value itself."""
+    return np.where(cells % 1 < 0.6, 0, np.abs(cells)).astype(np.float32)
+
+
+def sparse(domains: int) -> TrainingData:
+    """Return a task of which most values are zeros, and T has higher ones and more of them."""
+    data = task(unchanged, domains)
+    X = with_zeros(data.X)
+    higher = np.where(data.X % 1 < 0.4, 0, np.abs(data.X) + 3)
+    return dataclasses.replace(data, X=np.where(data.role[:, None] == "target", higher, X).astype(np.float32))
+
+
+def test_zeros_are_kept_by_share_and_the_mean_is_that_of_the_mixture():
+    data = sparse(3)
+    X = cells_of(data)
+    share, alike = (fitted(data, zeros=zeros) for zeros in ("share", "alike"))
+    kept, lifted = (method.transform(X, QUERY).X for method in (share, alike))
+    assert (lifted == 0).mean() < 0.1 < 0.2 < (kept == 0).mean() < (X == 0).mean()
+    np.testing.assert_allclose(kept.mean(axis=0), lifted.mean(axis=0), rtol=0.15)
+
+
+def test_what_is_held_out_keeps_its_zeros_too():
+    data = sparse(3)
+    method = fitted(data)
+    folds = list(method.held_out(data, QUERY, 0))
+    (first, *_) = method.out_of_fold(data, QUERY, folds)
+    again = type(method)(method.settings).out_of_fold(data, QUERY, folds)
+    np.testing.assert_array_equal(next(again), first)
+    assert (first == 0).mean() > 0.2
+
+
+def test_a_saved_stack_keeps_zeros_alike(tmp_path):
+    data = sparse(3)
+    method = fitted(data)
+    method.save(tmp_path / "stack.pt")
+    loaded = registry.create("methods", "stacked_map", {}).load(tmp_path / "stack.pt")
+    np.testing.assert_array_equal(loaded.transform(cells_of(data), QUERY).X, method.transform(cells_of(data), QUERY).X)
+
+
+@pytest.mark.parametrize("shape", [None, (1, 3, 1)])
+def test_negative_values_and_images_are_moved_alike(shape):
+    """Without zeros that mean absence nothing is drawn: every cell moves with the mixture."""
+    data = dataclasses.replace(sparse(3), image_shape=shape)
+    data = data if shape else dataclasses.replace(data, X=data.X - 1)
+    share, alike = (fitted(data, zeros=zeros).transform(cells_of(data), QUERY).X for zeros in ("share", "alike"))
+    np.testing.assert_array_equal(share, alike)
+
+
 def test_a_domain_like_the_query_counts_more():
     """One domain is where the query is and moves; those far off do not: with equal trust the move is shrunk away."""
     rng = np.random.default_rng(0)
@@ -185,7 +234,7 @@ def test_two_queries_of_one_change_share_their_folds_and_maps():
     assert list(method.maps) == [("before", "after")]
 
 
-@pytest.mark.parametrize("name", ["weights", "fold_weights", "shrink"])
+@pytest.mark.parametrize("name", ["weights", "fold_weights", "shrink", "zeros"])
 def test_settings_that_cannot_be(name):
     with pytest.raises(ValueError, match=f"{name} must be one of"):
         registry.find("methods", "stacked_map").Settings(**{name: "other"})

@@ -11,10 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from outofsample.arrays import HeldOut
 from outofsample.errors import UserError
+from outofsample.files.prediction import read_predictions
+from outofsample.files.task import read_training
 from outofsample.jobs.evaluate import EvaluationSpec
 from outofsample.metrics.differential_expression import DifferentialExpressionScores
-from outofsample.metrics.evaluation import FAMILIES, SCORES, Settings, evaluate
+from outofsample.metrics.evaluation import FAMILIES, SCORES, Settings, evaluate, expected_rows
+from outofsample.metrics.expected import error_interval
 from outofsample.metrics.extrapolation import ExtrapolationScores
 from outofsample.metrics.families import SubsampleScores
 from outofsample.metrics.response import MANY_FEATURES
@@ -208,6 +212,21 @@ def test_queries_without_truth_have_the_scores_that_need_none(task):
     rows = [row for row in task.rows(task.predict("m", task.X + SHIFT)) if row.query == "b"]
     found = [("m", score, "") for score in ("spike_in_r", *ExtrapolationScores.scores)]
     assert [(row.method, row.score, row.note) for row in rows] == [*found, ("oracle", "", "no truth")]
+
+
+def test_what_is_expected_is_a_row_of_its_own(task):
+    """By query, where domains were held out; one without has none."""
+    path, domains = task.predict("m", task.X + SHIFT), np.array(["a", "b", "c"])
+    errors, nothing, none = np.array([1.0, 2, 4]), np.ones(3), np.zeros((3, 5))
+    found = HeldOut(domains, errors, nothing, nothing, none, none, nothing, query_moved=4.0)
+    read = replace(
+        read_predictions(path, read_training(task.train)), held_out={"a": found, "b": HeldOut.none(5, "one")}
+    )
+    queries = read_training(task.train).queries
+    (row,) = expected_rows("t", queries, read)
+    assert (row.query, row.method, row.score, row.value, row.seed) == ("a", "m", "expected_error", 7 / 3, 0)
+    assert (row.low, row.high) == error_interval(errors, found) and row.low < row.value < row.high
+    assert not list(expected_rows("t", queries, replace(read, held_out={})))
 
 
 def test_rows_of_seeds_and_intervals(task):

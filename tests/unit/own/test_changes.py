@@ -18,6 +18,7 @@ from outofsample.files.task import read_training
 from outofsample.jobs.own import ChangesSpec
 from outofsample.jobs.split import SplitSpec
 from outofsample.metrics.evaluation import evaluate
+from outofsample.metrics.extrapolation import limits_of
 from outofsample.own import changes, extrapolation
 from outofsample.own import figures as own_figures
 from outofsample.own.changes import Change
@@ -85,6 +86,18 @@ def test_a_wider_prediction_has_a_larger_sd_ratio():
     np.testing.assert_allclose(table["sd_ratio"], 2, rtol=1e-4)
 
 
+def test_deviations_of_many_features_are_computed_some_at_a_time(monkeypatch):
+    rng = np.random.default_rng(0)
+    many = {
+        name: rng.normal(3, 2, (300, 11)).astype(np.float32) for name in ("source", "target", "query", "prediction")
+    }
+    one = replace(change(has_truth=False), cells=many, features=tuple("abcdefghijk"))
+    whole = np.concatenate([many["source"], many["query"]]).std(axis=0, dtype=np.float64)
+    np.testing.assert_array_equal(changes._sd(one), whole)
+    monkeypatch.setattr(changes, "_FEATURES", 4)
+    np.testing.assert_allclose(changes._sd(one), whole, rtol=1e-12)
+
+
 def test_features_without_a_common_scale_are_compared_in_standard_deviations():
     scale = np.float32([1000, 1, 1])
     scaled = {name: X * scale for name, X in change().cells.items()}
@@ -116,6 +129,20 @@ def test_features_whose_interval_leaves_out_zero_are_changed():
     ).all()
     wide = changes.feature_table(replace(change(), held_out=held_out(residual=5.0)))
     assert not wide["changed"].any()
+
+
+def test_values_beyond_twice_the_range_are_counted_by_feature():
+    training = np.concatenate([change().cells[name] for name in ("source", "target", "query")])
+    limits = limits_of(training)
+    bounded = replace(change(), limits=limits)
+    assert not bounded.beyond.any() and not changes.feature_table(bounded)["share_beyond"].any()
+    exploding = change().cells["prediction"].copy()
+    exploding[:30, 1] = limits.high[1] + 1
+    exploding[20:60, 2] = limits.low[2] - 1
+    found = replace(change(prediction=exploding), limits=limits)
+    table = changes.feature_table(found).set_index("feature")
+    assert table["share_beyond"].to_dict() == {"CD3": 0, "CD4": 30 / 600, "CD19": 40 / 600}
+    assert found.beyond.any(axis=1).sum() == 60
 
 
 def test_without_held_out_domains_there_are_no_intervals():
@@ -308,10 +335,22 @@ def test_the_page_tells_of_each_query_and_needs_no_network(tmp_path):
         "Flagged as extrapolated: 12 of the cells (10.0%), since more than 10% of their features lie outside"
         in page.text
     )
+    assert page.text.count("Predicted beyond twice the range of the training cells: no value.") == 2
     assert page.text.count("The truth of this query was not measured") == 1
     assert page.text.count("Scores against the truth") == 1 and "energy distance to the truth 0 " in page.text
     assert len(table) == 6 and table.groupby("query")["feature"].first().tolist() == ["CD4", "CD4"]
     assert table["true_shift"].notna().sum() == 3
+
+
+def test_the_page_says_how_far_a_method_explodes(tmp_path, monkeypatch):
+    """Every cell of both queries is thrown out in two features of three."""
+    thrown = np.float32([900, 0, -900])
+    monkeypatch.setattr(sys.modules[__name__], "replace_x", lambda prediction, _: Prediction(prediction.X + thrown))
+    write_table(tmp_path / "mine")
+    _, found = run(tmp_path, method="no_change")
+    page, table, _ = report(tmp_path, found)
+    assert page.text.count("values in 2 of 3 features and 120 of the cells") == 2
+    assert table.groupby("feature")["share_beyond"].max().to_dict() == {"CD3": 1, "CD4": 0, "CD19": 1}
 
 
 def test_the_page_opens_with_the_method_to_take(tmp_path):

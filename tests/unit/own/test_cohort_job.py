@@ -9,8 +9,11 @@ import pandas as pd
 import pytest
 
 from outofsample.errors import UserError
+from outofsample.files import fcs
+from outofsample.files.fitted_methods import write_correction
 from outofsample.files.handed_back import read_handed_back
 from outofsample.jobs.own import JoinFilesSpec
+from outofsample.jobs.predict import MethodSpec
 from outofsample.own import cohort_job
 from outofsample.own.cohort_job import predict_files
 from outofsample.own.summaries import QUANTILES, join_files
@@ -148,3 +151,36 @@ def test_a_file_that_is_gone_is_told(cohort, tmp_path):
         join_files(spec, cohort.train, tmp_path / "files.csv")
     with pytest.raises(UserError, match="420 cells of 'patients' in 'before' were given, and 0 were predicted"):
         join_files(JoinFilesSpec("quantile_mapping", ()), cohort.train, tmp_path / "files.csv")
+
+
+def corrected_cohort(folder, tmp_path, state):
+    """Return a cohort with limma in place of another method, of which this was kept."""
+    cohort = prepared(folder, tmp_path, {"no_change": {}}, None, **write_cohort(folder, "fcs"))
+    kept = tmp_path / "none_limma.json"
+    write_correction(kept, "limma", state)
+    return replace(cohort, fitted=kept, spec=replace(cohort.spec, methods=(MethodSpec("limma", "limma"),)))
+
+
+def test_further_cells_are_corrected_without_r(folder, tmp_path):
+    """What R fitted is a scale and a shift for each feature; the job that applies them needs no R."""
+    scale, shift = [1.0, 2.0, 1.0], [0.5, 0.0, -0.25]
+    state = {"features": ["CD4", "CD19", "CD8"], "image_shape": None, "model": None}
+    state |= {"queries": [[QUERY.name, QUERY.domain, QUERY.source, QUERY.target]]}
+    cohort = corrected_cohort(folder, tmp_path, {**state, "method": {"hops": {QUERY.name: [[scale, shift]]}}})
+    predict_files(cohort.spec, cohort.fitted, cohort.train, output_of(tmp_path))
+    for one in read_handed_back(output_of(tmp_path)).methods["limma"]:
+        before, after = (np.arcsinh(fcs.read_fcs(path).values / 5) for path in (folder / one.file, Path(one.path)))
+        np.testing.assert_allclose(after, before * scale + shift, rtol=1e-4, atol=1e-4)
+    assert "2 files with 420 cells" in join_files(
+        JoinFilesSpec("limma", (str(output_of(tmp_path)),)), cohort.train, tmp_path / "table.csv"
+    )
+
+
+def test_where_r_is_missing_no_files_are_written_and_the_table_says_so(folder, tmp_path):
+    cohort = corrected_cohort(folder, tmp_path, None)
+    predict_files(cohort.spec, cohort.fitted, cohort.train, output_of(tmp_path))
+    found = read_handed_back(output_of(tmp_path))
+    assert found.not_run == ["limma"] and found.methods == {"limma": []}
+    said = join_files(JoinFilesSpec("limma", (str(output_of(tmp_path)),)), cohort.train, tmp_path / "table.csv")
+    assert said == "limma: it did not run" and len(pd.read_csv(tmp_path / "table.csv")) == 0
+    assert not (tmp_path / "own" / "limma").exists()

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from outofsample.errors import UserError
-from outofsample.files import fcs
+from outofsample.files import fcs, fcs_data, fcs_text
 from outofsample.files.prediction import PredictionFile
 from outofsample.files.task import TrainingRows
+from outofsample.methods.families.chain import predict_in_blocks
 from outofsample.own import file_by_file
 from outofsample.own.file_by_file import FittedTask, predict_file
 from outofsample.own.scales import to_file_scale
@@ -146,6 +147,41 @@ def test_extrapolated_cells_are_listed_by_their_row(folder, tmp_path):
         outside = ((source.min(axis=0) > X) | (source.max(axis=0) < X)).mean(axis=1)
         assert listed["row"].tolist() == np.flatnonzero(outside > 0.1).tolist() and len(listed) == one.extrapolated
         np.testing.assert_allclose(listed["share_outside"], outside[outside > 0.1], rtol=1e-3)
+
+
+def test_each_file_comes_back_with_its_own_channels(folder, tmp_path):
+    files = write_cohort(folder, "fcs")
+    large = fcs.read_fcs(folder / "patient2.fcs").values
+    # The same markers in another order and on another metal, and channels that no other file has.
+    stored = np.column_stack([np.arange(380) + 0.25, large[:, 2], large[:, 0], -large[:, 1], large[:, 1]])
+    channels = ("Time", "Nd142Di", "Sm149Di", "Eu151Di", "Nd141Di")
+    fcs.write_fcs(folder / "patient2.fcs", stored, channels, ("", "CD8", "149Sm_CD4", "CD3", "CD19"))
+    method, names = {"quantile_mapping": {}}, ["CD4", "CD8"]
+    cohort = prepared(folder, tmp_path, method, "identity", features=names, **files)
+    told = predicted(cohort, tmp_path / "own")
+    assert {file: one.cells for (_, file), one in told.items()} == {"patient1.fcs": 40, "patient2.fcs": 380}
+    changed = {"patient1.fcs": [0, 2], "patient2.fcs": [2, 1]}
+    task = FittedTask(cohort.spec, cohort.fitted, cohort.train)
+    for (_, file), one in told.items():
+        before, after = (data_of(path) for path in (folder / file, tmp_path / one.path))
+        kept = [name for name in before.dtype.names if int(name) not in changed[file]]
+        assert len(kept) == len(before.dtype.names) - 2
+        assert all(after[name].tobytes() == before[name].tobytes() for name in kept)
+        read = fcs.read_fcs(folder / file)
+        X = np.arcsinh(read.values[:, changed[file]] / 5)
+        wanted = to_file_scale(
+            predict_in_blocks(task.methods["quantile_mapping"])(X, QUERY, None).X, cohort.data.settings
+        )
+        assert np.array_equal(np.column_stack([after[str(column)] for column in changed[file]]), wanted)
+        assert not np.array_equal(wanted, read.values[:, changed[file]])
+        copy = fcs.read_fcs(tmp_path / one.path)
+        assert (copy.channels, copy.labels) == (read.channels, read.labels)
+
+
+def data_of(path) -> np.ndarray:
+    """Return the stored values (cells,) of an FCS file with a field per channel."""
+    text = fcs_text.read_text(path)
+    return fcs_data.decode(text, fcs_data.channels_of(text))
 
 
 def test_a_value_that_is_not_finite_leaves_nothing_of_its_file(folder, tmp_path):

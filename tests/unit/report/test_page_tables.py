@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from outofsample.files.scores import write_scores
+from outofsample.files.scores import Row, write_scores
 from outofsample.jobs.table import ColumnSpec
 from outofsample.report.page_tables import _merged, deciding, plot, table
 from tests.unit.report.small_table import ROWS, SPEC, build, runs
@@ -51,6 +51,18 @@ def test_the_other_columns_unfold(block):
         # Published values for other data are nothing to compare with.
         *[(label, True) for label in ("paper (other data): spike-in r", "r of means", "sd_ratio", "runs")],
     ]
+
+
+def test_what_is_expected_stands_beside_the_distance(tmp_path):
+    rows = [*ROWS, Row("dengue", "q", "gan", score="expected_error", value=0.5, low=0.25, high=1.5)]
+    write_scores(rows, tmp_path / "expected.csv")
+    spec, tidy = build(tmp_path / "expected.csv", columns=MANY)
+    (block,) = table(spec, tidy, "")["blocks"]
+    labels = [head["label"] for head in block["head"]]
+    assert labels[2:4] == ["energy", "expected"] and not block["head"][3]["more"]
+    assert [cells(block, name)[3]["text"] for name in ("GAN", "Neuron Editing")] == ["0.25 to 1.5", "–"]
+    # Sorted by the upper end.
+    assert cells(block, "GAN")[3]["key"] == "1.5"
 
 
 def test_published_values_for_the_same_data_stand_beside_ours(tmp_path):

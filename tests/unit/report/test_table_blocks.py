@@ -3,7 +3,8 @@
 from outofsample.files.scores import Row, write_scores
 from outofsample.jobs.table import ColumnSpec, MethodRow
 from outofsample.report.table_blocks import blocks
-from tests.unit.report.small_table import build
+from outofsample.report.table_formats import to_markdown
+from tests.unit.report.small_table import ROWS, build, markdown_rows
 
 
 def test_each_query_is_a_block(tmp_path):
@@ -27,3 +28,20 @@ def test_a_score_that_is_switched_off_says_so_once(tmp_path):
     told = [foot for foot in block.feet if "Inception" in foot]
     assert len(told) == 1 and told[0].startswith("– below FID, KID: FID and KID are off")
     assert not [foot for foot in block.feet if "needs a truth" in foot]
+
+
+def test_where_a_distance_was_expected_it_stands_beside_it(tmp_path):
+    rows = [*ROWS, Row("dengue", "q", "neuron_editing", score="expected_error", value=0.7, low=0.4, high=1.7)]
+    write_scores(rows, tmp_path / "expected.csv")
+    spec, tidy = build(tmp_path / "expected.csv")
+    assert set(tidy.loc[tidy["method"] == "neuron_editing", "expected_low"]) == {0.4}
+    said = markdown_rows(to_markdown(tidy, spec))
+    assert said["Neuron Editing"]["expected"] == "0.4 to 1.7" and said["GAN"]["expected"] == "–"
+    (block,) = blocks(tidy, spec)
+    assert [foot for foot in block.feet if foot.startswith("Expected: where the 80% interval puts energy, ")]
+
+
+def test_where_nothing_was_expected_there_is_no_column(scores):
+    spec, tidy = build(scores)
+    (block,) = blocks(tidy, spec)
+    assert "expected" not in block.head and not [foot for foot in block.feet if foot.startswith("Expected")]

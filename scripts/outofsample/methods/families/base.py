@@ -38,7 +38,9 @@ class Method:
       were fitted; others predict any cells of a query, each by its own values, as the files of a cohort need it;
     - ``takes_chains``: True where a query of several hops is predicted by itself: by a model that knows all
       conditions, or hop by hop. Others are fitted hop by hop (`outofsample.methods.families.chain`);
-    - ``stochastic``: False where the seed changes nothing.
+    - ``stochastic``: False where the seed changes nothing;
+    - ``quick_to_hold_out``: True where predicting domains that are left out of the fit costs little beside the fit
+      itself, so that every study asks for it; on data of a user's own all methods without a network are asked.
     """
 
     Settings: ClassVar[type] = NoSettings
@@ -48,6 +50,7 @@ class Method:
     transductive: ClassVar[bool] = False
     takes_chains: ClassVar[bool] = False
     stochastic: ClassVar[bool] = True
+    quick_to_hold_out: ClassVar[bool] = False
     #: The kind of job that computes it: ``python`` or ``r``.
     job: ClassVar[str] = "python"
     #: The package that computed what is the method's own, with its version, for the tables; set by `learn`, empty where

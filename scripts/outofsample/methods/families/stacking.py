@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from outofsample.methods.families.zeros import keep_zeros
+
 if TYPE_CHECKING:
     from outofsample.metrics.distances import PairSums
 
@@ -36,6 +38,8 @@ class Foreseen:
         The distance that resampling gives two populations of this size that do not differ: E|Y - Y'| (1/n + 1/m).
     within
         Sums over pairs of cells of ``truth``, which all errors need.
+    typical
+        Array (features,), with which zeros are kept (`outofsample.methods.families.zeros`); None: all are moved alike.
     """
 
     X: np.ndarray
@@ -45,16 +49,23 @@ class Foreseen:
     nothing: float
     noise: float
     within: "PairSums"
+    typical: np.ndarray | None = None
 
     @classmethod
-    def of(cls, X: np.ndarray, truth: np.ndarray, foreseen: dict[str, np.ndarray | None]) -> "Foreseen":
+    def of(
+        cls,
+        X: np.ndarray,
+        truth: np.ndarray,
+        foreseen: dict[str, np.ndarray | None],
+        typical: np.ndarray | None = None,
+    ) -> "Foreseen":
         """Compare what candidates foresee of cells X (n, features) with the truth (m, features)."""
         from outofsample.metrics.distances import pairs_within
 
         within = pairs_within(truth)
         spread = within.distances / (len(truth) * (len(truth) - 1))
         moves = {name: None if moved is None else moved - X for name, moved in foreseen.items()}
-        fold = cls(X, truth, moves, {}, 0.0, spread * (1 / len(X) + 1 / len(truth)), within)
+        fold = cls(X, truth, moves, {}, 0.0, spread * (1 / len(X) + 1 / len(truth)), within, typical)
         fold.nothing = fold.error(X)
         fold.errors = {name: np.inf if moved is None else fold.error(moved) for name, moved in foreseen.items()}
         return fold
@@ -64,6 +75,10 @@ class Foreseen:
         from outofsample.metrics.distances import energy_and_mmd
 
         return energy_and_mmd(predicted, self.truth, within_y=self.within)[0]
+
+    def moved(self, moves: np.ndarray) -> np.ndarray:
+        """Return the cells X moved by displacements (cells, features), their zeros kept where that is asked for."""
+        return self.X + (moves if self.typical is None else keep_zeros(self.X, moves, self.typical))
 
     def mixed(self, weights: np.ndarray) -> np.ndarray:
         """Return the weighted mean (cells, features) of the displacements; ``weights`` are (candidates,).
@@ -160,7 +175,7 @@ def _errors(folds: list[Foreseen], moves: list[np.ndarray], share: np.ndarray) -
     if not share.any():
         return np.array([fold.nothing for fold in folds])
     pairs = zip(folds, moves, strict=True)
-    return np.array([fold.error(fold.X + share.astype(np.float32) * move) for fold, move in pairs])
+    return np.array([fold.error(fold.moved(share.astype(np.float32) * move)) for fold, move in pairs])
 
 
 def _smallest_that_is_best(loss: np.ndarray) -> np.ndarray:
@@ -173,7 +188,7 @@ def _quantile_errors(folds: list[Foreseen], moves: list[np.ndarray], share: floa
     at = (np.arange(QUANTILES) + 0.5) / QUANTILES
     total = 0.0
     for weight, fold, move in zip(trust, folds, moves, strict=True):
-        predicted = np.quantile(fold.X + np.float32(share) * move, at, axis=0)
+        predicted = np.quantile(fold.moved(np.float32(share) * move), at, axis=0)
         total = total + weight * ((predicted - np.quantile(fold.truth, at, axis=0)) ** 2).mean(axis=0)
     return total
 

@@ -33,6 +33,15 @@ def fitted_models(spec: ModelSpec | None, fitted: Sequence[Path], data: Training
             yield seed, registry.create("models", spec.uses, spec.settings).from_tensors(state)
 
 
+def needs_counts(spec: TransformSpec) -> bool:
+    """Whether a model that takes part looks at counts; as arrays they take as much memory as the cells themselves."""
+    entries = [("models", spec.model.uses)] if spec.model else []
+    for asked in spec.methods:
+        entry = registry.find("methods", asked.uses)
+        entries += entry.parts(entry.Settings(**asked.settings))
+    return any(registry.find(kind, name).uses_counts for kind, name in entries if kind == "models")
+
+
 def transform_all(
     spec: TransformSpec,
     data: TrainingData,
@@ -78,7 +87,7 @@ def transform_all(
             method = attached(partial(entry, entry.Settings(**asked.settings), model), data, seed)
             writer.add_all(predict_in_blocks(method) if drawn else method.transform, seed)
             writer.add_own_conditions(method.predict, seed)
-            if spec.held_out and not writer.held_out:
+            if (spec.held_out or entry.quick_to_hold_out) and not writer.held_out:
                 writer.held_out = hold_out_domains(method, data, seed)
             backends[asked.name] = method.backend
             # What predicts only the cells of its fit has nothing to predict others with.

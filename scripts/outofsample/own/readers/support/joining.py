@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample.arrays import dense
+from outofsample.arrays import dense, stacked
 from outofsample.errors import UserError
 from outofsample.files.limits import check_memory
 from outofsample.own.readers.support.parts import LISTED, Part
@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def stack(values: list):
-    """Return the values of all files below each other, float32; sparse where all are."""
+def stack(parts: list[Part]):
+    """Return the values of all files below each other, float32; sparse where all are. The parts have none after it."""
     import scipy.sparse
 
-    if all(scipy.sparse.issparse(part) for part in values):
-        return scipy.sparse.csr_matrix(scipy.sparse.vstack(values), dtype=np.float32)
-    return np.concatenate([dense(part) for part in values])
+    values = [part.values for part in parts]
+    for part in parts:
+        part.values = None
+    if not all(scipy.sparse.issparse(part) for part in values):
+        return np.concatenate([dense(part) for part in values])
+    return scipy.sparse.csr_matrix(stacked(values), dtype=np.float32)
 
 
 def check_size(parts: list[Part], paths: dict[str, Path]) -> None:
