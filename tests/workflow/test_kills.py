@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from tests.unit.own.small_study import CHANNELS, LABELS
 
 #: In each round a job is killed, and then Snakemake with all its jobs; the seed of the moments.
 ROUNDS, SEED = 5, 0
-#: Jobs of the study that take their time, one after the other: the moments of a round are drawn from that of one.
-LONG_JOBS = 6
+#: A job is killed when it has used so many seconds of a processor, at most: all but copying take longer. Other jobs are
+#: let pass before, at most so many. On a busy machine all takes longer, and these are the same.
+SECONDS, PASSED = 1.5, 1
 #: The query is in so many files. Each file has so many cells, and so many of a population are fitted.
 PATIENTS, CELLS, FIT_CELLS = 5, 40_000, 200
 TABLE = "results/kills/own/task/neuron_editing_files.csv"
@@ -103,31 +105,46 @@ def jobs_of(process: subprocess.Popen) -> dict[int, str]:
     return found
 
 
-def wait_for_jobs(study: Study, process: subprocess.Popen, delay: float, noted: int) -> dict[int, str]:
-    """Wait until so many seconds after the first job jobs run, and so many files are predicted.
+def seconds_of(process: int) -> float:
+    """Return the seconds of a processor that a process has used; 0 where it is over."""
+    with suppress(OSError, IndexError):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
-    Return the jobs; none if Snakemake ended before.
-    """
-    first = None
+
+def wait_for_jobs(process: subprocess.Popen, is_time: Callable[[dict[int, str]], bool]) -> dict[int, str]:
+    """Wait for the time to kill a job, which is told from the jobs that run; return these, none if it never came."""
     while process.poll() is None:
-        jobs = jobs_of(process)
-        first = time.monotonic() if jobs and first is None else first
-        if jobs and time.monotonic() - first >= delay and study.noted() >= noted:
+        if (jobs := jobs_of(process)) and is_time(jobs):
             return jobs
         time.sleep(0.01)
     return {}
 
 
-def kill_round(study: Study, moments: random.Random, pause: float, predicting: bool) -> list[tuple[str, list[str]]]:
+def drawn_moment(moments: random.Random) -> Callable[[dict[int, str]], bool]:
+    """Return what says of the jobs that run whether a moment has come that is drawn."""
+    seconds, passed, seen = moments.uniform(0, SECONDS), moments.randint(0, PASSED), set()
+
+    def is_time(jobs: dict[int, str]) -> bool:
+        reached = {job for job in jobs if seconds_of(job) >= seconds}
+        seen.update(reached)
+        return bool(reached) and len(seen) > passed
+
+    return is_time
+
+
+def kill_round(study: Study, moments: random.Random, predicting: bool) -> list[tuple[str, list[str]]]:
     """Start Snakemake, kill one of its jobs, then it with its jobs; return what was killed, and the scripts that ran.
 
     ``predicting``: both when some files of the cohort are predicted, and others are not.
     """
     process, killed = study.start(), []
     for what in ("a job", "Snakemake and its jobs"):
-        jobs = wait_for_jobs(study, process, pause * moments.uniform(0, 1.5), int(predicting))
+        is_time = (lambda jobs: study.noted() > 0) if predicting else drawn_moment(moments)
+        jobs = wait_for_jobs(process, is_time)
         if jobs and what == "a job":
-            job = moments.choice(list(jobs))
+            job = max(jobs, key=seconds_of)
             if study.kill_job(process, job):
                 killed.append((what, [jobs[job]]))
         elif jobs:
@@ -144,16 +161,15 @@ def kill_round(study: Study, moments: random.Random, pause: float, predicting: b
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="processes are found in /proc")
 def test_killed_at_ten_moments_of_a_cohort_and_the_same_bits(workflow):
-    study, begun = Study(workflow.folder), time.monotonic()
+    study = Study(workflow.folder)
     study.finish(study.start())
-    pause = (time.monotonic() - begun) / LONG_JOBS
     undisturbed = study.content()
     shutil.rmtree(study.results)
     moments, killed = random.Random(SEED), []
     while len(killed) < 2 * (ROUNDS - 1):
-        killed += kill_round(study, moments, pause, predicting=False)
+        killed += kill_round(study, moments, predicting=False)
     while len(killed) < 2 * ROUNDS or not study.noted():
-        killed += kill_round(study, moments, 0, predicting=True)
+        killed += kill_round(study, moments, predicting=True)
     noted, before = study.noted(), study.times()
     study.finish(study.start())
     numbers, content = Counter(what for what, _ in killed), study.content()
