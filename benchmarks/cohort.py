@@ -29,6 +29,8 @@ CONTROLS = {"control1.fcs": "batch1", "control2.fcs": "batch2"}
 #: Cells of each file whose predictions are compared with the truth, and files.
 COMPARED_CELLS, COMPARED_FILES = 20_000, 3
 COFACTOR = 5.0
+#: The methods that are measured, and their settings.
+METHODS = {"quantile_mapping": {"control": True}, "stacked_map": {}, "neuron_editing": {"output": "residual"}}
 
 
 def cells_of(seed: int, cells: int, channels: int, patient: bool) -> np.ndarray:
@@ -77,11 +79,6 @@ def entries_of(patients: list[str]) -> list[dict]:
 
 def study_of(name: str, data: Path, fit_cells: int, methods: list[str], files: list) -> dict:
     """Return the study that corrects the patients to batch 2."""
-    known = {
-        "quantile_mapping": {"control": True},
-        "stacked_map": {},
-        "neuron_editing": {"output": "residual"},
-    }
     return {
         "study": name,
         "data_dir": str(data),
@@ -95,7 +92,7 @@ def study_of(name: str, data: Path, fit_cells: int, methods: list[str], files: l
             }
         },
         "models": {"autoencoder": {"epochs": 20}},
-        "methods": {method: known[method] for method in methods},
+        "methods": {method: METHODS[method] for method in methods},
     }
 
 
@@ -327,7 +324,7 @@ def measure_h5ad(cells: int, genes: int, arguments: argparse.Namespace) -> None:
     if not path.exists():
         write_h5ad(path, cells, genes)
     name = f"cohort_h5ad_{cells}"
-    values = study_of(name, data, arguments.fit_cells, ["quantile_mapping", "neuron_editing"], [path.name])
+    values = study_of(name, data, arguments.fit_cells, arguments.methods, [path.name])
     values["datasets"]["mine"] |= {"scale": "log1p_counts", "condition_column": "day", "domain_column": "person"}
     values["tasks"]["t"]["variable_features"] = 2000
     study, results = arguments.folder / f"{name}.json", ROOT / "results" / name
@@ -364,7 +361,7 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=500_000, help="of each file")
     parser.add_argument("--channels", type=int, default=35)
     parser.add_argument("--fit-cells", type=int, default=100_000)
-    parser.add_argument("--methods", nargs="+", default=["quantile_mapping", "stacked_map", "neuron_editing"])
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=Path("build/cohort"), help="for the simulated files")
     parser.add_argument("--figure", type=Path, help="where to draw time and memory")

@@ -20,22 +20,23 @@ rule write_back:
         runtime=30,
         gpu=0,
     params:
-        spec=lambda wildcards: SHOWN.write_back_spec(wildcards.task).to_json(),
+        spec=lambda wildcards: SHOWN.write_back_spec(wildcards.task, wildcards.method).to_json(),
     shell:
         "python scripts/write_back.py --spec - --prediction={input.prediction:q} --train={input.train:q} "
         "--folder={output.folder:q} >{log:q} 2>&1 <<<{params.spec:q}"
 
 
 # The files of a cohort: the methods on one model predict all their cells. A job, also on a cluster, has several files.
+# Methods that R fitted need no R here.
 rule predict_files:
     input:
-        fitted=PATHS.methods("{task}", "{group}"),
+        fitted=lambda wildcards: PLAN.cohorts.fitted(wildcards.task, wildcards.group),
         train=PATHS.train("{task}"),
         files=lambda wildcards: PLAN.cohorts.copies(wildcards.task, wildcards.job),
         code=lambda wildcards: PLAN.code(
             "predict_files.py",
             *PLAN.model_entries(wildcards.group),
-            *PLAN.method_entries(PLAN.by_model[wildcards.group]),
+            *PLAN.method_entries(PLAN.cohorts.by_group[wildcards.group]),
         ),
     output:
         # The files themselves stand in own/TASK/METHOD/QUERY, under names that are their user's.
@@ -45,7 +46,7 @@ rule predict_files:
     benchmark:
         PATHS.benchmark("predict_files", "{task}", "{group}_{job}")
     wildcard_constraints:
-        group=either(PLAN.by_model),
+        group=either(PLAN.cohorts.by_group),
     conda:
         "../envs/python.yaml"
     threads: 1

@@ -12,7 +12,7 @@ import argparse
 import os
 from pathlib import Path
 
-from outofsample.errors import run_script
+from outofsample.errors import UserError, run_script
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -22,6 +22,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--pattern", required=True, help="their names, as '{domain}_{condition}.fcs'")
     parser.add_argument("--controls", nargs="+", default=[], help="domains that show what changes; default: all in two")
     parser.add_argument("--reference", help="condition that all are brought to; default: the one that most can reach")
+    parser.add_argument(
+        "--truth", nargs="+", default=[], help="domains whose files in the reference are the samples of their others"
+    )
     parser.add_argument("--name", help="name of the study; default: the folder's")
     return parser.parse_args()
 
@@ -36,8 +39,12 @@ def main() -> None:
 
     folder = Path(os.path.normpath(args.folder))
     found = understand(folder, args.pattern)
-    print(*table_lines(found), "", sep="\n")
-    proposal = propose(found.rows, args.controls, args.reference)
+    try:
+        proposal = propose(found.rows, args.controls, args.reference, args.truth)
+    except UserError:
+        print(*table_lines(found), "", sep="\n")
+        raise
+    print(*table_lines(found, proposal.uses), "", sep="\n")
     study = Path("studies") / f"{as_name(args.name or folder.resolve().name)}.yaml"
     print(f"controls: {', '.join(proposal.controls)}; reference: {proposal.reference}", *proposal.remarks, sep="\n")
     print(*write_study(folder, found, proposal, study), sep="\n")

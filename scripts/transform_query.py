@@ -28,12 +28,12 @@ def main() -> None:
 
     from outofsample.files.cohort import read_cohort
     from outofsample.files.task import read_training
-    from outofsample.methods.families.transform import transform_all
+    from outofsample.methods.families.transform import needs_counts, transform_all
 
     spec = TransformSpec.read(args.spec)
     cohort = read_cohort(args.train)
     drawn = cohort is not None and cohort.drawn
-    data, keep = read_training(args.train), next(iter(args.keep), None)
+    data, keep = read_training(args.train, needs_counts(spec)), next(iter(args.keep), None)
     transform_all(spec, data, args.fitted, args.outputs, args.threads, keep, drawn)
 
 

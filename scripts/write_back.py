@@ -23,6 +23,7 @@ def main() -> None:
     files = args.files or [Path(file) for file in spec.files]
 
     from outofsample.datasets.own import Dataset, Settings
+    from outofsample.own.leftovers import remove
     from outofsample.own.write_back import write_back
 
     dataset = Dataset(Settings(**spec.settings))
@@ -30,6 +31,7 @@ def main() -> None:
     if len(names) != len(files):
         raise UserError(f"--files: {len(names)} files are needed, in this order: {', '.join(names)}.")
     originals = dict(zip(names, files, strict=True))
+    remove(spec.replaced)
     for path in write_back(args.prediction, args.train, dataset, originals, args.folder, args.seed):
         print(path, flush=True)
 

@@ -22,6 +22,33 @@ def dense(values) -> np.ndarray:
     return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float32)
 
 
+def stacked(pieces: list):
+    """Return pieces of a matrix (cells, features) below each other, sparse where all are.
+
+    The list is emptied on the way: of sparse pieces no more than half is in memory twice.
+    """
+    if len(pieces) == 1:
+        return pieces.pop()
+    if not all(hasattr(piece, "tocsr") for piece in pieces):
+        whole = np.concatenate([dense(piece) if hasattr(piece, "tocsr") else piece for piece in pieces])
+        pieces.clear()
+        return whole
+    from scipy.sparse import csr_matrix
+
+    rows, columns, sizes = [piece.tocsr() for piece in pieces], pieces[0].shape[1], [piece.nnz for piece in pieces]
+    pieces.clear()
+    kind = np.int32 if max(sum(sizes), columns) <= np.iinfo(np.int32).max else np.int64
+    begins = np.cumsum([0, *sizes[:-1]])
+    ends = [row.indptr[1:].astype(kind) + kind(begin) for row, begin in zip(rows, begins, strict=True)]
+    values, places = [row.data for row in rows], [row.indices for row in rows]
+    rows.clear()
+    data = np.concatenate(values)
+    values.clear()
+    indices = np.concatenate(places, dtype=kind, casting="same_kind")
+    indptr = np.concatenate([np.zeros(1, kind), *ends])
+    return csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, columns))
+
+
 @dataclass(frozen=True)
 class Hop:
     """A change that ``controls``, domains measured in both conditions, show: from ``source`` to ``target``."""

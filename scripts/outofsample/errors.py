@@ -1,5 +1,6 @@
 """Errors that a user can mend, and how scripts end when one is raised."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
@@ -35,7 +36,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def run_script(main: Callable[[], None]) -> None:
-    """Call ``main`` and end the process with status 1 and one clear sentence if it raises `UserError`."""
+    """Call ``main`` and end the process with status 1 and one clear sentence if it raises `UserError`.
+
+    A process that is asked to end (SIGTERM), as at the end of a job's time on a cluster, removes what it has half
+    written.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         main()
     except UserError as error:

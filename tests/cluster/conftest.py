@@ -43,10 +43,10 @@ FILLED_IN = (
 class Copy:
     """A copy of the working tree with the study, in which one Snakemake runs."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, study: str = STUDY):
         self.folder = Workflow(folder).folder
         (self.folder / ".venv").symlink_to(Path(sys.prefix))
-        (self.folder / FILE).write_text(STUDY)
+        (self.folder / FILE).write_text(study)
         self.log = self.folder / "snakemake.out"
 
     def start(self, *arguments: str) -> None:

@@ -127,7 +127,7 @@ def test_the_formats_of_all_files_are_generated():
     formats = {module.__name__.rpartition(".")[2] for module in reference.FORMATS}
     modules = {path.stem for path in (ROOT / "scripts" / "outofsample" / "files").glob("*.py")}
     tools = {"__init__", "writing", "columns", "rows", "h5ad", "fcs", "fcs_text", "fcs_data", "fcs_copy", "fcs_opinion"}
-    tools |= {"markers", "fetch", "limits", "h5ad_check", "tensors"}
+    tools |= {"markers", "fetch", "limits", "h5ad_check", "tensors", "panels", "shares"}
     assert modules - formats == tools
     page = reference.ARCHITECTURE.read_text()
     assert page.count("\nWritten, read and checked by `") == len(formats)

@@ -62,6 +62,16 @@ def test_the_page_says_what_it_rests_on(workflow, cohort):
     assert "2 files with 420 cells were written" in page and "patient2.fcs" in page
 
 
+def test_what_r_can_apply_to_further_cells_is_kept_and_predicts_the_files(workflow, cohort):
+    study = json.loads((workflow.folder / "cohort.yaml").read_text())
+    study |= {"study": "corrected", "methods": {"limma": {}, "mnn": {}}}
+    (workflow.folder / "corrected.yaml").write_text(json.dumps(study))
+    planned = workflow.planned("results/corrected/own/t/limma_files.csv", study="corrected.yaml")
+    assert {"correct_batches_of_cohort_kept", "predict_files", "join_files"} <= set(planned)
+    planned = workflow.planned("results/corrected/predictions/t/mnn.h5ad", study="corrected.yaml")
+    assert planned["correct_batches_of_cohort"] == 1 and "predict_files" not in planned
+
+
 def test_nothing_runs_again_until_a_file_changes(workflow, cohort):
     assert workflow.planned(FILES, PAGE, study="cohort.yaml") == {}
     path = workflow.folder / "cohort" / "mine" / "patient1.fcs"

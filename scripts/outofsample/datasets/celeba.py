@@ -7,6 +7,7 @@ not be passed on and are for non-commercial research alone, so nothing is downlo
 
 import hashlib
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,6 +16,7 @@ import numpy as np
 
 from outofsample.datasets.support import base
 from outofsample.errors import UserError
+from outofsample.files.limits import ARRAY_RATIO, check_unpacked
 from outofsample.images import image_data
 
 if TYPE_CHECKING:
@@ -185,11 +187,13 @@ def _read_images(path: Path, names: list[str], crop: tuple[int, int, int, int], 
                     f"{path}: {len(absent)} images that {TABLE} names are missing, the first is {absent[0]}."
                 )
             for row, name in enumerate(inside):
-                with archive.open(name) as file, Image.open(file) as image:
+                said = archive.getinfo(name)
+                check_unpacked(path / name, said.file_size, said.compress_size, ARRAY_RATIO, "fetch the archive again")
+                with archive.open(name) as file, Image.open(file, formats=["JPEG"]) as image:
                     if image.size != ALIGNED:
                         raise UserError(f"{path}: {name} has {image.size[0]} x {image.size[1]} pixels, not 178 x 218.")
                     cut = image.convert("RGB").crop(crop).resize((size, size), Image.Resampling.BICUBIC)
                     images[row] = np.asarray(cut)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, zlib.error, Image.DecompressionBombError) as error:
         raise UserError(f"{path} is damaged ({error}); fetch it again.") from error
     return images

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample.datasets.support import base
-from outofsample.files import fcs
+from outofsample.files import fcs, panels
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -92,7 +92,7 @@ class Dataset(base.Dataset):
 
         settings = self.settings
         ordered = [paths[_file_name(*key)] for key in _SHA256]
-        values, markers = fcs.read_markers(ordered, settings.cofactor, include=settings.markers)
+        values, markers = panels.read_markers(ordered, settings.cofactor, include=settings.markers)
         rng = np.random.default_rng(settings.seed)
         blocks, tables = [], []
         for (batch, volunteer), block in zip(_SHA256, values, strict=True):

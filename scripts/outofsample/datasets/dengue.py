@@ -18,7 +18,7 @@ import numpy as np
 from outofsample.datasets.support import base
 from outofsample.datasets.support.dengue_simulator import biology, measure, write
 from outofsample.errors import UserError
-from outofsample.files import fcs
+from outofsample.files import fcs, panels
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -111,7 +111,7 @@ class Dataset(base.Dataset):
         settings = self.settings
         names = [name for name in FILES if name in paths or name != TRUTH]
         ordered = [paths[name] for name in names]
-        values, markers = fcs.read_markers(ordered, settings.cofactor, settings.include, settings.exclude)
+        values, markers = panels.read_markers(ordered, settings.cofactor, settings.include, settings.exclude)
         sizes = {name: len(block) for name, block in zip(names, values, strict=True)}
         if sizes.get(TRUTH, sizes["Sample1.fcs"]) != sizes["Sample1.fcs"]:
             raise UserError(f"{paths[TRUTH]}: its cells must be those of Sample1.fcs, one by one in the same order.")

@@ -21,7 +21,7 @@ import numpy as np
 from outofsample.datasets.support import base, treatment_matrix
 from outofsample.datasets.support.drug_combination_simulator import draw_cells, write
 from outofsample.errors import UserError
-from outofsample.files import fcs
+from outofsample.files import fcs, panels
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -185,7 +185,7 @@ class Dataset(base.Dataset):
             blocks, markers = _read_rdata(paths[RDATA], settings)
         else:
             ordered = [paths[_file_name(name)] for name in settings.treatments]
-            blocks, markers = fcs.read_markers(ordered, settings.cofactor, settings.include, settings.exclude)
+            blocks, markers = panels.read_markers(ordered, settings.cofactor, settings.include, settings.exclude)
         tables = []
         for treatment, block in zip(settings.treatments, blocks, strict=True):
             domain, condition = TREATMENTS[treatment]

@@ -180,7 +180,7 @@ def _read_names(path: Path) -> list[str]:
     def first_line(path: Path) -> "pd.DataFrame":
         return pd.read_csv(path, sep="\t", header=None, nrows=1, dtype=str, keep_default_na=False)
 
-    return single_cell.read(path, first_line).iloc[0].tolist()
+    return single_cell.read_text(path, first_line).iloc[0].tolist()
 
 
 def _parse_names(names: list[str], path: Path) -> "pd.DataFrame":

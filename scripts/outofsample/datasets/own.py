@@ -7,7 +7,7 @@ the settings (a file is one condition of one domain, as FCS files are) or from c
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +60,8 @@ class Settings:
         Layer of an h5ad to read, or ``raw`` for its ``.raw``; default: ``X``.
     fit_cells
         At most so many cells of each population (the cells of one domain in one condition) are fitted and scored,
-        drawn over all its files; the files that come back hold all cells. null: all. Images are never drawn.
+        drawn over all its files; of many populations fewer, so that all together are at most ten times as many (and
+        50 of each). The files that come back hold all cells. null: all. Images are never drawn.
     images
         Folder of images, beside the table that lists them; ``files`` is then that table.
     image_column
@@ -220,9 +221,12 @@ class Dataset(base.Dataset):
             entries.check_file(paths.get(entry["path"], Path(entry["path"])))
         if settings.format == "images":
             return images.load(settings, paths)
-        draw, first = Draw(settings.fit_cells), None
+        labelled = zip(entries.domains_of(settings.files), settings.files, strict=True)
+        pairs = [(domain, entry["condition"]) for domain, entry in labelled]
+        draw, first = Draw(settings.fit_cells, [pair for pair in pairs if None not in pair]), None
         for part in READERS[settings.format](settings, paths, draw):
-            first = first or part
+            # Of the first file no more is kept than of others.
+            first = first or replace(part, values=None)
             joining.check_part(part, first, paths)
             if part.file not in draw.cells:
                 chosen = draw.choose(part.file, *(part.obs[name].to_numpy(object) for name in ("domain", "condition")))
@@ -235,8 +239,8 @@ class Dataset(base.Dataset):
         obs = joining.joined_obs([part.obs for part in parts])
         check_conditions(obs["condition"], settings)
         check_labels(obs)
-        print_counts(draw.populations, draw.most)
-        values = joining.stack([part.values for part in parts])
+        print_counts(draw.populations, draw.kept)
+        values = joining.stack(parts)
         scales.warn_of_scale(values, settings.scale)
         values, counts, sizes = scales.to_model_scale(values, settings)
         if sizes is not None:

@@ -2,7 +2,8 @@
 
 The dataset has it, and so has the training part of each of its tasks. It is JSON:
 
-- ``most``: at most so many cells of each population were kept; null: all.
+- ``most``: at most so many cells of each population were kept, of many populations fewer (`shares.kept_cells`); null:
+  all.
 - ``cells``: the number of cells of each file, by its name.
 - ``populations``: [domain, condition, cells] of each population in the files.
 - ``features``: where a cell's scale rests on all features of the dataset, [name, column, columns] of each, as
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from outofsample.errors import UserError
+from outofsample.files.shares import kept_cells
 
 #: Why a method gives no files of a cohort back.
 ONLY_ITS_FIT = "such a method corrects only the cells that it was fitted to"
@@ -32,7 +34,8 @@ class Cohort:
     @property
     def drawn(self) -> bool:
         """Whether some population has more cells than were kept."""
-        return self.most is not None and any(size > self.most for *_, size in self.populations)
+        sizes = {(domain, condition): size for domain, condition, size in self.populations}
+        return kept_cells(sizes, self.most) != sizes
 
     def size(self, domain: str, condition: str) -> int:
         """Return the number of cells of a population in the files."""

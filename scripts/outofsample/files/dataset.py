@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from outofsample.arrays import stacked
 from outofsample.errors import UserError
 from outofsample.files.rows import Rows
 from outofsample.files.writing import check_seal, sealed
@@ -131,7 +132,4 @@ class DatasetRows(Rows):
 
 def _stacked(pieces: Iterator, kept: np.ndarray):
     """Return pieces of a matrix (cells, features), of which some features are kept (mask), as one."""
-    import scipy.sparse
-
-    found = [piece[:, kept] for piece in pieces]
-    return scipy.sparse.vstack(found, format="csr") if scipy.sparse.issparse(found[0]) else np.concatenate(found)
+    return stacked([piece[:, kept] for piece in pieces])

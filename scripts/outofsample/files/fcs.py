@@ -1,4 +1,4 @@
-"""FCS files: reading and writing them, one panel for several files, markers by rule, arcsinh.
+"""FCS files: reading and writing them, markers by rule, arcsinh; `panels` brings several to one panel.
 
 Channels are read by ``$PnN`` (the short name, for mass cytometry the metal) and labelled by ``$PnS`` (the antibody).
 Reading by ``$PnS``, the default of fcsparser, is a trap: in a file where these are not unique it silently gives the
@@ -15,7 +15,7 @@ import numpy as np
 
 from outofsample.errors import UserError, did_you_mean
 from outofsample.files import fcs_data, fcs_opinion, fcs_text, writing
-from outofsample.files.markers import antibody, plain, same_antibody, why_no_markers
+from outofsample.files.markers import antibody, why_no_markers
 
 #: What ``x`` is divided by before arcsinh.
 COFACTORS = {"mass": 5.0, "fluorescence": 150.0}
@@ -167,81 +167,6 @@ def renamed(file: FcsFile, names: Mapping[str, str]) -> FcsFile:
     return replace(file, channels=channels, labels=labels)
 
 
-def reconcile(panels: Sequence[FcsFile]) -> list[FcsFile]:
-    """Return the files with the same channels and labels, in the order of the first one.
-
-    Channels are the same where $PnN is and the labels name one antibody (or one has none), and also where $PnN
-    differs and the antibody is the same. Channels that are no markers and not in all files are dropped.
-
-    Raises
-    ------
-    UserError
-        If a marker of one file is not in another; the message lists what differs in both.
-    """
-    first = panels[0]
-    labels = list(first.labels)
-    columns = [np.arange(len(first.channels))]
-    for other in panels[1:]:
-        match = np.array([_find(channel, label, other) for channel, label in zip(first.channels, labels, strict=True)])
-        _check_panels(first, other, match)
-        columns.append(match)
-        labels = [label or (other.labels[at] if at >= 0 else "") for label, at in zip(labels, match, strict=True)]
-    shared = np.all([match >= 0 for match in columns], axis=0)
-    channels = tuple(np.array(first.channels)[shared].tolist())
-    labels = tuple(np.array(labels)[shared].tolist())
-    return [
-        replace(panel, values=panel.values[:, match[shared]], channels=channels, labels=labels)
-        for panel, match in zip(panels, columns, strict=True)
-    ]
-
-
-def _find(channel: str, label: str, other: FcsFile) -> int:
-    """Return the column of ``other`` that measures the same, or -1."""
-    if channel in other.channels:
-        column = other.channels.index(channel)
-        return column if same_antibody(label, other.labels[column]) else -1
-    same = [n for n, name in enumerate(other.labels) if antibody(label) and name and same_antibody(label, name)]
-    return same[0] if len(same) == 1 else -1
-
-
-def _check_panels(first: FcsFile, other: FcsFile, match: np.ndarray) -> None:
-    lonely = [
-        (first, np.flatnonzero(is_marker(first) & (match < 0))),
-        (other, np.setdiff1d(np.flatnonzero(is_marker(other)), match)),
-    ]
-    if any(len(columns) for _, columns in lonely):
-        listed = [
-            f"{file.name} has " + (", ".join(" ".join(_shown(file, n)) for n in columns) or "none")
-            for file, columns in lonely
-        ]
-        raise UserError(
-            f"{first.name} and {other.name} were not measured with the same panel: of the markers that differ, "
-            f"{listed[0]}, and {listed[1]}; the channel names ($PnN) and labels ($PnS) of all files must agree"
-            f"{_proposal(*lonely)}."
-        )
-
-
-def _proposal(first: tuple[FcsFile, np.ndarray], other: tuple[FcsFile, np.ndarray]) -> str:
-    """Return what to set where names of the two files differ in case and punctuation alone; "" where none do."""
-    pairs = {}
-    for one in first[1]:
-        for two in other[1]:
-            for wanted, found in zip(_names(first[0], one), _names(other[0], two), strict=True):
-                if wanted != found and plain(wanted) == plain(found) != "":
-                    pairs[found] = wanted
-    listed = ", ".join(f"'{found}': '{wanted}'" for found, wanted in pairs.items())
-    return f" (where they are the same, set rename: {{{listed}}})" if listed else ""
-
-
-def _shown(file: FcsFile, column: int) -> tuple[str, ...]:
-    label = file.labels[column]
-    return (file.channels[column], *([f"({label})"] if label else []))
-
-
-def _names(file: FcsFile, column: int) -> tuple[str, str]:
-    return file.channels[column], file.labels[column]
-
-
 def select_markers(
     file: FcsFile, include: Iterable[str] = (), exclude: Iterable[str] = ()
 ) -> tuple[list[int], tuple[str, ...]]:
@@ -257,10 +182,7 @@ def select_markers(
         If ``include`` or ``exclude`` holds a name that the file does not have, or no marker is left.
     """
     names = marker_names(file)
-    columns = {}
-    for spellings in (names, file.channels, file.labels):
-        for column, spelling in enumerate(spellings):
-            columns.setdefault(spelling, column)
+    columns = spellings_of(file)
     problems = [
         f"{option}: there is no channel '{name}'{did_you_mean(name, columns)} in {file.name}."
         for option, wanted in (("include", include), ("exclude", exclude))
@@ -277,6 +199,15 @@ def select_markers(
     return chosen, tuple(names[column] for column in chosen)
 
 
+def spellings_of(file: FcsFile) -> dict[str, int]:
+    """Return the column of a file by all that its channel can be called; the antibody goes before name and label."""
+    columns: dict[str, int] = {}
+    for spellings in (marker_names(file), file.channels, file.labels):
+        for column, spelling in enumerate(spellings):
+            columns.setdefault(spelling, column)
+    return columns
+
+
 def marker_names(file: FcsFile) -> list[str]:
     """Return what each channel is called: its antibody, or its short name where that is missing or not unique."""
     antibodies = [antibody(label) for label in file.labels]
@@ -289,20 +220,3 @@ def marker_names(file: FcsFile) -> list[str]:
 def transform(values: np.ndarray, cofactor: float) -> np.ndarray:
     """Return arcsinh(values / cofactor) as float32; see `COFACTORS`."""
     return np.arcsinh(np.asarray(values, dtype=np.float32) / np.float32(cofactor))
-
-
-def read_markers(
-    paths: Sequence[Path], cofactor: float, include: Iterable[str] = (), exclude: Iterable[str] = ()
-) -> tuple[list[np.ndarray], tuple[str, ...]]:
-    """Read files of one panel: per file an array (cells, markers) after arcsinh, and the names of the markers.
-
-    Raises
-    ------
-    UserError
-        As `read_fcs`, `reconcile` and `select_markers` do.
-    """
-    panels = reconcile([read_fcs(path) for path in paths])
-    columns, names = select_markers(panels[0], include, exclude)
-    for path, panel in zip(paths, panels, strict=True):
-        check_finite(path, panel, columns)
-    return [transform(panel.values[:, columns], cofactor) for panel in panels], names

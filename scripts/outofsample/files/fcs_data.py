@@ -249,7 +249,7 @@ def as_table(stored: np.ndarray, channels: list[Channel]) -> np.ndarray | None:
 def remarks_on(text: FcsText, stored: np.ndarray, channels: list[Channel]) -> list[str]:
     """Return what a user should know of how the file was read, a sentence without a full stop each."""
     found = list(text.remarks)
-    if text.number("$NEXTDATA", 0) or _another_behind(text, stored.nbytes):
+    if text.number("$NEXTDATA", 0) > 0 or _another_behind(text, stored.nbytes):
         found.append("it holds further data sets, and the first alone is read")
     if log := [channel.name for channel in channels if channel.is_log]:
         found.append(f"logarithmic integers are made linear by $PnE: {', '.join(log)}")

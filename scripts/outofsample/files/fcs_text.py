@@ -178,7 +178,7 @@ def _pairs(segment: bytes) -> tuple[tuple[tuple[bytes, bytes], ...], int]:
     The segment begins with its delimiter.
     """
     delimiter = segment[:1]
-    text = segment[1:].rstrip(b" \r\n\t\0")
+    text = segment[1:].rstrip(_blanks(delimiter))
     while text.endswith(delimiter * 2):
         text = text[:-1]
     no = re.escape(delimiter)
@@ -199,12 +199,18 @@ def _missing(path: Path, segment: bytes, length: int, behind: bytes) -> int:
     UserError
         If TEXT ends within a keyword or a value: its rest, or a digit of an offset, is missing.
     """
-    delimiter, rest = segment[:1], segment[length:].strip(b" \r\n\t\0")
+    delimiter, blanks = segment[:1], _blanks(segment[:1])
+    rest = segment[length:].strip(blanks)
     # One byte of DATA more, or one delimiter less, come from counting from one.
-    closed = segment[:length].rstrip(b" \r\n\t\0").endswith(delimiter)
+    closed = segment[:length].rstrip(blanks).endswith(delimiter)
     if not (closed or behind == delimiter) or len(rest) > 1:
         raise damaged(path, "its TEXT ends within a keyword or its value")
     return int(not closed)
+
+
+def _blanks(delimiter: bytes) -> bytes:
+    """Return what fills up a segment: no delimiter, which may be a tab or the end of a line."""
+    return b" \r\n\t\0".replace(delimiter, b"")
 
 
 def _normal(keyword: bytes) -> bytes:
@@ -238,7 +244,7 @@ def _supplement(file, text: FcsText, primary: tuple[int, int], data: tuple[int, 
     if end >= size:
         return (), f"{where} lies behind the end of the file"
     file.seek(begin)
-    segment = file.read(end - begin + 1).strip(b" \r\n\t\0")
+    segment = file.read(end - begin + 1).strip(_blanks(text.delimiter))
     try:
         readable = segment.decode().replace("\n", " ").replace("\r", " ").replace("\t", " ")
     except UnicodeDecodeError:

@@ -10,9 +10,11 @@ The files themselves stand in ``own/T/METHOD/QUERY/FILE``, where their user look
   - ``share_outside``: of each feature, the share of its values outside the source's range;
   - ``before``, ``after``: quantiles (5, features) at 5, 25, 50, 75 and 95 %, on the scale that models see, of at most
     20,000 evenly spaced cells of the file; null where none of these is of the query.
+
+- ``not_run``: the names of methods that did not run, of which nothing is predicted.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -42,6 +44,7 @@ class HandedBack:
 
     features: list[str]
     methods: dict[str, list[FileNumbers]]
+    not_run: list[str] = field(default_factory=list)
 
 
 def write_handed_back(path: str | Path, content: HandedBack) -> None:

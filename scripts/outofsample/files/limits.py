@@ -1,9 +1,13 @@
 """How much a file may unpack to: a small file that becomes a huge one is refused before it fills the memory."""
 
+import bz2
+import gzip
+import lzma
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from outofsample.errors import UserError
 
@@ -17,6 +21,10 @@ LINE = 16 << 20
 #: Pixels of an image.
 PIXELS = 50_000_000
 _BLOCK = 1 << 20
+#: What unpacking a damaged file raises.
+DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
+#: What opens a packed file, by its first bytes.
+_PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 
 
 def check_unpacked(path: Path, size: float, packed: int, ratio: int, remedy: str) -> None:
@@ -62,21 +70,58 @@ def check_pixels(path: Path, width: int, height: int) -> None:
         )
 
 
-def check_text(path: Path) -> None:
-    """Check the lines of a table, gzipped or not, and to how much it unpacks, without keeping any of it.
+def unpacked(path: Path, ratio: int, remedy: str) -> Iterator[bytes]:
+    """Yield the content of a file in small pieces, unpacked where its first bytes are those of gzip, bzip2 or xz.
 
     Raises
     ------
     UserError
-        If a line is longer than `LINE`, a gzipped table unpacks to too much, or bytes are zero, as in UTF-16.
-    OSError, EOFError, zlib.error
-        If a gzipped one is damaged.
+        As `check_unpacked` does, before more than the limit is unpacked.
+    OSError, EOFError, zlib.error, lzma.LZMAError (`DAMAGED`)
+        If it is damaged.
     """
-    packed, size, line = path.stat().st_size, 0, 0
-    for block in _blocks(path):
-        size += len(block)
-        if path.suffix == ".gz":
-            check_unpacked(path, size, packed, TEXT_RATIO, "if that is right, unpack it yourself (gunzip)")
+    with path.open("rb") as file:
+        opener = _opener(file.read(8))
+    packed, size = path.stat().st_size, 0
+    with opener(path, "rb") as file:
+        for block in iter(lambda: file.read(_BLOCK), b""):
+            size += len(block)
+            if opener is not open:
+                check_unpacked(path, size, packed, ratio, remedy)
+            yield block
+
+
+def unpack(path: Path, ratio: int, remedy: str) -> bytes:
+    """Return what `unpacked` yields as one.
+
+    Raises
+    ------
+    UserError, OSError, EOFError, zlib.error, lzma.LZMAError
+        As `unpacked` does, and a `UserError` where what is packed is packed once more: readers would unpack that too.
+    """
+    content = b"".join(unpacked(path, ratio, remedy))
+    if _opener(content) is not open:
+        raise UserError(f"{path}: what this file unpacks to is packed once more; unpack it yourself, or {remedy}.")
+    return content
+
+
+def _opener(begin: bytes) -> Callable[..., BinaryIO]:
+    """Return what opens a file that begins so."""
+    return next((opener for magic, opener in _PACKED.items() if begin.startswith(magic)), open)
+
+
+def check_text(path: Path) -> None:
+    """Check the lines of a table, packed or not, and to how much it unpacks, without keeping any of it.
+
+    Raises
+    ------
+    UserError
+        If a line is longer than `LINE`, a packed table unpacks to too much, or bytes are zero, as in UTF-16.
+    OSError, EOFError, zlib.error, lzma.LZMAError (`DAMAGED`)
+        If a packed one is damaged.
+    """
+    line = 0
+    for block in unpacked(path, TEXT_RATIO, "if that is right, unpack it yourself (gunzip)"):
         # Readers end a field there, and its rest would be gone without a word.
         if b"\0" in block:
             raise UserError(
@@ -90,25 +135,6 @@ def check_text(path: Path) -> None:
                 f"{path}: this table has a line of more than {_words(LINE)}, which is the limit; it may be damaged, or "
                 "have one line for all cells: write a line per cell."
             )
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    """Yield the bytes of a file, unpacked where its name ends in .gz, in pieces that are never large."""
-    with path.open("rb") as file:
-        if path.suffix != ".gz":
-            yield from iter(lambda: file.read(_BLOCK), b"")
-            return
-        unpacker = zlib.decompressobj(31)
-        while packed := file.read(1 << 16):
-            while packed:
-                yield unpacker.decompress(packed, _BLOCK)
-                packed = unpacker.unconsumed_tail
-                if unpacker.eof:
-                    # Several compressed parts may follow each other, with zeros behind them.
-                    packed = unpacker.unused_data.lstrip(b"\0")
-                    unpacker = zlib.decompressobj(31) if packed else unpacker
-                    if not packed:
-                        break
 
 
 def _words(size: float) -> str:

@@ -3,11 +3,17 @@
 Beside a file that another job reads stands its seal, ``.FILE.sha256``: the SHA-256 digest of what was written.
 Readers check it, so that a file which was cut off or damaged later is never taken for a whole one. A file without a
 seal, as one that was made elsewhere, is read as it is.
+
+A writer that is killed cannot remove what it had written so far. The name of that says who wrote it: a machine and the
+number of a process there. The next process that writes into the folder removes what processes of its own machine have
+left that are there no more. What another machine has left stays: nothing in a shared folder tells whether a process
+there is still writing. Such files, hidden and with ``.part`` in their names, can be deleted when no study is running.
 """
 
 import errno
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +24,8 @@ from outofsample.errors import UserError
 
 #: A device with fewer free bytes is full, where a writer does not say why it failed.
 _FULL = 1 << 20
+#: What tells a running machine from all others on Linux: its boot, and which processes can be seen (containers).
+_BOOT, _PROCESSES = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
 
 
 @contextmanager
@@ -33,6 +41,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_left(path.parent.resolve())
     temporary = temporary_of(path)
     try:
         yield temporary
@@ -49,8 +58,47 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 def temporary_of(path: Path) -> Path:
     """Return where a file is written before it takes its place; file systems allow names of 255 bytes."""
-    stem = path.stem.encode()[:150].decode(errors="ignore")
-    return path.with_name(f".{stem}.{os.getpid()}.part{path.suffix}")
+    stem, suffix = _cut(path.stem, 140), _cut(path.suffix, 60)
+    return path.with_name(f".{stem}.{_machine() or 'x'}-{os.getpid()}.part{suffix}")
+
+
+def _cut(name: str, most: int) -> str:
+    return name.encode(errors="ignore")[:most].decode(errors="ignore")
+
+
+@lru_cache(maxsize=1)
+def _machine() -> str:
+    """Return what stands for the machine in the names of files that are being written; "" where it cannot be told."""
+    try:
+        known = (os.uname().nodename, _BOOT.read_text(), _PROCESSES.stat().st_ino)
+    except OSError:
+        return ""
+    return hashlib.sha256(repr(known).encode()).hexdigest()[:12]
+
+
+@lru_cache(maxsize=1024)
+def _remove_left(folder: Path) -> None:
+    """Remove what killed writers of this machine have left in a folder, of any file; each process looks once."""
+    if not (machine := _machine()):
+        return
+    name = re.compile(rf"\..*\.{machine}-([0-9]+)\.part(?:\..*)?", re.DOTALL)
+    # Writing goes on where a folder cannot be listed, or another process was faster.
+    with suppress(OSError):
+        for file in os.listdir(folder):
+            if (found := name.fullmatch(file)) and _is_gone(int(found[1])):
+                (folder / file).unlink(missing_ok=True)
+
+
+def _is_gone(process: int) -> bool:
+    """Whether no process of this machine has a number."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        # It is another user's, or no number that a process can have.
+        pass
+    return False
 
 
 @contextmanager

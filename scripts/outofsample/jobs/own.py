@@ -18,10 +18,13 @@ class WriteBackSpec(Spec):
         Those of the dataset 'own'.
     files
         Where its files are, in the order of the settings.
+    replaced
+        Files and folders with predictions of earlier runs in another form, which are removed.
     """
 
     settings: dict[str, Any]
     files: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ class TransformSpec(Spec):
 
 @dataclass(frozen=True)
 class CorrectionSpec(Spec):
-    """The prediction of one batch corrector, with so many corrected cells of S."""
+    """The prediction of one batch corrector, with so many corrected cells of S; ``held_out`` as in `TransformSpec`."""
 
     method: MethodSpec
     in_sample_cells: int = 1000
+    held_out: bool = False

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from outofsample.batch_correction import r
-from outofsample.batch_correction.checks import as_result, check_batches, mean_difference, varying
-from outofsample.methods.families.batch_corrector import BatchCorrector
+from outofsample.batch_correction.checks import check_batches, mean_difference, varying
+from outofsample.methods.families.batch_corrector import ScaleAndShift
 
 CODE = """
 function(data, batch, parametric, mean_only)
@@ -30,7 +30,7 @@ class Settings:
     mean_only: bool = False
 
 
-class Method(BatchCorrector):
+class Method(ScaleAndShift):
     """Location and scale of each feature, shrunk over features by empirical Bayes.
 
     With ``ref.batch`` the standardisation uses batch 2 alone, and batch 2 stays as it is; without it both batches
@@ -44,14 +44,8 @@ class Method(BatchCorrector):
 
     Settings = Settings
 
-    def correct(self, batch1: np.ndarray, batch2: np.ndarray, seed: int) -> np.ndarray:
-        """Return batch 1 (cells, features) float32 in the frame of batch 2 (cells, features).
-
-        Raises
-        ------
-        UserError
-            If a batch has fewer than 2 cells or R stops; `NotAvailable` where R or sva is missing.
-        """
+    def moved(self, batch1: np.ndarray, batch2: np.ndarray, seed: int) -> np.ndarray:
+        """Return batch 1 (cells, features) float64 in the frame of batch 2 (cells, features)."""
         check_batches("combat", batch1, batch2)
         corrected = batch1 + mean_difference(batch1, batch2)
         vary = varying(batch1, batch2)
@@ -59,7 +53,7 @@ class Method(BatchCorrector):
             corrected[:, vary] = self._combat(batch1[:, vary], batch2[:, vary], seed)
         self.versions = r.versions("sva")
         self.backend = f"sva {self.versions['sva']}"
-        return as_result("combat", corrected, batch1)
+        return corrected
 
     def _combat(self, batch1: np.ndarray, batch2: np.ndarray, seed: int) -> np.ndarray:
         """Return batch 1 (cells, features) float64 as ComBat corrects it; every feature varies in both batches."""

@@ -3,15 +3,15 @@
 import numpy as np
 
 from outofsample.batch_correction import r
-from outofsample.batch_correction.checks import as_result, check_batches, mean_difference
-from outofsample.methods.families.batch_corrector import BatchCorrector
+from outofsample.batch_correction.checks import check_batches, mean_difference
+from outofsample.methods.families.batch_corrector import ScaleAndShift
 
 CODE = """
 function(data, batch) limma::removeBatchEffect(data, batch = batch)
 """
 
 
-class Method(BatchCorrector):
+class Method(ScaleAndShift):
     """A linear model with the batch as its only covariate, whose fitted effect is subtracted.
 
     removeBatchEffect moves *both* batches to the middle between them. Batch 2 is then put back by its own offset,
@@ -19,18 +19,12 @@ class Method(BatchCorrector):
     that is constant in a batch needs no special case.
     """
 
-    def correct(self, batch1: np.ndarray, batch2: np.ndarray, seed: int) -> np.ndarray:
-        """Return batch 1 (cells, features) float32 in the frame of batch 2 (cells, features).
-
-        Raises
-        ------
-        UserError
-            If a batch has fewer than 2 cells or R stops; `NotAvailable` where R or limma is missing.
-        """
+    def moved(self, batch1: np.ndarray, batch2: np.ndarray, seed: int) -> np.ndarray:
+        """Return batch 1 (cells, features) float64 in the frame of batch 2 (cells, features)."""
         check_batches("limma", batch1, batch2)
         batch = np.repeat([1.0, 2.0], [len(batch1), len(batch2)])
         corrected = r.call(CODE, ("limma",), seed, data=np.concatenate([batch1, batch2]), batch=batch)
         moved1, moved2 = corrected[: len(batch1)], corrected[len(batch1) :]
         self.versions = r.versions("limma")
         self.backend = f"limma {self.versions['limma']}"
-        return as_result("limma", moved1 + mean_difference(moved2, batch2), batch1)
+        return moved1 + mean_difference(moved2, batch2)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Cells of each population that enter Wasserstein distances, and energy distances (all pairs of cells).
 SORTED_CELLS, PAIRED_CELLS = 20_000, 2_000
+#: Features whose deviations are computed at once.
+_FEATURES = 256
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,13 @@ def _scale(change: Change) -> np.ndarray:
 
 def _sd(change: Change) -> np.ndarray:
     """Return the standard deviations (features,) of source and query cells together; 1 where they do not vary."""
-    sd = np.concatenate([change.cells["source"], change.cells["query"]]).std(axis=0, dtype=np.float64)
+    parts = [change.cells[name] for name in ("source", "query")]
+    # In float64 all features at once would take twice as much memory as all cells.
+    features = len(change.features)
+    ends = [block[-1] + 1 for block in np.array_split(np.arange(features), -(-features // _FEATURES))]
+    blocks = map(slice, [0, *ends], ends)
+    found = [np.concatenate([X[:, block] for X in parts]).std(axis=0, dtype=np.float64) for block in blocks]
+    sd = np.concatenate(found)
     return np.where(sd > 0, sd, 1)
 
 

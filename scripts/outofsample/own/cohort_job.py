@@ -47,7 +47,8 @@ def predict_files(spec: PredictFilesSpec, fitted: Path, train: Path, output: Pat
             progress.tell(results, spec.study, terminal)
         for name, of_method in numbers.items():
             found[name] += of_method
-    write_handed_back(output, HandedBack([name for name, *_ in task.features], found))
+    not_run = [name for name in found if name not in task.methods]
+    write_handed_back(output, HandedBack([name for name, *_ in task.features], found, not_run))
     shutil.rmtree(notes, ignore_errors=True)
 
 

@@ -5,11 +5,10 @@ noted beside the output of the job: a job that was interrupted goes on with the 
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,11 +27,11 @@ from outofsample.methods.families.base import Method
 from outofsample.methods.families.chain import Chain, predict_in_blocks, restored
 from outofsample.models.families.base import as_arrays
 from outofsample.own.extrapolation import Extrapolated, in_units
+from outofsample.own.leftovers import list_of
 from outofsample.own.readers import fcs as fcs_reader
 from outofsample.own.readers import h5ad as h5ad_reader
 from outofsample.own.readers import parquet as parquet_reader
 from outofsample.own.readers import table as table_reader
-from outofsample.own.readers.support.entries import LONGEST
 from outofsample.own.readers.support.pieces import PIECE, Piece
 from outofsample.own.scales import to_file_scale, to_model_scale
 from outofsample.own.summaries import Numbers
@@ -58,6 +57,10 @@ STREAMS: dict[str, Callable[..., AbstractContextManager]] = {
 }
 
 
+#: With more features fewer cells are read at a time: pieces are a multiple of the blocks that are predicted at once.
+MANY_FEATURES, SMALL_PIECE = 1000, PIECE // 4
+
+
 @dataclass(frozen=True)
 class Source:
     """The range (features,) of the values of S of a query: outside of it, nothing was seen to change."""
@@ -76,7 +79,7 @@ class FittedTask:
     Attributes
     ----------
     methods
-        By name; each predicts cells that were not part of its fit.
+        By name; each predicts cells that were not part of its fit. Those that did not run are not among them.
     model
         The model that they stand on, or "".
     seed
@@ -106,8 +109,14 @@ class FittedTask:
         self.kept = np.array([places[name] for name, *_ in self.features])
         self.seed, states = read_methods(fitted)
         self.model = spec.model.name if spec.model else ""
-        self.methods = {method.name: _method(spec, method, states) for method in spec.methods}
+        found = {method.name: _method(spec, method, states) for method in spec.methods}
+        self.methods = {name: method for name, method in found.items() if method is not None}
         self.sources = {query: _source(rows, query) for query in rows.queries}
+
+    @property
+    def piece(self) -> int:
+        """How many cells of a file are read at a time; its predictions do not depend on it."""
+        return PIECE if len(self.columns) <= MANY_FEATURES else SMALL_PIECE
 
     def columns_in(self, file: str) -> list[str]:
         """Return what the features that a cell's scale rests on are called in a file."""
@@ -119,8 +128,8 @@ class FittedTask:
         return [columns[place] for place in self.kept]
 
 
-def _method(spec: PredictFilesSpec, asked: MethodSpec, states: dict[str, dict]) -> Method | Chain:
-    """Return a fitted method.
+def _method(spec: PredictFilesSpec, asked: MethodSpec, states: dict[str, dict | None]) -> Method | Chain | None:
+    """Return a fitted method; None where it did not run.
 
     Raises
     ------
@@ -129,6 +138,8 @@ def _method(spec: PredictFilesSpec, asked: MethodSpec, states: dict[str, dict]) 
     """
     if asked.name not in states:
         raise UserError(f"{asked.name}: it is not among the fitted methods of the task; run the study anew.")
+    if states[asked.name] is None:
+        return None
     entry = registry.find("methods", asked.uses)
 
     def create() -> Method:
@@ -156,7 +167,7 @@ class _Open:
 
 
 def predict_file(
-    task: FittedTask, entry: dict, original: Path, settings: "Settings", folder: Path, cells: int = PIECE
+    task: FittedTask, entry: dict, original: Path, settings: "Settings", folder: Path, cells: int | None = None
 ) -> dict[str, list[FileNumbers]]:
     """Predict a file with each method, write it as ``folder``/METHOD/QUERY/FILE, and return what is told of it.
 
@@ -174,7 +185,7 @@ def predict_file(
     folder
         The folder of the task.
     cells
-        How many cells are in memory at a time.
+        How many cells are in memory at a time; default: `FittedTask.piece`.
 
     Raises
     ------
@@ -188,26 +199,19 @@ def predict_file(
         def opened(name: str, query: Query) -> _Open:
             if (name, query) not in open_ones:
                 path = output_paths(folder / name, [(query.name, file)], kind)[query.name, file]
-                _clear(path)
                 about = {"query": query.name, "method": name, "seed": str(task.seed)}
                 stream = STREAMS[kind](original, path, task.predicted_in(file), settings, about)
                 numbers = Numbers.of_file(task.cohort.cells[file])
                 open_ones[name, query] = _Open(stack.enter_context(stream), path, numbers)
             return open_ones[name, query]
 
-        for piece in PIECES[kind](original, entry, task.columns_in(file), settings, cells):
+        for piece in PIECES[kind](original, entry, task.columns_in(file), settings, cells or task.piece):
             _predict_piece(task, piece, settings, opened)
     found: dict[str, list[FileNumbers]] = {name: [] for name in task.methods}
     for (name, query), one in open_ones.items():
-        _write_extrapolated(folder / f"{name}_extrapolated" / query.name / listed_as(file), one)
+        _write_extrapolated(list_of(folder, name, query.name, file), one)
         found[name].append(one.numbers.summary(query.name, file, str(one.path), one.path.stat().st_size))
     return found
-
-
-def listed_as(file: str) -> PurePosixPath:
-    """Return the name of the list of a file's extrapolated cells: FILE.csv, cut where file systems allow no more."""
-    path = PurePosixPath(file)
-    return path.with_name(path.name.encode()[: LONGEST - len(".csv")].decode(errors="ignore") + ".csv")
 
 
 def _predict_piece(task: FittedTask, piece: Piece, settings: "Settings", opened: Callable[[str, Query], _Open]) -> None:
@@ -240,12 +244,3 @@ def _write_extrapolated(path: Path, one: _Open) -> None:
     table = pd.DataFrame({"row": np.concatenate(one.rows), "share_outside": np.concatenate(one.shares)})
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.4g", lineterminator="\n")
-
-
-def _clear(path: Path) -> None:
-    """Remove what a job that was killed has left of a file: `replacing` could not."""
-    # The number of a process alone: another job may be writing a file whose name begins alike (a.fcs, a.b.fcs).
-    name = re.compile(rf"\.{re.escape(path.stem)}\.[0-9]+\.part{re.escape(path.suffix)}")
-    for left in path.parent.glob(".*.part*"):
-        if name.fullmatch(left.name):
-            left.unlink(missing_ok=True)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from outofsample.datasets.own import Settings
 
 SCALES = ("arcsinh", "log1p_counts", "none")
+#: Cells that are scaled at once.
+_ROWS = 16_384
 
 
 def warn_of_scale(values, scale: str) -> None:
@@ -67,6 +69,9 @@ def as_counts(values) -> "csr_matrix":
     from scipy.sparse import csr_matrix
 
     counts = csr_matrix(values, dtype=np.float32)
+    if not counts.has_canonical_format:
+        counts = counts.copy()
+        counts.sum_duplicates()
     if (counts.data < 0).any():
         raise UserError(
             "scale: log1p_counts needs counts, and some values are negative; set scale: none, or name the layer that "
@@ -80,10 +85,16 @@ def log_of(counts: "csr_matrix", sizes: np.ndarray) -> "csr_matrix":
 
     ``sizes`` (cells,) are the sums of the counts of each cell.
     """
-    from scipy.sparse import csr_matrix, diags
+    from scipy.sparse import csr_matrix
 
-    factors = TARGET_SUM / np.where(sizes > 0, sizes, 1)
-    return csr_matrix(diags(factors.astype(np.float32)) @ counts, dtype=np.float32).log1p()
+    factors = (TARGET_SUM / np.where(sizes > 0, sizes, 1)).astype(np.float32)
+    data = counts.data.copy()
+    for begin in range(0, counts.shape[0], _ROWS):
+        ends = counts.indptr[begin : begin + _ROWS + 1]
+        data[ends[0] : ends[-1]] *= np.repeat(factors[begin : begin + _ROWS], np.diff(ends))
+    np.log1p(data, out=data)
+    # Where the values stand is said once for both.
+    return csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
 
 
 def to_file_scale(values: np.ndarray, settings: "Settings", sizes: np.ndarray | None = None) -> np.ndarray:

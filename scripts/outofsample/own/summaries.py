@@ -13,6 +13,7 @@ from outofsample.files.handed_back import FileNumbers, read_handed_back
 from outofsample.files.task import TrainingRows
 from outofsample.files.writing import replacing
 from outofsample.jobs.own import JoinFilesSpec
+from outofsample.own.leftovers import keep_alone, list_of, lists_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,11 +100,14 @@ def files_table(numbers: Sequence[FileNumbers], features: Sequence[str]) -> "pd.
                     for at, values in zip(QUANTILES, quantiles, strict=True)
                 }
             rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=None if rows else ["query", "file", "cells", "extrapolated", "feature"])
 
 
 def join_files(spec: JoinFilesSpec, train: Path, output: Path) -> str:
     """Write the table of what a method predicted in each file of a cohort; return a line for the log.
+
+    The predictions are those of the cohort alone then: what other files, or a study that was no cohort yet, have left
+    beside them is removed.
 
     Raises
     ------
@@ -120,7 +124,8 @@ def join_files(spec: JoinFilesSpec, train: Path, output: Path) -> str:
                 "predict_files' to Snakemake's command to write it anew."
             )
     rows, cohort = TrainingRows(train), read_cohort(train)
-    for query in rows.queries:
+    ran = not any(spec.method in part.not_run for part in parts)
+    for query in rows.queries if ran else ():
         found = sum(one.cells for one in numbers if one.query == query.name)
         wanted = cohort.size(query.domain, query.source)
         if found != wanted:
@@ -131,4 +136,13 @@ def join_files(spec: JoinFilesSpec, train: Path, output: Path) -> str:
     table = files_table(numbers, rows.features)
     with replacing(output) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-    return f"{spec.method}: {len(numbers):,} files with {sum(one.cells for one in numbers):,} cells"
+    said = f"{len(numbers):,} files with {sum(one.cells for one in numbers):,} cells" if ran else "it did not run"
+    left = _remove_left(spec.method, numbers, output.parent)
+    return f"{spec.method}: {said}{f'; {left:,} files of earlier runs are removed' if left else ''}"
+
+
+def _remove_left(method: str, numbers: Sequence[FileNumbers], folder: Path) -> int:
+    """Remove what is not of these files among a method's predictions; return how many files that were."""
+    lists = [list_of(folder, method, one.query, one.file) for one in numbers]
+    predicted = keep_alone(folder / method, [Path(one.path) for one in numbers])
+    return predicted + keep_alone(lists_folder(folder, method), lists)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from outofsample import registry
 from outofsample.errors import UserError, did_you_mean
 from outofsample.metrics.directions import DIRECTIONS
+from outofsample.own.leftovers import lists_folder
 from outofsample.study.config import Entry, Study, Tuning
 from outofsample.study.expand import grid_points
 from outofsample.study.problems import sentence
@@ -18,7 +19,7 @@ from outofsample.study.settings import read_settings
 
 def check_study(study: Study) -> list[str]:
     """Return what is wrong between the parts of a study."""
-    problems = _check_selection(study) + _check_tasks(study)
+    problems = _check_selection(study) + _check_tasks(study) + _check_method_names(study)
     known, unknown_parts = study.selected("tasks"), _unknown_parts(study)
     for kind in ("tables", "figures"):
         problems += [
@@ -44,6 +45,15 @@ def _check_selection(study: Study) -> list[str]:
         for kind in ("tasks", "methods", "tables", "figures")
         for name in study.selected(kind)
         if name not in getattr(study, kind) and not (kind == "tasks" and name.startswith(unknown_parts))
+    ]
+
+
+def _check_method_names(study: Study) -> list[str]:
+    """Return the methods that are called like the folder with another one's lists of extrapolated cells."""
+    return [
+        f"methods.{name}: rename it; a folder of this name holds the extrapolated cells of the method '{other}'"
+        for other in study.methods
+        if (name := lists_folder(Path(), other).name) in study.methods
     ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from outofsample.datasets import own
 from outofsample.datasets.support.base import RawFile
 from outofsample.errors import UserError
+from outofsample.files.shares import ROOM, kept_cells
 from outofsample.jobs.base import as_plain
 from outofsample.jobs.own import JoinFilesSpec, PredictFilesSpec
 from outofsample.own.readers import fcs, h5ad, parquet, table
@@ -26,7 +27,7 @@ CELLS_PER_JOB = 4_000_000
 
 
 def cells_of_cohort(settings: own.Settings, folder: Path) -> dict[str, int]:
-    """Return how many cells each file has at most, by its name, if some population may have more than are fitted.
+    """Return how many cells each file has at most, by its name, if fits may rest on a part of them.
 
     Else there are none. A file that cannot be read counts as without cells: the job that reads it says why.
 
@@ -49,8 +50,12 @@ def cells_of_cohort(settings: own.Settings, folder: Path) -> dict[str, int]:
     for file, pair in populations_of(settings).items():
         populations[pair] = populations.get(pair, 0) + found[file]
     unknown = populations.pop(None, 0)
-    large = max(populations.values(), default=0) + unknown
-    return found if large > settings.fit_cells else {}
+    kept = kept_cells(populations, settings.fit_cells)
+    # What columns of the files say can be of any population, and of many.
+    most = max(populations.values(), default=0) + unknown
+    all_cells = sum(populations.values()) + unknown
+    may = unknown and (most > settings.fit_cells or all_cells > ROOM * settings.fit_cells)
+    return found if kept != populations or may else {}
 
 
 def populations_of(settings: own.Settings) -> dict[str, tuple[str, str] | None]:
@@ -135,20 +140,58 @@ class Cohorts:
         name = self.plan.study.tasks[task].dataset
         return [self.plan.raw_copy(name, RawFile(file).stored) for file in self.jobs(task)[job]]
 
+    @cached_property
+    def correctors(self) -> dict[str, list[str]]:
+        """The methods that R computes and that also predict cells which were not part of their fit, each by its group.
+
+        Each is alone, under the name ``none_METHOD``, as methods without a model are in `Plan.by_model`.
+        """
+        return {
+            f"none_{name}": [name]
+            for name in self.plan.correctors
+            if not self.plan.study.method_class(name).transductive
+        }
+
+    @cached_property
+    def by_group(self) -> dict[str, list[str]]:
+        """The methods that one job predicts files with: those of `Plan.by_model`, and `correctors`."""
+        return {**self.plan.by_model, **self.correctors}
+
+    @cached_property
+    def corrections(self) -> list[tuple[str, list[str], list[str]]]:
+        """What kinds of batch corrections there are: what the rule's name ends with, its tasks and its methods.
+
+        Those that end with ``_kept`` keep the fitted method.
+        """
+        others = [task for task in self.plan.tasks if task not in self]
+        kept = [name for methods in self.correctors.values() for name in methods]
+        only_fit = [name for name in self.plan.correctors if name not in kept]
+        kinds = [
+            ("", others, self.plan.correctors),
+            ("_of_cohort", self.tasks, only_fit),
+            ("_of_cohort_kept", self.tasks, kept),
+        ]
+        return [kind for kind in kinds if kind[1] and kind[2]]
+
+    def fitted(self, task: str, group: str) -> str:
+        """Return the file that the fitted methods of a group are kept in."""
+        paths = self.plan.paths
+        return paths.correction(task, group) if group in self.correctors else paths.methods(task, group)
+
     def groups(self, task: str) -> list[str]:
-        """Return the keys of `Plan.by_model` with methods that predict the files of a task."""
-        return [group for group in self.plan.by_model if self.methods(task, group)]
+        """Return the keys of `by_group` with methods that predict the files of a task."""
+        return [group for group in self.by_group if self.methods(task, group)]
 
     def methods(self, task: str, group: str) -> list[str]:
-        """Return the methods on one model that predict the files of a task."""
+        """Return the methods of a group that predict the files of a task."""
         runs = self.plan.runs(task)
-        return [method for method in self.plan.by_model[group] if method in runs and self.group_of(method)]
+        return [method for method in self.by_group[group] if method in runs and self.group_of(method)]
 
     def group_of(self, method: str) -> str | None:
-        """Return the key of `Plan.by_model` of a method; None where it predicts only the cells of its fit."""
+        """Return the key of `by_group` of a method; None where it predicts only the cells of its fit."""
         if self.plan.study.method_class(method).transductive:
             return None
-        return next((group for group, methods in self.plan.by_model.items() if method in methods), None)
+        return next((group for group, methods in self.by_group.items() if method in methods), None)
 
     def writes(self, task: str, method: str) -> bool:
         """Whether the files that a method predicts come back by jobs of their own."""

@@ -107,11 +107,16 @@ def _check_alike(rows: Sequence[dict[str, str]]) -> None:
                 )
 
 
-def table_lines(understood: Understood) -> list[str]:
-    """Return what was understood as lines: a row per file, and the files that do not match."""
+def table_lines(understood: Understood, uses: Sequence[str] | None = None) -> list[str]:
+    """Return what was understood as lines: a row per file, and the files that do not match.
+
+    ``uses`` says what each file is used for.
+    """
     names = ["path", *LABELS, *(name for name in understood.rows[0] if name not in ("path", *LABELS))]
     cells = [["file", *names[1:]], *([row[name] for name in names] for row in understood.rows)]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(names))]
+    if uses is not None:
+        cells = [[*row, use] for row, use in zip(cells, ["used as", *uses], strict=True)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     if understood.unmatched:
         lines += ["", f"{len(understood.unmatched):,} file(s) do not match the pattern, and are left out:"]

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -24,6 +24,10 @@ from outofsample.study.plan import Plan
 TEMPLATES = {"fcs": "my_fcs", "h5ad": "my_h5ad", "table": "my_table", "parquet": "my_table"}
 
 
+#: What a file is used for that no study reads.
+LEFT_OUT = "left out"
+
+
 @dataclass(frozen=True)
 class Proposal:
     """What a study asks for, by the labels of its files.
@@ -38,25 +42,38 @@ class Proposal:
         As a study has them.
     remarks
         What its user should know, a line each.
+    uses
+        What each file is used for, in words; those that begin with `LEFT_OUT` are not.
     """
 
     controls: list[str]
     reference: str
     queries: list[dict[str, str]]
     remarks: list[str]
+    uses: list[str]
 
 
-def propose(rows: Sequence[dict[str, str]], controls: Sequence[str] = (), reference: str | None = None) -> Proposal:
+def propose(
+    rows: Sequence[dict[str, str]],
+    controls: Sequence[str] = (),
+    reference: str | None = None,
+    truth: Sequence[str] = (),
+) -> Proposal:
     """Return queries for all that was not measured in the reference condition.
+
+    What is no control and was measured in the reference needs no correction. It is the truth of a query where the same
+    samples were measured in both: of the same domain, with the same other labels.
 
     Parameters
     ----------
     rows
-        ``domain`` and ``condition`` of each file.
+        ``domain`` and ``condition`` of each file, and other labels than ``path`` that tell samples apart.
     controls
         Domains that show the changes; default: all that were measured in several conditions.
     reference
         Default: the condition that most queries reach, and of these the first by name.
+    truth
+        Domains whose files in the reference are the samples of their other files, whatever their labels are.
 
     Raises
     ------
@@ -65,9 +82,8 @@ def propose(rows: Sequence[dict[str, str]], controls: Sequence[str] = (), refere
     """
     pairs = {(row["domain"], row["condition"]) for row in rows}
     domains, conditions = (sorted({pair[place] for pair in pairs}, key=_natural) for place in (0, 1))
-    asked = [("controls", domains, name) for name in controls] + [("reference", conditions, reference)] * bool(
-        reference
-    )
+    asked = [(option, domains, name) for option, names in (("controls", controls), ("truth", truth)) for name in names]
+    asked += [("reference", conditions, reference)] if reference else []
     for option, known, name in asked:
         if name not in known:
             raise UserError(
@@ -87,7 +103,9 @@ def propose(rows: Sequence[dict[str, str]], controls: Sequence[str] = (), refere
     queries, remarks = _queries(wanted, measured, reference)
     if not queries:
         raise UserError(f"Nothing is left to predict in {reference}: all that is no control was measured there alone.")
-    return Proposal(chosen, reference, queries, remarks)
+    true, more = _truth(rows, queries, reference, truth)
+    uses = [_use(row, chosen, queries, reference, true) for row in rows]
+    return Proposal(chosen, reference, queries, remarks + more, uses)
 
 
 def _leads(measured: Measured, condition: str, reference: str) -> bool:
@@ -117,9 +135,63 @@ def _queries(
             name, number = f"{stem}_{number + 1}", number + 1
         names.add(name)
         queries.append({"name": name, "domain": domain, "source": condition, "target": reference})
-        if (domain, reference) in wanted:
-            remarks.append(f"{domain} was measured in {reference} too: taken for its truth, which gives scores")
     return queries, remarks
+
+
+def _truth(
+    rows: Sequence[dict[str, str]], queries: Sequence[dict[str, str]], reference: str, named: Sequence[str]
+) -> tuple[set[str], list[str]]:
+    """Return the domains whose files in the reference are the truth of their queries, and remarks.
+
+    Raises
+    ------
+    UserError
+        If one that is named has no such files, or no query.
+    """
+    found, remarks = set(), []
+    for domain in dict.fromkeys(query["domain"] for query in queries):
+        there = _samples(rows, domain, reference)
+        if not there:
+            continue
+        sources = [query["source"] for query in queries if query["domain"] == domain]
+        same = len(set(there)) == len(there) and all(_samples(rows, domain, c) == there for c in sources)
+        if same or domain in named:
+            found.add(domain)
+            remarks.append(f"{domain} was measured in {reference} too: taken for its truth, which gives scores")
+        else:
+            remarks.append(
+                f"{domain}: its {len(there):,} file(s) of {reference} are left out, since nothing tells that they are "
+                f"the samples of its files in {', '.join(sources)}; where they are, '--truth {domain}' gives scores"
+            )
+    if lacking := [domain for domain in named if domain not in found]:
+        raise UserError(
+            f"--truth: nothing of '{lacking[0]}' is predicted in {reference} and was measured there too; it must be no "
+            "control, with files in this condition and in others."
+        )
+    return found, remarks
+
+
+def _samples(rows: Sequence[dict[str, str]], domain: str, condition: str) -> list[tuple[str, ...]]:
+    """Return the labels, sorted, that tell apart the samples of a domain in a condition: one for each file."""
+    return sorted(
+        tuple(value for name, value in row.items() if name not in ("path", "domain", "condition"))
+        for row in rows
+        if (row["domain"], row["condition"]) == (domain, condition)
+    )
+
+
+def _use(
+    row: dict[str, str], controls: Sequence[str], queries: Sequence[dict[str, str]], reference: str, true: Set[str]
+) -> str:
+    """Return what a file is used for, in words."""
+    domain, condition = row["domain"], row["condition"]
+    if domain in controls:
+        return "control"
+    if any((query["domain"], query["source"]) == (domain, condition) for query in queries):
+        return f"predicted in {reference}"
+    if condition != reference:
+        return f"{LEFT_OUT}: no chain of controls leads to {reference}"
+    return f"truth of {domain}" if domain in true else f"{LEFT_OUT}: in {reference} already"
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:
@@ -146,7 +218,7 @@ def write_study(folder: Path, understood: Understood, proposal: Proposal, study:
     text, remarks = _study_text(folder, understood, proposal, study)
     try:
         with sheet.open("x", encoding="utf-8", newline="") as file:
-            _write_sheet(file, understood.rows)
+            _write_sheet(file, understood.rows, proposal.uses)
         with study.open("x", encoding="utf-8") as file:
             file.write(text)
         Plan(read_study(study))
@@ -157,14 +229,16 @@ def write_study(folder: Path, understood: Understood, proposal: Proposal, study:
     return remarks
 
 
-def _write_sheet(file, rows: Sequence[dict[str, str]]) -> None:
+def _write_sheet(file, rows: Sequence[dict[str, str]], uses: Sequence[str]) -> None:
+    """Write a row per file; those of files that are left out are comments, which their user can take in."""
     names = ["path", "condition", "domain", *(key for key in rows[0] if key not in ("path", "condition", "domain"))]
     writer = csv.writer(file, delimiter="\t", lineterminator="\n")
     writer.writerow(names)
-    for row in rows:
+    for row, use in zip(rows, uses, strict=True):
         # A line that begins with # is a comment.
         first = f"./{row['path']}" if row["path"].startswith("#") else row["path"]
-        writer.writerow([first, *(row[name] for name in names[1:])])
+        comment = "# " if use.startswith(LEFT_OUT) else ""
+        writer.writerow([comment + first, *(row[name] for name in names[1:])])
 
 
 def _study_text(folder: Path, understood: Understood, proposal: Proposal, study: Path) -> tuple[str, list[str]]:

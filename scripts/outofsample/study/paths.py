@@ -5,6 +5,9 @@ Names may be wildcards of Snakemake: ``paths.prediction("{task}", "{method}")`` 
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
+
+from outofsample.own.leftovers import lists_folder
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,10 @@ class Paths:
         """Return the fitted methods that stand on one model, for a cohort."""
         return f"{self.results}/methods/{task}/{group}.pt"
 
+    def correction(self, task: str, group: str) -> str:
+        """Return the fitted method that R computed, for a cohort."""
+        return f"{self.results}/methods/{task}/{group}.json"
+
     def handed_back(self, task: str, group: str, job: str) -> str:
         """Return what was predicted of some files of a cohort, in numbers."""
         return f"{self.results}/cohort/{task}/{group}/{job}.json"
@@ -88,6 +95,10 @@ class Paths:
     def files_table(self, task: str, method: str) -> str:
         """Return the table of what a method predicted in each file of a cohort."""
         return f"{self.results}/own/{task}/{method}_files.csv"
+
+    def lists(self, task: str, method: str) -> str:
+        """Return the folder with the extrapolated cells of each file of a cohort."""
+        return str(lists_folder(Path(self.own_task(task)), method))
 
     def tuning(self, suffix: str) -> str:
         """Return the chosen settings as csv, md or yaml."""

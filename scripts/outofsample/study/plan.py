@@ -244,7 +244,7 @@ class Plan:
 
     def has_model(self, group: str) -> bool:
         """Whether a key of `by_model` is a model."""
-        return any(self._planned[name]["model"] == group for name in self.by_model[group])
+        return any(self._planned[name]["model"] == group for name in self.by_model.get(group, ()))
 
     def method_spec(self, method: str, runs: bool = True) -> MethodSpec:
         """Return name, file and settings of a method, and whether it is run."""
@@ -275,9 +275,9 @@ class Plan:
         methods = [self.method_spec(name, name in self.runs(task)) for name in self.by_model[group]]
         return TransformSpec(model, tuple(methods), self.study.in_sample_cells, self.is_own(task))
 
-    def correction_spec(self, method: str) -> CorrectionSpec:
+    def correction_spec(self, task: str, method: str) -> CorrectionSpec:
         """Return what a batch correction needs."""
-        return CorrectionSpec(self.method_spec(method), self.study.in_sample_cells)
+        return CorrectionSpec(self.method_spec(method), self.study.in_sample_cells, self.is_own(task))
 
     def predictions(self, task: str) -> list[str]:
         """Return the prediction files of all methods that run on a task."""

@@ -225,10 +225,11 @@ class Presentation:
             return ""
         return progress.begin(Path(self.paths.results), self.study.study, *self.plan.cohorts.totals())
 
-    def write_back_spec(self, task: str) -> WriteBackSpec:
+    def write_back_spec(self, task: str, method: str) -> WriteBackSpec:
         """Return what writing predictions into the format of the user's files needs."""
-        spec = self.plan.dataset_spec(self.study.tasks[task].dataset)
-        return WriteBackSpec(spec.settings, spec.files)
+        spec, paths = self.plan.dataset_spec(self.study.tasks[task].dataset), self.plan.paths
+        # The study may have been a cohort before.
+        return WriteBackSpec(spec.settings, spec.files, (paths.files_table(task, method), paths.lists(task, method)))
 
     def changes_spec(self, task: str, method: str) -> ChangesSpec:
         """Return what the report of a method's changes says of its task."""

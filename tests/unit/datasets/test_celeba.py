@@ -101,6 +101,24 @@ class TestCelebA:
         with pytest.raises(UserError, match="is damaged"):
             celeba.Dataset().load(drawn_celeba)
 
+    def test_an_image_that_unpacks_to_too_much_is_refused(self, drawn_celeba):
+        with zipfile.ZipFile(drawn_celeba[celeba.IMAGES]) as archive:
+            images = {name: archive.read(name) for name in archive.namelist()}
+        images["img_align_celeba/000003.jpg"] += bytes(60 << 20)
+        with zipfile.ZipFile(drawn_celeba[celeba.IMAGES], "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in images.items():
+                archive.writestr(name, content)
+        with pytest.raises(UserError, match=r"img_align_celeba/000003\.jpg: this file of .* would unpack to 60 MB"):
+            celeba.Dataset().load(drawn_celeba)
+
+    def test_an_image_of_another_format_is_refused(self, drawn_celeba):
+        """A document in PostScript would be handed to another program."""
+        with zipfile.ZipFile(drawn_celeba[celeba.IMAGES], "w") as archive:
+            for number in range(8):
+                archive.writestr(f"img_align_celeba/{number:06d}.jpg", "%!PS-Adobe-3.0 EPSF-3.0\n")
+        with pytest.raises(UserError, match=r"img_align_celeba\.zip is damaged \(cannot identify image file"):
+            celeba.Dataset().load(drawn_celeba)
+
     @pytest.mark.parametrize("name", ["../evil.jpg", "img_align_celeba/../../evil.jpg", "/evil.jpg"])
     def test_an_archive_with_a_path_outside_its_folder_is_refused(self, drawn_celeba, name):
         with zipfile.ZipFile(drawn_celeba[celeba.IMAGES], "a") as archive:

@@ -1,5 +1,7 @@
 """Cells under two drugs together: the stand-in, and the authors' files."""
 
+import bz2
+import gzip
 import re
 
 import numpy as np
@@ -266,6 +268,15 @@ class TestRdata:
             load_rdata(path)
         path.unlink()
         with pytest.raises(UserError, match=r"m\.rdata: this file does not exist"):
+            load_rdata(path)
+
+    def test_a_file_that_unpacks_to_too_much_is_refused(self, tmp_path):
+        path = tmp_path / "m.rdata"
+        path.write_bytes(gzip.compress(b"RDX3\n" + bytes(40 << 20)))
+        with pytest.raises(UserError, match=r"m\.rdata: this file of .* would unpack to .*; write the matrix again"):
+            load_rdata(path)
+        path.write_bytes(bz2.compress(path.read_bytes()))
+        with pytest.raises(UserError, match=r"m\.rdata: what this file unpacks to is packed once more"):
             load_rdata(path)
 
 

@@ -105,3 +105,10 @@ class TestHaberFromGeo:
         paths[haber.COUNTS].write_bytes(whole[: len(whole) // 2])
         with pytest.raises(UserError, match=f"{haber.COUNTS}: the file cannot be read"):
             haber.Dataset().load(paths)
+
+    def test_a_file_that_unpacks_to_too_much_is_refused(self, write_gut):
+        paths = write_gut("\t".join(HABER_NAMES), "\n", *HABER_ROWS * 1_000_000)
+        with pytest.raises(
+            UserError, match=rf"{haber.COUNTS}: this file of .* would unpack to .*, and at most 50 times"
+        ):
+            haber.Dataset().load(paths)

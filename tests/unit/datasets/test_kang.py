@@ -140,6 +140,9 @@ class TestKangFromGeo:
         geo[name].write_bytes(geo[name].read_bytes()[:-20])
         with pytest.raises(UserError, match=f"{name}: the file cannot be read"):
             kang.Dataset().load(geo)
+        write_text(geo[name], "\n" * (20 << 20))
+        with pytest.raises(UserError, match=rf"{name}: this file of .* would unpack to .*, and at most 50 times"):
+            kang.Dataset().load(geo)
 
     @pytest.mark.parametrize(
         ("before", "after", "sentence"),

@@ -92,6 +92,9 @@ class TestMorphoMnist:
             labels.write_bytes(content)
             with pytest.raises(UserError, match=f"thin/t10k-labels-idx1-ubyte.gz.*{sentence}"):
                 dataset.load(paths)
+        labels.write_bytes(gzip.compress(bytes(50 << 20)))
+        with pytest.raises(UserError, match=r"t10k-labels-idx1-ubyte\.gz: this file of .* would unpack to .*MB"):
+            dataset.load(paths)
         write_idx(labels, np.arange(9)[::-1])
         with pytest.raises(UserError, match=r"has 9 labels, and .* has 10 images"):
             dataset.load(paths)

@@ -1,4 +1,4 @@
-"""FCS files: round trips, the real files, markers by rule, panels, and one clear sentence for each bad file."""
+"""FCS files: round trips, the real files, markers by rule, and one clear sentence for each bad file."""
 
 import warnings
 from pathlib import Path
@@ -11,6 +11,7 @@ import pytest
 from outofsample.datasets.cytonorm import MARKERS
 from outofsample.errors import UserError
 from outofsample.files import fcs
+from outofsample.files.panels import reconcile
 
 CONTROLS = Path(__file__).parents[4] / "shared" / "data" / "cytonorm_controls"
 needs_controls = pytest.mark.skipif(not CONTROLS.is_dir(), reason=f"the real control files are not at {CONTROLS}")
@@ -80,7 +81,7 @@ def test_real_files_come_out_with_one_panel_and_the_markers_of_the_package():
     panels = [fcs.read_fcs(path) for path in sorted(CONTROLS.glob("*.fcs"))]
     assert [file.values.shape for file in panels] == [(1000, 55)] * 6
     assert len({file.channels for file in panels}) == 1
-    reconciled = fcs.reconcile(panels)
+    reconciled = reconcile(panels)
     assert len({(file.channels, file.labels) for file in reconciled}) == 1
     for file in panels:
         assert fcs.select_markers(file)[1] == MARKERS
@@ -197,48 +198,3 @@ def test_unknown_markers_are_all_named_with_the_nearest_one():
 def test_no_marker_left():
     with pytest.raises(UserError, match=r"a\.fcs: no marker is left"):
         fcs.select_markers(panel("a.fcs", CHANNELS, LABELS), exclude=["CD4", "CD19"])
-
-
-def test_panels_are_brought_into_one_order_with_one_set_of_labels():
-    one = panel("one.fcs", ["Time", "Nd142Di", "Nd143Di"], ["", "CD19", ""])
-    other = panel("other.fcs", ["beadDist", "Nd143Di", "Nd142Di"], ["", "143Nd_CD4", "142Nd_CD-19"])
-    first, second = fcs.reconcile([one, other])
-    assert first.channels == second.channels == ("Nd142Di", "Nd143Di")
-    assert first.labels == second.labels == ("CD19", "143Nd_CD4")
-    assert np.array_equal(first.values, one.values[:, [1, 2]])
-    assert np.array_equal(second.values, other.values[:, [2, 1]])
-
-
-def test_a_marker_on_another_channel_is_found_by_its_label():
-    one = panel("one.fcs", ["Nd142Di", "Nd143Di"], ["CD19", "CD4"])
-    other = panel("other.fcs", ["Nd143Di", "Sm149Di"], ["CD4", "CD19"])
-    _, second = fcs.reconcile([one, other])
-    assert second.channels == ("Nd142Di", "Nd143Di")
-    assert np.array_equal(second.values, other.values[:, [1, 0]])
-
-
-@pytest.mark.parametrize(
-    ("channels", "labels", "listed"),
-    [
-        (["Nd142Di", "Sm149Di"], ["CD19", "CD8"], "one.fcs has Nd143Di (CD4), and other.fcs has Sm149Di (CD8)"),
-        (["Nd142Di", "Nd143Di"], ["CD19", "CD8"], "one.fcs has Nd143Di (CD4), and other.fcs has Nd143Di (CD8)"),
-        (["Nd142Di"], ["CD19"], "one.fcs has Nd143Di (CD4), and other.fcs has none"),
-    ],
-)
-def test_mixed_panels_are_one_error_that_lists_both(channels, labels, listed):
-    one = panel("one.fcs", ["Nd142Di", "Nd143Di"], ["CD19", "CD4"])
-    with pytest.raises(UserError) as caught:
-        fcs.reconcile([one, panel("other.fcs", channels, labels)])
-    assert listed in str(caught.value)
-    assert "rename" not in str(caught.value)
-
-
-def test_names_that_differ_in_case_are_proposed_to_be_renamed():
-    one = panel("one.fcs", ["PE-Cy7-A", "FITC-A"], ["", ""])
-    other = panel("other.fcs", ["PE-CY7-A", "FITC-A"], ["", ""])
-    with pytest.raises(UserError, match=r"set rename: \{'PE-CY7-A': 'PE-Cy7-A'\}\)\.$"):
-        fcs.reconcile([one, other])
-    first, second = fcs.reconcile([fcs.renamed(file, {"PE-CY7-A": "PE-Cy7-A"}) for file in (one, other)])
-    assert first.channels == second.channels == ("PE-Cy7-A", "FITC-A")
-    with pytest.raises(UserError, match=r"rename: one\.fcs would have two channels 'FITC-A'"):
-        fcs.renamed(one, {"PE-Cy7-A": "FITC-A"})

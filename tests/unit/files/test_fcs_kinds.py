@@ -9,6 +9,7 @@ import pytest
 
 from outofsample.errors import UserError
 from outofsample.files import fcs
+from outofsample.files.panels import read_markers
 from tests.unit.files.fcs_bytes import CHANNELS, LABELS, fcs_bytes
 
 FLOATS = np.random.default_rng(0).gamma(1, 20, (30, 4)).astype(np.float32)
@@ -54,6 +55,9 @@ READABLE = {
     "supplement in DATA": ({"changes": {"$BEGINSTEXT": "900", "$ENDSTEXT": "950"}}, "passed over", True, None),
     "supplement behind": ({"changes": {"$BEGINSTEXT": "90000", "$ENDSTEXT": "90100"}}, "passed over", True, None),
     "other delimiter": ({"delimiter": "\f"}, "", True, True),
+    "tab as delimiter": ({"delimiter": "\t"}, "", True, True),
+    "end of line as delimiter": ({"delimiter": "\n"}, "", True, True),
+    "negative $NEXTDATA": ({"changes": {"$NEXTDATA": "-1"}}, "", None, None),
 }  # fmt: skip
 
 
@@ -174,10 +178,10 @@ def test_values_that_are_missing_matter_in_channels_that_are_used(tmp_path, caps
     values = FLOATS.copy()
     values[3, 0] = np.nan
     path.write_bytes(fcs_bytes(values))
-    (X,), names = fcs.read_markers([path], 5)
+    (X,), names = read_markers([path], 5)
     assert names == ("CD19", "CD4") and np.isfinite(X).all()
     assert "NaN or infinite values in channels that are not used: 'Time'" in capsys.readouterr().out
     values[3, 2] = np.inf
     path.write_bytes(fcs_bytes(values))
     with pytest.raises(UserError, match=r"1 in all, the first in channel 'Nd143Di' \(143Nd_CD4\) of cell 4"):
-        fcs.read_markers([path], 5)
+        read_markers([path], 5)

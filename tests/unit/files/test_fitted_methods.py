@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from outofsample.errors import UserError
-from outofsample.files.fitted_methods import read_methods, write_methods
+from outofsample.files.fitted_methods import read_methods, write_correction, write_methods
 
 
 def test_methods_are_read_as_they_were_written(tmp_path):
@@ -12,6 +12,16 @@ def test_methods_are_read_as_they_were_written(tmp_path):
     seed, states = read_methods(tmp_path / "m.pt")
     assert seed == 3 and list(states) == ["one", "two"] and states["one"]["word"] == "x"
     assert torch.equal(states["one"]["shift"], torch.arange(2.0))
+
+
+def test_what_r_fitted_is_read_as_it_was_written(tmp_path):
+    write_correction(tmp_path / "m.json", "one", {"hops": {"q": [[[1.0, 0.1], [2.0, 1 / 3]]]}})
+    assert read_methods(tmp_path / "m.json") == (0, {"one": {"hops": {"q": [[[1.0, 0.1], [2.0, 1 / 3]]]}}})
+    write_correction(tmp_path / "m.json", "one", None)
+    assert read_methods(tmp_path / "m.json") == (0, {"one": None})
+    (tmp_path / "m.json").write_text("text")
+    with pytest.raises(UserError, match=r"m\.json: "):
+        read_methods(tmp_path / "m.json")
 
 
 @pytest.mark.parametrize("content", ["text", {"methods": {}}, [1]])

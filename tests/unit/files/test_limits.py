@@ -1,7 +1,9 @@
 """Small files that become huge ones end in a sentence, before they fill the memory."""
 
+import bz2
 import gzip
 import io
+import lzma
 import tracemalloc
 import zlib
 
@@ -9,7 +11,7 @@ import pytest
 
 from outofsample.errors import UserError
 from outofsample.files import limits
-from outofsample.files.limits import check_memory, check_pixels, check_text, check_unpacked
+from outofsample.files.limits import check_memory, check_pixels, check_text, check_unpacked, unpack, unpacked
 
 
 def bomb(path, megabytes, line=True):
@@ -51,7 +53,30 @@ def test_compressed_parts_that_follow_each_other_count_together(tmp_path):
     path = tmp_path / "a.csv.gz"
     path.write_bytes(b"".join(gzip.compress(b"1,2\n" * 9) for _ in range(3)) + bytes(512))
     check_text(path)
-    assert b"".join(limits._blocks(path)) == gzip.decompress(path.read_bytes()) == b"1,2\n" * 27
+    assert unpack(path, 100, "") == gzip.decompress(path.read_bytes()) == b"1,2\n" * 27
+
+
+@pytest.mark.parametrize("packer", [gzip, bz2, lzma])
+def test_what_packed_a_file_is_told_by_its_first_bytes(tmp_path, packer):
+    path = tmp_path / "a"
+    path.write_bytes(packer.compress(b"1,2\n" * 1000))
+    assert unpack(path, 100, "") == b"1,2\n" * 1000
+    path.write_bytes(packer.compress(bytes(64 << 20)))
+    tracemalloc.start()
+    with pytest.raises(UserError, match=r"a: this file of .* would unpack to 1\d(\.\d+)? MB, .*; fetch it again\."):
+        for _ in unpacked(path, 1, "fetch it again"):
+            pass
+    assert tracemalloc.get_traced_memory()[1] < 14 << 20
+    tracemalloc.stop()
+    path.write_bytes(gzip.compress(packer.compress(b"1,2\n" * 1000)))
+    with pytest.raises(UserError, match=r"a: what this file unpacks to is packed once more; .* or fetch it again\."):
+        unpack(path, 100, "fetch it again")
+
+
+def test_a_file_that_is_not_packed_may_be_of_any_size(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(bytes(33 << 20))
+    assert len(unpack(path, 0, "")) == 33 << 20
 
 
 def test_a_damaged_gzip_file_is_told_by_its_error(tmp_path):
@@ -60,6 +85,7 @@ def test_a_damaged_gzip_file_is_told_by_its_error(tmp_path):
     path.write_bytes(content[:30] + b"\xff\xff\xff" + content[33:])
     with pytest.raises(zlib.error):
         check_text(path)
+    assert issubclass(zlib.error, limits.DAMAGED)
 
 
 def test_sizes_in_words_and_limits(tmp_path):

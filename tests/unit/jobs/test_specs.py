@@ -48,16 +48,17 @@ def specs_of(plan: Plan) -> list[Spec]:
     made = [plan.dataset_spec(name) for name in plan.datasets]
     made += [plan.fetch_spec(name, file) for name in plan.datasets for file in plan.originals(name)]
     for task in plan.tasks:
-        made += [plan.split_spec(task), plan.evaluation_spec(task), shown.write_back_spec(task)]
+        made += [plan.split_spec(task), plan.evaluation_spec(task)]
         made += [plan.transform_spec(task, group) for group in plan.by_model]
         made += [shown.changes_spec(task, method) for method in plan.methods]
+        made += [shown.write_back_spec(task, method) for method in plan.methods]
         trained = [group for group in plan.by_model if plan.trains(group)]
         made += [plan.train_spec(task, m, batch) for m in trained for batch in plan.seed_batches(task, m)]
     for task in plan.cohorts.tasks:
         jobs = plan.cohorts.jobs(task)
         made += [plan.cohorts.files_spec(task, group, job) for group in plan.cohorts.groups(task) for job in jobs]
         made += [plan.cohorts.join_spec(task, method) for method in plan.methods]
-    made += [plan.correction_spec(method) for method in plan.correctors]
+    made += [plan.correction_spec(task, method) for task in plan.tasks for method in plan.correctors]
     made += [shown.table_spec(name) for name in study.selected("tables")]
     made += [shown.figure_spec(name) for name in study.selected("figures")]
     made += [shown.tuning_spec("config.yaml")] if study.tuning else []

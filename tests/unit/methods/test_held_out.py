@@ -130,14 +130,14 @@ def test_domains_with_few_cells_do_not_count():
     assert too_few_domains([]).startswith("source and target share none with enough cells")
 
 
-def test_networks_and_correctors_are_not_fitted_again():
+def test_networks_and_what_corrects_only_its_fit_are_not_fitted_again():
     data = task(shifted, 4)
     network = {"candidates": {"mean_shift": {}, "neuron_editing": {}}}
     for name, settings, told in (
         ("neuron_editing", {}, "it trains a network"),
         ("trvae", {}, "it trains a network"),
         ("stacked_map", network, "it trains a network"),
-        ("combat", {}, "it corrects only the cells that it is fitted to"),
+        ("mnn", {}, "it corrects only the cells that it is fitted to"),
     ):
         entry = registry.find("methods", name)
         found = hold_out_domains(entry(entry.Settings(**settings)), data)

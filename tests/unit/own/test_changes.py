@@ -86,6 +86,18 @@ def test_a_wider_prediction_has_a_larger_sd_ratio():
     np.testing.assert_allclose(table["sd_ratio"], 2, rtol=1e-4)
 
 
+def test_deviations_of_many_features_are_computed_some_at_a_time(monkeypatch):
+    rng = np.random.default_rng(0)
+    many = {
+        name: rng.normal(3, 2, (300, 11)).astype(np.float32) for name in ("source", "target", "query", "prediction")
+    }
+    one = replace(change(has_truth=False), cells=many, features=tuple("abcdefghijk"))
+    whole = np.concatenate([many["source"], many["query"]]).std(axis=0, dtype=np.float64)
+    np.testing.assert_array_equal(changes._sd(one), whole)
+    monkeypatch.setattr(changes, "_FEATURES", 4)
+    np.testing.assert_allclose(changes._sd(one), whole, rtol=1e-12)
+
+
 def test_features_without_a_common_scale_are_compared_in_standard_deviations():
     scale = np.float32([1000, 1, 1])
     scaled = {name: X * scale for name, X in change().cells.items()}

@@ -9,11 +9,15 @@ import pandas as pd
 import pytest
 
 from outofsample.errors import UserError
+from outofsample.files import fcs
+from outofsample.files.fitted_methods import write_correction
 from outofsample.files.handed_back import read_handed_back
 from outofsample.jobs.own import JoinFilesSpec
+from outofsample.jobs.predict import MethodSpec
 from outofsample.own import cohort_job
 from outofsample.own.cohort_job import predict_files
 from outofsample.own.summaries import QUANTILES, join_files
+from outofsample.own.write_back import write_back
 from tests.conftest import run_script
 from tests.unit.own.small_cohort import POPULATIONS, QUERY, prepared, write_cohort
 
@@ -108,6 +112,36 @@ def test_the_table_has_quantiles_of_every_feature_in_every_file(cohort, tmp_path
         np.testing.assert_allclose(found.T, np.quantile(X, QUANTILES, axis=0), rtol=2e-4)
 
 
+def test_nothing_of_earlier_runs_stands_beside_the_files_of_a_cohort(cohort, tmp_path):
+    own = tmp_path / "own"
+    data, predictions = cohort.data, cohort.predictions["quantile_mapping"]
+    # The study was no cohort yet, another one had a file more, and a query of another name.
+    write_back(predictions, cohort.train, data, cohort.originals, own / "quantile_mapping")
+    lists = own / "quantile_mapping_extrapolated"
+    left = [own / "quantile_mapping" / QUERY.name / "extrapolated.csv"]
+    assert left[0].is_file()
+    left += [own / "quantile_mapping" / "earlier" / "patient1.fcs", lists / QUERY.name / "patient0.fcs.csv"]
+    for path in left[1:]:
+        path.parent.mkdir(parents=True)
+        path.touch()
+    other = own / "mean_shift" / QUERY.name / "patient0.fcs"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    predict_files(cohort.spec, cohort.fitted, cohort.train, output_of(tmp_path))
+    spec = JoinFilesSpec("quantile_mapping", (str(output_of(tmp_path)),))
+    said = join_files(spec, cohort.train, own / "quantile_mapping_files.csv")
+    assert said == "quantile_mapping: 2 files with 420 cells; 3 files of earlier runs are removed"
+    assert not any(path.exists() for path in left) and not left[1].parent.exists()
+    found = [path.relative_to(own).as_posix() for path in own.rglob("*") if path.is_file()]
+    files = [f"quantile_mapping/{QUERY.name}/patient{number}.fcs" for number in (1, 2)]
+    listed = [f"quantile_mapping_extrapolated/{QUERY.name}/patient{number}.fcs.csv" for number in (1, 2)]
+    # What is of another method is left alone.
+    assert sorted(found) == sorted(
+        [*files, *listed, "quantile_mapping_files.csv", f"mean_shift/{QUERY.name}/patient0.fcs"]
+    )
+    assert join_files(spec, cohort.train, own / "quantile_mapping_files.csv").endswith("420 cells")
+
+
 def test_a_file_that_is_gone_is_told(cohort, tmp_path):
     predict_files(cohort.spec, cohort.fitted, cohort.train, output_of(tmp_path))
     gone = tmp_path / "own" / "quantile_mapping" / QUERY.name / "patient2.fcs"
@@ -117,3 +151,36 @@ def test_a_file_that_is_gone_is_told(cohort, tmp_path):
         join_files(spec, cohort.train, tmp_path / "files.csv")
     with pytest.raises(UserError, match="420 cells of 'patients' in 'before' were given, and 0 were predicted"):
         join_files(JoinFilesSpec("quantile_mapping", ()), cohort.train, tmp_path / "files.csv")
+
+
+def corrected_cohort(folder, tmp_path, state):
+    """Return a cohort with limma in place of another method, of which this was kept."""
+    cohort = prepared(folder, tmp_path, {"no_change": {}}, None, **write_cohort(folder, "fcs"))
+    kept = tmp_path / "none_limma.json"
+    write_correction(kept, "limma", state)
+    return replace(cohort, fitted=kept, spec=replace(cohort.spec, methods=(MethodSpec("limma", "limma"),)))
+
+
+def test_further_cells_are_corrected_without_r(folder, tmp_path):
+    """What R fitted is a scale and a shift for each feature; the job that applies them needs no R."""
+    scale, shift = [1.0, 2.0, 1.0], [0.5, 0.0, -0.25]
+    state = {"features": ["CD4", "CD19", "CD8"], "image_shape": None, "model": None}
+    state |= {"queries": [[QUERY.name, QUERY.domain, QUERY.source, QUERY.target]]}
+    cohort = corrected_cohort(folder, tmp_path, {**state, "method": {"hops": {QUERY.name: [[scale, shift]]}}})
+    predict_files(cohort.spec, cohort.fitted, cohort.train, output_of(tmp_path))
+    for one in read_handed_back(output_of(tmp_path)).methods["limma"]:
+        before, after = (np.arcsinh(fcs.read_fcs(path).values / 5) for path in (folder / one.file, Path(one.path)))
+        np.testing.assert_allclose(after, before * scale + shift, rtol=1e-4, atol=1e-4)
+    assert "2 files with 420 cells" in join_files(
+        JoinFilesSpec("limma", (str(output_of(tmp_path)),)), cohort.train, tmp_path / "table.csv"
+    )
+
+
+def test_where_r_is_missing_no_files_are_written_and_the_table_says_so(folder, tmp_path):
+    cohort = corrected_cohort(folder, tmp_path, None)
+    predict_files(cohort.spec, cohort.fitted, cohort.train, output_of(tmp_path))
+    found = read_handed_back(output_of(tmp_path))
+    assert found.not_run == ["limma"] and found.methods == {"limma": []}
+    said = join_files(JoinFilesSpec("limma", (str(output_of(tmp_path)),)), cohort.train, tmp_path / "table.csv")
+    assert said == "limma: it did not run" and len(pd.read_csv(tmp_path / "table.csv")) == 0
+    assert not (tmp_path / "own" / "limma").exists()

@@ -7,13 +7,16 @@ import pandas as pd
 import pytest
 
 from outofsample.errors import UserError
-from outofsample.files import fcs
+from outofsample.files import fcs, fcs_data, fcs_text
 from outofsample.files.prediction import PredictionFile
 from outofsample.files.task import TrainingRows
+from outofsample.methods.families.blocks import BLOCK
+from outofsample.methods.families.chain import predict_in_blocks
 from outofsample.own import file_by_file
-from outofsample.own.file_by_file import FittedTask, listed_as, predict_file
+from outofsample.own.file_by_file import FittedTask, predict_file
 from outofsample.own.scales import to_file_scale
 from outofsample.own.write_back import write_back
+from tests.unit.files.killed_writer import kill_a_writer
 from tests.unit.own.small_cohort import FEATURES, FIT_CELLS, POPULATIONS, QUERY, prepared, write_cohort
 from tests.unit.own.small_study import needs_parquet
 
@@ -84,6 +87,23 @@ def test_pieces_of_any_number_of_blocks_give_the_same_files(folder, tmp_path, ki
             np.testing.assert_array_equal(content_of(told[cells][key]), content_of(one))
 
 
+def test_of_many_features_fewer_cells_are_read_at_a_time(folder, tmp_path, monkeypatch):
+    assert file_by_file.SMALL_PIECE % BLOCK == 0 and file_by_file.SMALL_PIECE < file_by_file.PIECE
+    cohort = prepared(folder, tmp_path, {"no_change": {}}, None, **write_cohort(folder, "fcs"))
+    asked, read = [], file_by_file.PIECES["fcs"]
+
+    def counted(path, entry, columns, settings, cells):
+        asked.append(cells)
+        return read(path, entry, columns, settings, cells)
+
+    monkeypatch.setitem(file_by_file.PIECES, "fcs", counted)
+    predicted(cohort, tmp_path / "own")
+    assert set(asked) == {file_by_file.PIECE}
+    monkeypatch.setattr(file_by_file, "MANY_FEATURES", 2)
+    predicted(cohort, tmp_path / "own")
+    assert set(asked) == {file_by_file.PIECE, file_by_file.SMALL_PIECE}
+
+
 def content_of(one) -> np.ndarray:
     from pathlib import Path
 
@@ -147,6 +167,41 @@ def test_extrapolated_cells_are_listed_by_their_row(folder, tmp_path):
         np.testing.assert_allclose(listed["share_outside"], outside[outside > 0.1], rtol=1e-3)
 
 
+def test_each_file_comes_back_with_its_own_channels(folder, tmp_path):
+    files = write_cohort(folder, "fcs")
+    large = fcs.read_fcs(folder / "patient2.fcs").values
+    # The same markers in another order and on another metal, and channels that no other file has.
+    stored = np.column_stack([np.arange(380) + 0.25, large[:, 2], large[:, 0], -large[:, 1], large[:, 1]])
+    channels = ("Time", "Nd142Di", "Sm149Di", "Eu151Di", "Nd141Di")
+    fcs.write_fcs(folder / "patient2.fcs", stored, channels, ("", "CD8", "149Sm_CD4", "CD3", "CD19"))
+    method, names = {"quantile_mapping": {}}, ["CD4", "CD8"]
+    cohort = prepared(folder, tmp_path, method, "identity", features=names, **files)
+    told = predicted(cohort, tmp_path / "own")
+    assert {file: one.cells for (_, file), one in told.items()} == {"patient1.fcs": 40, "patient2.fcs": 380}
+    changed = {"patient1.fcs": [0, 2], "patient2.fcs": [2, 1]}
+    task = FittedTask(cohort.spec, cohort.fitted, cohort.train)
+    for (_, file), one in told.items():
+        before, after = (data_of(path) for path in (folder / file, tmp_path / one.path))
+        kept = [name for name in before.dtype.names if int(name) not in changed[file]]
+        assert len(kept) == len(before.dtype.names) - 2
+        assert all(after[name].tobytes() == before[name].tobytes() for name in kept)
+        read = fcs.read_fcs(folder / file)
+        X = np.arcsinh(read.values[:, changed[file]] / 5)
+        wanted = to_file_scale(
+            predict_in_blocks(task.methods["quantile_mapping"])(X, QUERY, None).X, cohort.data.settings
+        )
+        assert np.array_equal(np.column_stack([after[str(column)] for column in changed[file]]), wanted)
+        assert not np.array_equal(wanted, read.values[:, changed[file]])
+        copy = fcs.read_fcs(tmp_path / one.path)
+        assert (copy.channels, copy.labels) == (read.channels, read.labels)
+
+
+def data_of(path) -> np.ndarray:
+    """Return the stored values (cells,) of an FCS file with a field per channel."""
+    text = fcs_text.read_text(path)
+    return fcs_data.decode(text, fcs_data.channels_of(text))
+
+
 def test_a_value_that_is_not_finite_leaves_nothing_of_its_file(folder, tmp_path):
     cohort = prepared(folder, tmp_path, {"no_change": {}}, None, **write_cohort(folder, "table"))
     path = folder / "part1.csv"
@@ -172,20 +227,11 @@ def test_values_of_other_files_are_refused_here_too(folder, tmp_path):
 
 def test_what_a_killed_job_left_is_removed(folder, tmp_path):
     cohort = prepared(folder, tmp_path, {"no_change": {}}, None, **write_cohort(folder, "fcs"))
-    left = tmp_path / "own" / "no_change" / QUERY.name / ".patient1.123.part.fcs"
-    left.parent.mkdir(parents=True)
-    left.write_text("half")
-    # What another job is writing, of a file whose name begins alike, stays.
-    other = left.with_name(".patient1.b.124.part.fcs")
-    other.write_text("half")
+    place = tmp_path / "own" / "no_change" / QUERY.name
+    kill_a_writer(place / "patient1.fcs")
+    assert len(list(place.iterdir())) == 1
     predicted(cohort, tmp_path / "own")
-    assert sorted(path.name for path in left.parent.iterdir()) == [other.name, "patient1.fcs", "patient2.fcs"]
-
-
-def test_lists_of_cells_have_names_that_file_systems_hold():
-    assert str(listed_as("day1/a.fcs")) == "day1/a.fcs.csv"
-    for name in ("a" * 251 + ".fcs", "é" * 125 + ".fcs", "a" * 252 + ".pq"):
-        assert 250 <= len(listed_as(name).name.encode()) <= 255 and listed_as(name).name.endswith(".csv")
+    assert sorted(path.name for path in place.iterdir()) == ["patient1.fcs", "patient2.fcs"]
 
 
 def test_every_format_is_read_and_written_in_pieces():

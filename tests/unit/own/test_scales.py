@@ -3,8 +3,9 @@
 import anndata
 import numpy as np
 import pytest
+import scipy.sparse
 
-from outofsample.own.scales import to_file_scale
+from outofsample.own.scales import as_counts, log_of, to_file_scale
 from tests.unit.own.small_study import (
     COLUMNS,
     FCS_FILES,
@@ -32,6 +33,25 @@ def test_counts_are_normalised_and_come_back_as_counts(folder, tmp_path):
     back = anndata.read_h5ad(path)
     np.testing.assert_allclose(back.layers["prediction"], back.X.toarray(), rtol=1e-4)
     assert (to_file_scale(np.full((1, 2), -1.0), data.settings, np.ones(1)) == 0).all()
+
+
+def test_logarithms_are_those_of_the_product_with_each_cells_factor(monkeypatch):
+    monkeypatch.setattr("outofsample.own.scales._ROWS", 7)
+    counts = scipy.sparse.random(50, 30, 0.3, "csr", random_state=0, data_rvs=lambda n: np.arange(1.0, n + 1))
+    counts = counts.astype(np.float32)
+    counts[4] = 0
+    sizes = np.asarray(counts.sum(axis=1)).ravel()
+    factors = (1e4 / np.where(sizes > 0, sizes, 1)).astype(np.float32)
+    found = log_of(counts, sizes)
+    np.testing.assert_array_equal(found.toarray(), np.log1p(factors[:, None] * counts.toarray()))
+    assert found.dtype == np.float32 and np.shares_memory(found.indices, counts.indices)
+
+
+def test_an_entry_that_a_file_has_twice_is_one_count():
+    twice = scipy.sparse.csr_matrix((np.array([1.0, 2.0, 4.0]), np.array([3, 3, 0]), np.array([0, 3])), shape=(1, 5))
+    counts = as_counts(twice)
+    assert counts.nnz == 2 and counts.toarray().tolist() == [[4, 0, 0, 3, 0]]
+    assert twice.nnz == 3 and twice.indices.tolist() == [3, 3, 0]
 
 
 @pytest.mark.parametrize(

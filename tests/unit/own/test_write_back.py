@@ -151,9 +151,15 @@ def test_the_command_line_writes_and_says_where(folder, tmp_path):
     data = dataset(folder, files=FCS_FILES)
     prediction, train = predict(data, data.load(paths(data, folder)), tmp_path)
     options = ["--prediction", prediction, "--train", train, "--folder", tmp_path / "out", "--files"]
-    spec, files = WriteBackSpec({"files": FCS_FILES}), paths(data, folder).values()
+    # A cohort has left these.
+    replaced = (tmp_path / "out_files.csv", tmp_path / "out_extrapolated", tmp_path / "nothing")
+    replaced[0].touch()
+    (replaced[1] / "after").mkdir(parents=True)
+    spec = WriteBackSpec({"files": FCS_FILES}, replaced=tuple(map(str, replaced)))
+    files = paths(data, folder).values()
     run = run_script("write_back.py", spec, *options, *files)
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines()[-1] == str(tmp_path / "out" / "after" / "patient_before.fcs")
+    assert not any(path.exists() for path in replaced)
     run = run_script("write_back.py", spec, *options, *files, folder / "patient_before.fcs")
     assert run.returncode == 1 and run.stderr.startswith("error: --files: 3 files are needed")

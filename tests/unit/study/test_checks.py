@@ -27,6 +27,10 @@ from tests.unit.study.examples import LEAVE_OUT, minimal, problems
         ({"datasets": {"dengue": {"cofacter": 5}}}, "unknown key 'cofacter' (did you mean 'cofactor'?)"),
         ({"run": {"tasks": ["dengu"]}}, "run.tasks: 'dengu' is not defined (did you mean 'dengue'?)"),
         ({"run": {"taks": ["dengue"]}}, "run.taks: unknown key (did you mean 'tasks'?)"),
+        (
+            {"methods": {"gan_extrapolated": {"uses": "no_change"}, "gan": {}}},
+            "methods.gan_extrapolated: rename it; a folder of this name holds the extrapolated cells of the method",
+        ),
         ({"evaluation": {"resamples": 1}}, "evaluation.resamples: Input should be greater than or equal to 2"),
     ],
 )

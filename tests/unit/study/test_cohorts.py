@@ -2,6 +2,7 @@
 
 import gzip
 
+import numpy as np
 import pytest
 
 from outofsample.datasets.own import READERS, Settings
@@ -11,6 +12,7 @@ from outofsample.study.load import load_study
 from outofsample.study.plan import Plan
 from outofsample.study.presentation import Presentation
 from tests.conftest import ROOT
+from tests.unit.files.fcs_bytes import fcs_bytes
 from tests.unit.own.small_cohort import POPULATIONS, QUERY, write_cohort
 from tests.unit.own.small_study import needs_parquet
 
@@ -36,6 +38,25 @@ def test_data_are_a_cohort_where_a_population_may_have_more_cells_than_are_fitte
     lines = 1 if kind == "table" else 0
     assert list(found.values()) == [size + lines for size in cells]
     assert cells_of_cohort(Settings(**files, fit_cells=None), folder) == {}
+
+
+def test_many_domains_are_a_cohort_though_none_has_more_cells_than_are_fitted(folder):
+    content = fcs_bytes(np.ones((60, 4)))
+    names = [f"p{number}.fcs" for number in range(11)]
+    for name in names:
+        (folder / name).write_bytes(content)
+    entries = [{"path": name, "condition": "before", "domain": name} for name in names]
+    # Five times as many as of one: 600.
+    assert cells_of_cohort(Settings(files=entries[:10], fit_cells=120), folder) == {}
+    assert cells_of_cohort(Settings(files=entries, fit_cells=120), folder) == dict.fromkeys(names, 60)
+    # What a column says can be of any domain.
+    frame = "day,person,CD4\n" + "before,a,1\n" * 60
+    for name in names:
+        (folder / name).with_suffix(".csv").write_text(frame)
+    tables = [{"path": f"p{number}.csv", "condition": "before"} for number in range(11)]
+    labelled = {"domain_column": "person"}
+    assert cells_of_cohort(Settings(files=tables, fit_cells=1000, **labelled), folder) == {}
+    assert len(cells_of_cohort(Settings(files=tables, fit_cells=600, **labelled), folder)) == 11
 
 
 def test_a_compressed_table_is_counted_too(folder):
@@ -83,7 +104,13 @@ def plan(folder, tmp_path):
         "data_dir": str(tmp_path),
         "datasets": {"large": {**files, "fit_cells": 100}, "small": files},
         "tasks": {name: {"dataset": name, **task} for name in ("large", "small")},
-        "methods": {"quantile_mapping": {}, "neuron_editing": {}, "mean_shift": {"control": True}, "limma": {}},
+        "methods": {
+            "quantile_mapping": {},
+            "neuron_editing": {},
+            "mean_shift": {"control": True},
+            "limma": {},
+            "mnn": {},
+        },
         "tables": {
             "t": {"title": "T", "tasks": ["large", "small"], "columns": [{"score": "rmse_medians", "label": "x"}]}
         },
@@ -94,8 +121,8 @@ def plan(folder, tmp_path):
 def test_a_cohort_comes_back_file_by_file(plan):
     assert plan.cohorts.tasks == ["large"] and "small" not in plan.cohorts
     assert plan.cohorts.jobs("large") == {"1-2": ["patient1.fcs", "patient2.fcs"]}
-    assert plan.cohorts.groups("large") == ["identity", "autoencoder"]
-    assert plan.cohorts.totals() == (4, 840)
+    assert plan.cohorts.groups("large") == ["identity", "autoencoder", "none_limma"]
+    assert plan.cohorts.totals() == (6, 1260)
     spec = plan.cohorts.files_spec("large", "identity", "1-2")
     assert [method.name for method in spec.methods] == ["quantile_mapping", "mean_shift"]
     assert (
@@ -110,14 +137,30 @@ def test_a_cohort_comes_back_file_by_file(plan):
     assert spec.folder == "results/mine/own/large" and spec.results == "results/mine"
     joined = plan.cohorts.join_spec("large", "neuron_editing")
     assert joined.parts == ("results/mine/cohort/large/autoencoder/1-2.json",)
-    assert plan.cohorts.writes("large", "mean_shift") and not plan.cohorts.writes("large", "limma")
-    assert plan.cohorts.group_of("limma") is None
+    assert plan.cohorts.writes("large", "mean_shift") and not plan.cohorts.writes("large", "mnn")
+    assert plan.cohorts.group_of("mnn") is None
     assert plan.cohorts.methods("large", "identity") == ["quantile_mapping", "mean_shift"]
+
+
+def test_what_r_fits_to_a_cohort_is_kept_where_it_can_correct_other_cells(plan):
+    assert plan.correctors == ["limma", "mnn"] and plan.cohorts.correctors == {"none_limma": ["limma"]}
+    assert plan.cohorts.corrections == [
+        ("", ["small"], ["limma", "mnn"]),
+        ("_of_cohort", ["large"], ["mnn"]),
+        ("_of_cohort_kept", ["large"], ["limma"]),
+    ]
+    assert plan.cohorts.fitted("large", "none_limma") == "results/mine/methods/large/none_limma.json"
+    assert plan.cohorts.fitted("large", "identity") == "results/mine/methods/large/identity.pt"
+    spec = plan.cohorts.files_spec("large", "none_limma", "1-2")
+    assert spec.model is None and [method.name for method in spec.methods] == ["limma"]
+    assert plan.cohorts.join_spec("large", "limma").parts == ("results/mine/cohort/large/none_limma/1-2.json",)
 
 
 def test_a_method_that_predicts_only_the_cells_of_its_fit_writes_no_files(plan, monkeypatch):
     monkeypatch.setattr(plan.study.method_class("neuron_editing"), "transductive", True)
-    assert plan.cohorts.groups("large") == ["identity"] and not plan.cohorts.writes("large", "neuron_editing")
+    assert plan.cohorts.groups("large") == ["identity", "none_limma"] and not plan.cohorts.writes(
+        "large", "neuron_editing"
+    )
     assert plan.cohorts.methods("large", "autoencoder") == []
 
 
@@ -128,15 +171,15 @@ def test_the_files_of_a_cohort_are_linked_to_and_others_copied(plan):
 
 def test_what_is_shown_of_a_cohort(plan, tmp_path, monkeypatch):
     shown = Presentation(plan)
-    ran = ("quantile_mapping", "neuron_editing", "mean_shift")
+    ran = ("quantile_mapping", "neuron_editing", "mean_shift", "limma")
     assert shown.own_tables() == [f"results/mine/own/large/{method}_files.csv" for method in ran]
-    assert shown.own_folders() == [f"results/mine/own/small/{method}" for method in (*ran, "limma")]
+    assert shown.own_folders() == [f"results/mine/own/small/{method}" for method in (*ran, "mnn")]
     assert shown.changes_spec("large", "mean_shift").files == ("results/mine/cohort/large/identity/1-2.json",)
-    assert shown.changes_spec("large", "limma").files == () == shown.changes_spec("small", "mean_shift").files
+    assert shown.changes_spec("large", "mnn").files == () == shown.changes_spec("small", "mean_shift").files
     (note,) = shown.table_spec("t").notes
-    assert "at most 100 cells of each population" in note and "No files come back from limma" in note
+    assert "at most 100 cells of each population" in note and "No files come back from mnn:" in note
     monkeypatch.chdir(tmp_path)
-    assert shown.begin() == "mine: 4 files are to be written, with 840 cells in all"
+    assert shown.begin() == "mine: 6 files are to be written, with 1,260 cells in all"
     assert (tmp_path / "results" / "mine" / "progress.txt").read_text().endswith("in all\n")
 
 

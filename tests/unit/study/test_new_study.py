@@ -32,6 +32,7 @@ def test_all_that_was_measured_in_several_conditions_is_a_control_and_the_rest_i
     assert found.queries == [{"name": "q", "domain": "q", "source": "b2", "target": "b1"}]
     found = propose(rows_of("c_b1", "c_b2", "p_b1", "q_b2"), reference="b2")
     assert found.queries == [{"name": "p", "domain": "p", "source": "b1", "target": "b2"}]
+    assert found.uses == ["control", "control", "predicted in b2", "left out: in b2 already"]
 
 
 def test_the_reference_is_what_most_queries_reach_and_of_these_the_first_by_number():
@@ -43,6 +44,53 @@ def test_a_sample_that_was_measured_in_the_reference_too_gives_scores():
     found = propose(rows_of("c_b1", "c_b2", "p_b1", "p_b2"), ["c"], "b1")
     assert found.queries == [{"name": "p", "domain": "p", "source": "b2", "target": "b1"}]
     assert found.remarks == ["p was measured in b1 too: taken for its truth, which gives scores"]
+    assert found.uses == ["control", "control", "truth of p", "predicted in b1"]
+
+
+def samples(*names):
+    """Return rows of files, each named by domain, number and condition."""
+    return [dict(zip(("domain", "number", "condition"), name.split("_"), strict=True)) for name in names]
+
+
+#: Different patients in each batch.
+OTHERS = samples("c__b1", "c__b2", "p_1_b1", "p_2_b1", "p_3_b2", "p_4_b2")
+
+
+def test_other_samples_in_the_reference_are_no_truth_and_are_left_out():
+    found = propose(OTHERS, ["c"], "b1")
+    assert found.queries == [{"name": "p", "domain": "p", "source": "b2", "target": "b1"}]
+    assert found.uses == ["control"] * 2 + ["left out: in b1 already"] * 2 + ["predicted in b1"] * 2
+    assert found.remarks == [
+        "p: its 2 file(s) of b1 are left out, since nothing tells that they are the samples of its files in b2; where "
+        "they are, '--truth p' gives scores"
+    ]
+
+
+def test_what_the_user_calls_the_truth_is_the_truth():
+    found = propose(OTHERS, ["c"], "b1", ["p"])
+    assert found.uses == ["control"] * 2 + ["truth of p"] * 2 + ["predicted in b1"] * 2
+    with pytest.raises(UserError, match="--truth: nothing of 'c' is predicted in b1 and was measured there too"):
+        propose(OTHERS, ["c"], "b1", ["c"])
+
+
+@pytest.mark.parametrize(
+    ("names", "true"),
+    [
+        # The same patients in both batches; one of two is another; two files of which nobody knows which is which.
+        (("p_1_b1", "p_2_b1", "p_2_b2", "p_1_b2"), True),
+        (("p_1_b1", "p_2_b1", "p_2_b2", "p_3_b2"), False),
+        (("p_1_b1", "p_1_b1", "p_1_b2", "p_1_b2"), False),
+        # The query of a third batch would be scored against it too.
+        (("p_1_b1", "p_1_b2", "p_2_b3"), False),
+    ],
+)
+def test_the_truth_is_of_the_same_samples(names, true):
+    rows = samples("c__b1", "c__b2", "c__b3", *names)
+    uses = propose(rows, ["c"], "b1").uses
+    wanted = "truth of p" if true else "left out: in b1 already"
+    assert {use for use, row in zip(uses, rows, strict=True) if (row["domain"], row["condition"]) == ("p", "b1")} == {
+        wanted
+    }
 
 
 def test_queries_have_names_of_their_own():
@@ -56,6 +104,7 @@ def test_chains_and_what_no_chain_reaches_are_told():
     found = propose(rows, ["a", "c"], "b1")
     assert [query["source"] for query in found.queries] == ["b3"]
     assert found.remarks[0] == "a chain of controls: b3 -> b2 (by c) -> b1 (by a)"
+    assert found.uses[-2:] == ["predicted in b1", "left out: no chain of controls leads to b1"]
     assert found.remarks[1].startswith("not predicted, b4: no chain of shared controls leads from b4 to b1")
 
 
@@ -137,6 +186,19 @@ def test_other_formats_have_their_template(root, suffix):
     assert study.tasks["treatment"].variable_features == (2000 if suffix == ".h5ad" else None)
 
 
+def test_files_that_are_left_out_are_comments_of_the_sheet(root):
+    write_cells(root / "data" / "mine" / "q_1.10.fcs")
+    path, _ = written(root, reference="1.10")
+    assert ("q", "1.10") not in {
+        (file["domain"], file["condition"]) for file in Plan(read_study(path)).dataset("mine").settings.files
+    }
+    sheet = path.with_suffix(".tsv")
+    assert "# q_1.10.fcs\t1.10\tq\n" in sheet.read_text()
+    sheet.write_text(sheet.read_text().replace("# q", "q"))
+    files = Plan(read_study(path)).dataset("mine").settings.files
+    assert ("q", "1.10") in {(file["domain"], file["condition"]) for file in files}
+
+
 def test_a_file_whose_name_begins_like_a_comment(root):
     write_cells(root / "data" / "mine" / "#q_01.fcs")
     path, _ = written(root)
@@ -176,7 +238,15 @@ def test_elsewhere_than_beside_the_snakefile(root):
 def test_the_script_says_what_it_understood(root):
     command = [sys.executable, ROOT / "scripts" / "new_study.py", "data/mine/", "--pattern", PATTERN]
     run = subprocess.run([*map(str, command)], cwd=root, capture_output=True, text=True, check=True)
-    for words in ("p {x}_01.fcs  p {x}", "controls: no; reference: 1.10", "Written: studies/mine.tsv and studies/mine"):
+    for words in (
+        "p {x}_01.fcs  p {x}   01         predicted in 1.10",
+        "controls: no; reference: 1.10",
+        "Written: studies/mine.tsv and studies/mine",
+    ):
         assert words in run.stdout
     again = subprocess.run([*map(str, command)], cwd=root, capture_output=True, text=True, check=False)
+    other = subprocess.run(
+        [*map(str, command), "--reference", "01"], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert "p {x}_01.fcs  p {x}   01\n" in other.stdout and "Nothing is left to predict in 01" in other.stderr
     assert again.returncode == 1 and again.stderr.startswith("error: studies/mine.tsv is there already")

@@ -206,7 +206,12 @@ def test_own_data_get_a_folder_and_a_page_for_each_method_that_runs(shown):
     assert shown.own_folders() == [f"results/mine/own/t/{method}" for method in methods]
     assert shown.own_pages() == [f"results/mine/own/t/{method}_changes.html" for method in methods]
     assert shown.changes_spec("t", "mean_shift").controls == {"no_change": "no change"}
-    assert shown.write_back_spec("t").settings["scale"] == "none"
+    spec = shown.write_back_spec("t", "mean_shift")
+    assert spec.settings["scale"] == "none"
+    # What is there where the study was a cohort before.
+    own = "results/mine/own/t/mean_shift"
+    assert spec.replaced == (f"{own}_files.csv", f"{own}_extrapolated")
+    assert shown.plan.paths.files_table("t", "mean_shift") == spec.replaced[0]
 
 
 def test_own_data_are_told_which_method_to_take(shown):

@@ -8,6 +8,7 @@ import numpy as np
 
 from outofsample.errors import UserError
 from outofsample.files import writing
+from outofsample.files.limits import ARRAY_RATIO, DAMAGED, unpack
 
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:
@@ -16,15 +17,15 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
     Raises
     ------
     UserError
-        If the file is missing, damaged, or has another number of dimensions.
+        If the file is missing, damaged, unpacks to too much, or has another number of dimensions.
     """
     try:
-        content = gzip.decompress(path.read_bytes())
+        content = unpack(path, ARRAY_RATIO, "fetch it again")
         zeros, kind, found = struct.unpack_from(">HBB", content)
         shape = struct.unpack_from(f">{found}I", content, 4)
     except FileNotFoundError as error:
         raise UserError(f"{path}: there is no such file.") from error
-    except (OSError, EOFError, ValueError, struct.error) as error:
+    except (*DAMAGED, ValueError, struct.error) as error:
         raise UserError(f"{path} is not a whole gzipped IDX file ({error}); fetch it again.") from error
     if (zeros, kind, found) != (0, 8, dimensions):
         raise UserError(f"{path}: it must be an IDX file of unsigned bytes with {dimensions} dimension(s).")

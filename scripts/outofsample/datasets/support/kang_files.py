@@ -53,7 +53,7 @@ def read_geo(paths: dict[str, Path]) -> "AnnData":
     def read_genes(path: Path) -> "pd.DataFrame":
         return pd.read_csv(path, sep="\t", header=None, names=["id", "symbol"], dtype=str, keep_default_na=False)
 
-    genes = single_cell.read(paths[GENES], read_genes)
+    genes = single_cell.read_text(paths[GENES], read_genes)
     cells = _read_cells(paths[CELLS])
     lanes = [_read_lane(paths, cells, stim, len(genes)) for stim in LANES]
     obs = pd.concat([table for _, table in lanes])
@@ -67,7 +67,7 @@ def _read_cells(path: Path) -> "pd.DataFrame":
     """Read GEO's table of cells: a row per cell, named by its barcode; the header has no name for that column."""
     import pandas as pd
 
-    cells = single_cell.read(
+    cells = single_cell.read_text(
         path, lambda path: pd.read_csv(path, sep="\t", index_col=0, dtype=str, keep_default_na=False)
     )
     if missing := [name for name in ("ind", "stim", "cell", "multiplets") if name not in cells]:
@@ -93,9 +93,9 @@ def _read_lane(
 
     condition, matrix_name, barcodes_name = LANES[stim]
     matrix_path, barcodes_path = paths[matrix_name], paths[barcodes_name]
-    table = single_cell.read(barcodes_path, lambda path: pd.read_csv(path, sep="\t", header=None, dtype=str))
+    table = single_cell.read_text(barcodes_path, lambda path: pd.read_csv(path, sep="\t", header=None, dtype=str))
     barcodes = pd.Index(table[0])
-    counts = single_cell.read(matrix_path, mmread)
+    counts = single_cell.read_text(matrix_path, mmread)
     if counts.shape != (n_genes, len(barcodes)):
         raise UserError(
             f"{matrix_path}: a matrix of {n_genes:,} genes x {len(barcodes):,} cells is expected, as the other files "

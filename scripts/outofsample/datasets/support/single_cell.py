@@ -1,6 +1,5 @@
 """What the single-cell datasets share: counts to AnnData, and checks of a download."""
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from outofsample.errors import UserError
+from outofsample.files.limits import DAMAGED, check_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,5 +121,17 @@ def read(path: Path, reader: Callable[[Path], Any]) -> Any:
     """
     try:
         return reader(path)
-    except (OSError, EOFError, ValueError, KeyError, zlib.error) as error:
+    except (*DAMAGED, ValueError, KeyError, MemoryError) as error:
         raise UserError(f"{path}: the file cannot be read ({type(error).__name__}: {error}); get it again.") from error
+
+
+def read_text(path: Path, reader: Callable[[Path], Any]) -> Any:
+    """Like `read`, for a table, packed or not: its lines and to how much it unpacks are looked at before.
+
+    Raises
+    ------
+    UserError
+        As `read` does, and as `outofsample.files.limits.check_text`.
+    """
+    read(path, check_text)
+    return read(path, reader)

@@ -3,6 +3,7 @@
 The public one (HeLa cells) has two columns ``treatment``: transformed codes first, then the codes themselves.
 """
 
+import io
 import re
 import warnings
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample.errors import UserError, did_you_mean
+from outofsample.files.limits import ARRAY_RATIO, DAMAGED, unpack
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +85,8 @@ def _read_tables(path: Path) -> dict[str, "pd.DataFrame"]:
         with warnings.catch_warnings():
             # rdata says on which assumption it reads a file of another kind; the error says it better.
             warnings.simplefilter("ignore")
-            objects = dict(rdata.read_rda(path))
+            content = unpack(path, ARRAY_RATIO, "write the matrix again with R's save()")
+            objects = dict(rdata.read_rda(io.BytesIO(content)))
     except FileNotFoundError as error:
         raise UserError(f"{path}: this file does not exist; give the path of the R matrix.") from error
     except (
@@ -93,8 +96,8 @@ def _read_tables(path: Path) -> dict[str, "pd.DataFrame"]:
         AttributeError,
         ArithmeticError,
         RuntimeError,
-        EOFError,
-        OSError,
+        MemoryError,
+        *DAMAGED,
     ) as error:
         raise UserError(
             f"{path}: this is no R data file that can be read ({type(error).__name__}: {error}); "

@@ -33,6 +33,15 @@ def fitted_models(spec: ModelSpec | None, fitted: Sequence[Path], data: Training
             yield seed, registry.create("models", spec.uses, spec.settings).from_tensors(state)
 
 
+def needs_counts(spec: TransformSpec) -> bool:
+    """Whether a model that takes part looks at counts; as arrays they take as much memory as the cells themselves."""
+    entries = [("models", spec.model.uses)] if spec.model else []
+    for asked in spec.methods:
+        entry = registry.find("methods", asked.uses)
+        entries += entry.parts(entry.Settings(**asked.settings))
+    return any(registry.find(kind, name).uses_counts for kind, name in entries if kind == "models")
+
+
 def transform_all(
     spec: TransformSpec,
     data: TrainingData,

@@ -9,6 +9,7 @@ import numpy as np
 
 from outofsample.files import fcs, fcs_data, fcs_text
 from outofsample.files.markers import why_no_markers
+from outofsample.files.panels import one_panel
 from outofsample.own.readers.support.boundary import reading
 from outofsample.own.readers.support.drawing import Draw
 from outofsample.own.readers.support.entries import domains_of
@@ -41,8 +42,7 @@ def read(settings: "Settings", paths: dict[str, Path], draw: Draw) -> Iterator[P
     panels = [
         replace(fcs.renamed(panel, settings.rename), values=np.arange(len(panel.channels))[None]) for panel in originals
     ]
-    joined = fcs.reconcile(panels)
-    chosen, names = fcs.select_markers(joined[0], settings.features, settings.exclude)
+    joined, chosen, names = one_panel(panels, settings.features, settings.exclude)
     uses = channel_uses(panels, joined, chosen, names, settings)
     print("\n".join(table_of(uses)), flush=True)
     left_out = {f"{channel} ({label})" if label else channel: why for channel, label, _, why in uses if why}

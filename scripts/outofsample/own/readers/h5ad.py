@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from outofsample.arrays import stacked
 from outofsample.datasets.support.guesses import holds_whole, looks_like_counts
 from outofsample.errors import UserError, did_you_mean
 from outofsample.files.h5ad_check import check_h5ad, check_parts
@@ -67,16 +68,7 @@ def _read_one(entry: dict, settings: "Settings", path: Path, draw: Draw) -> tupl
             wanted = rows[slice(*np.searchsorted(rows, (begin, begin + PIECE)))] - begin
             found.append(values if len(wanted) == values.shape[0] else values[wanted])
         obs = obs.iloc[rows].assign(row=rows)
-        return Part(entry["path"], joined(found), tuple(names), tuple(taken), obs), list(genes)
-
-
-def joined(pieces: list):
-    """Return consecutive pieces of a matrix (cells, genes), dense or sparse, as one."""
-    import scipy.sparse
-
-    if len(pieces) == 1:
-        return pieces[0]
-    return scipy.sparse.vstack(pieces, format="csr") if scipy.sparse.issparse(pieces[0]) else np.concatenate(pieces)
+        return Part(entry["path"], stacked(found), tuple(names), tuple(taken), obs), list(genes)
 
 
 def rows_of(matrix, rows: np.ndarray) -> Iterator:

@@ -116,6 +116,12 @@ def _check_kind(path: Path, image: "Image", mode: str) -> None:
         )
     if (frames := getattr(image, "n_frames", 1)) > 1:
         raise UserError(f"{path}: this file holds {frames:,} images; give each a file of its own.")
+    shown = image.convert("RGBA") if "transparency" in image.info else image
+    if "A" in shown.getbands() and shown.getchannel("A").getextrema()[0] < 255:
+        raise UserError(
+            f"{path}: parts of this image are transparent, and what is to be seen there is not known; export it again "
+            "with a background."
+        )
     if mode == "L" and image.mode not in ("L", "1", "LA"):
         raise UserError(f"{path}: this image has colours, and the first one is grey; give all as grey or all as RGB.")
 
@@ -128,7 +134,7 @@ def _read_images(folder: Path, names: Sequence[str], size: int | None) -> np.nda
     UserError
         If an image is missing, damaged or of another size than the first.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     images, mode, shape = None, "", (0, 0)
     for row, name in enumerate(names):
@@ -140,7 +146,8 @@ def _read_images(folder: Path, names: Sequence[str], size: int | None) -> np.nda
                     check_pixels(path, *image.size)
                     _check_kind(path, image, mode)
                     mode = mode or ("L" if image.mode in ("L", "1") else "RGB")
-                    image = image.convert(mode)
+                    # Cameras note how they were held: people see the image upright.
+                    image = ImageOps.exif_transpose(image).convert(mode)
                     pixels = np.asarray(image if size is None else image.resize((size, size), Image.Resampling.BICUBIC))
             except Image.DecompressionBombError as error:
                 raise UserError(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.errors import NotAvailable
+from outofsample.files.limits import check_memory
 from outofsample.own.readers.support.boundary import reading
 from outofsample.own.readers.support.drawing import Draw
 from outofsample.own.readers.support.parts import Part
@@ -30,11 +31,12 @@ def read_table(path: Path, text: Collection[str] = ()) -> "pd.DataFrame":
     NotAvailable
         If pyarrow is not installed.
     UserError
-        If the file cannot be read as a table.
+        If the file cannot be read as a table, or takes more than the machine's memory.
     """
     import pandas as pd
 
     try:
+        _check_size(path)
         table = pd.read_parquet(path)
     except ImportError as error:
         raise NotAvailable("Parquet files need pyarrow", "pip install pyarrow, or export the table as CSV") from error
@@ -78,6 +80,13 @@ def pieces(
             table.columns = table.columns.astype(str)
             yield piece_of(table, entry, columns, settings, path, begin, stored)
             begin += len(table)
+
+
+def _check_size(path: Path) -> None:
+    """Raise `UserError` where all values together are more than the memory: few bytes can say one a billion times."""
+    known = _opened(path).metadata
+    what = f"the values of {known.num_rows:,} rows x {known.num_columns:,} columns"
+    check_memory(path, 8.0 * known.num_rows * known.num_columns, what, "split the file, or write fewer columns")
 
 
 def _opened(path: Path):

@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import zlib
 from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.errors import UserError
-from outofsample.files.limits import LINE, check_text
+from outofsample.files.limits import DAMAGED, LINE, TEXT_RATIO, check_text, unpacked
 from outofsample.own.readers.support.boundary import reading
 from outofsample.own.readers.support.drawing import Draw
 from outofsample.own.readers.support.parts import Part
@@ -75,7 +74,7 @@ def read_table(path: Path, text: Collection[str] | None = None) -> "pd.DataFrame
         _check_end(path, len(header), dialect.separator)
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: this table is not in UTF-8 ({error}); save it as CSV in UTF-8.") from error
-    except (OSError, ValueError, EOFError, zlib.error, csv.Error) as error:
+    except (*DAMAGED, ValueError, csv.Error) as error:
         raise unreadable(path, error) from error
     if dialect.before:
         lines = f"the first {len(dialect.before)} line(s) are" if len(dialect.before) > 1 else "the first line is"
@@ -92,11 +91,9 @@ def count(path: Path) -> int:
     UserError
         If it cannot be read.
     """
-    opened = gzip.open if path.suffix == ".gz" else open
     try:
-        with opened(path, "rb") as file:
-            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 22), b""))
-    except (OSError, EOFError, zlib.error) as error:
+        return sum(block.count(b"\n") for block in unpacked(path, TEXT_RATIO, "unpack it yourself (gunzip)"))
+    except DAMAGED as error:
         raise unreadable(path, error) from error
 
 

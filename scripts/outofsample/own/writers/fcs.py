@@ -33,8 +33,9 @@ def stream(
     """Yield what takes cells, as they are stored, with their predicted values; the file is there when all went well.
 
     Only what must change does: the values of predicted channels, and the keywords that say where the data are, how many
-    cells there are, and, where the original does not hold floats, that they are linear 32-bit floats. Nothing is cut
-    off: a prediction can be negative, and ``$PnR`` is raised where one passes it, as some readers cut there.
+    cells there are, and, where the original does not hold floats, that they are linear floats: of 64 bits where the
+    other channels could lose digits else, and of 32 if not. Nothing is cut off: a prediction can be negative, and
+    ``$PnR`` is raised where one passes it, as some readers cut there.
 
     Parameters
     ----------
@@ -50,15 +51,17 @@ def stream(
     names = [channel.name for channel in channels]
     places = [names.index(name) for name in columns]
     new = sorted({*places, *(number for number, channel in enumerate(channels) if channel.is_log)})
-    largest, cells = np.full((1, len(channels)), -np.inf, dtype=np.float32), 0
+    double = _needs_double([channel for number, channel in enumerate(channels) if number not in places])
+    kind = np.float64 if double else np.float32
+    largest, cells = np.full((1, len(channels)), -np.inf, dtype=kind), 0
     changes: dict[str, str | int] = {}
     with replacing(path) as temporary, tempfile.TemporaryFile(dir=path.parent) as data:
         # HEADER and TEXT stand before the data and tell of them: the data wait in a file that has no name.
         def add(stored: np.ndarray, predicted: np.ndarray) -> None:
             nonlocal largest, cells, changes
-            values = fcs_data.linear(stored, channels)
+            values = fcs_data.linear(stored, channels, kind)
             values[:, places] = predicted
-            floats, changes = fcs_copy.as_floats(text, channels, values, ())
+            floats, changes = fcs_copy.as_floats(text, channels, values, (), double)
             finite = np.where(np.isfinite(values), values, -np.inf)
             largest = np.maximum(largest, finite.max(axis=0, initial=-np.inf, keepdims=True))
             cells += len(values)
@@ -71,3 +74,10 @@ def stream(
             data.seek(0)
             shutil.copyfileobj(data, file, 1 << 22)
             file.write(fcs_copy.END)
+
+
+def _needs_double(channels: Sequence[fcs_data.Channel]) -> bool:
+    """Whether what some channels can hold would lose digits as 32-bit floats."""
+    whole = [channel for channel in channels if channel.kind == "I"]
+    largest = [np.iinfo(channel.dtype).max if channel.mask is None else channel.mask for channel in whole]
+    return any(channel.kind == "D" for channel in channels) or bool(fcs_data.rounded_integers(largest, whole))

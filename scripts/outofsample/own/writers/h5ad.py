@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample.arrays import dense
+from outofsample.arrays import dense, stacked
 from outofsample.files.h5ad_check import read_anndata
 from outofsample.files.writing import replacing
 from outofsample.own.predicted import Predicted
-from outofsample.own.readers.h5ad import joined, matrix_of, names_in, on_disk, opened, rows_of
+from outofsample.own.readers.h5ad import matrix_of, names_in, on_disk, opened, rows_of
 from outofsample.own.readers.support.boundary import reading
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def write(original: Path, path: Path, predicted: Predicted, settings: "Settings"
     with reading(original):
         adata = read_anndata(original)[predicted.rows].copy()
     with reading(original), opened(original) as file:
-        layer = dense(joined(list(rows_of(matrix_of(file, settings, original), predicted.rows))))
+        layer = dense(stacked(list(rows_of(matrix_of(file, settings, original), predicted.rows))))
     layer[:, adata.var_names.get_indexer(predicted.columns)] = predicted.values
     adata.layers[LAYER] = layer
     adata.uns["outofsample"] = predicted.about
@@ -62,7 +62,7 @@ def stream(
             target.create_group("layers")
 
             def add(rows: np.ndarray, predicted: np.ndarray) -> None:
-                found = joined(list(rows_of(matrix, rows)))
+                found = stacked(list(rows_of(matrix, rows)))
                 _append(target, f"layers/{LAYER}", _with_columns(found, places, predicted))
                 taken.append(rows)
 

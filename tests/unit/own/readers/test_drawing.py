@@ -1,39 +1,15 @@
 """Cells are drawn by seed, balanced over files, and files that come later change no file's order."""
 
-from itertools import pairwise
+import tracemalloc
 
 import numpy as np
 import pandas as pd
-import pytest
 
-from outofsample.own.readers.support.drawing import Draw, places_of, shares
+from outofsample.files import fcs
+from outofsample.files.shares import LEAST
+from outofsample.own.readers.support.drawing import Draw, places_of
 from outofsample.own.readers.support.parts import Part
-from tests.unit.own.small_study import COLUMNS, FCS_FILES, load, table, write_fcs_files
-
-
-@pytest.mark.parametrize(
-    ("sizes", "most", "expected"),
-    [
-        ([5, 5], 20, [5, 5]),
-        ([5, 5], None, [5, 5]),
-        ([100, 100], 50, [25, 25]),
-        ([10, 100, 100], 90, [10, 40, 40]),
-        ([100, 3, 100], 10, [4, 3, 3]),
-        ([10, 10, 10], 2, [1, 1, 0]),
-    ],
-)
-def test_files_share_alike_and_small_ones_give_all(sizes, most, expected):
-    assert shares(sizes, most) == expected
-
-
-def test_a_further_file_never_makes_another_give_more():
-    rng = np.random.default_rng(0)
-    for _ in range(200):
-        sizes = rng.integers(1, 60, 8).tolist()
-        found = [shares(sizes[:count], 70) for count in range(1, 9)]
-        for before, after in pairwise(found):
-            assert all(one >= other for one, other in zip(before, after, strict=False))
-        assert sum(found[-1]) == min(70, sum(sizes))
+from tests.unit.own.small_study import CHANNELS, COLUMNS, FCS_FILES, LABELS, load, table, values, write_fcs_files
 
 
 def kept(sizes: dict[str, int], most: int | None) -> dict[str, list[int]]:
@@ -63,6 +39,50 @@ def test_many_files_are_thinned_while_they_are_read():
     sizes = {f"{number}.fcs": 200 for number in range(40)}
     found = kept(sizes, 100)
     assert sorted(map(len, found.values())) == [2] * 20 + [3] * 20
+
+
+def write_many_domains(folder, cells=150, files=40):
+    """Write a control in two conditions and many patients, each its own domain; return the entries."""
+    entries = [("control", "before"), ("control", "after"), *((f"p{number}", "before") for number in range(files))]
+    for seed, (domain, condition) in enumerate(entries):
+        fcs.write_fcs(folder / f"{domain}_{condition}.fcs", values(cells, 4, seed), CHANNELS, LABELS)
+    return [{"path": f"{d}_{c}.fcs", "condition": c, "domain": d} for d, c in entries]
+
+
+def test_of_many_domains_with_few_cells_each_no_more_are_in_memory_than_fits_need(folder, monkeypatch, capsys):
+    files, held = write_many_domains(folder), []
+    add = Draw.add
+
+    def counted(draw, part):
+        add(draw, part)
+        held.append(sum(len(one.obs) for one in draw._parts.values()))
+
+    monkeypatch.setattr(Draw, "add", counted)
+    adata = load(folder, files=files, fit_cells=160)
+    sizes = adata.obs.groupby(["domain", "condition"], observed=True).size()
+    # No population has more cells than are fitted; the controls keep all of theirs, and 40 others 800 in all.
+    patients = sizes.drop(index="control")
+    assert set(sizes["control"]) == {150} and set(patients) == {LEAST} and len(patients) == 40
+    assert "drawn: 50 cells of each of 40 populations, 2,300 in all" in capsys.readouterr().out
+    # Twice what is kept, in place of 6,300 cells.
+    assert max(held) <= 2 * 2300 and held[-1] < 42 * 150
+    everything = load(folder, files=files, fit_cells=None)
+    np.testing.assert_array_equal(adata.X, everything[adata.obs_names].X)
+    for number in range(40):
+        rows = adata.obs.loc[adata.obs["domain"] == f"p{number}", "row"]
+        assert rows.tolist() == np.flatnonzero(places_of(f"p{number}_before.fcs", 150) < 50).tolist()
+
+
+def test_memory_stays_where_the_number_of_files_grows(folder):
+    peaks = {}
+    for count in (15, 45):
+        files = write_many_domains(folder, cells=600, files=count)
+        tracemalloc.start()
+        load(folder, files=files, fit_cells=600)
+        peaks[count] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    # Three times as many files; where nothing is drawn the peak is three times as high.
+    assert peaks[45] < 1.5 * peaks[15], peaks
 
 
 def test_nothing_is_drawn_below_the_limit(folder):

@@ -79,6 +79,31 @@ def test_a_folder_with_names_of_all_kinds(folder):
         dataset(folder, files=[{"path": ".", "condition": "x"}])
 
 
+def test_links_in_a_folder_are_never_passed_over_without_a_word(folder, tmp_path):
+    files = [{"path": "batch", "condition": "x"}]
+    (folder / "batch").mkdir()
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    for path in (folder / "batch" / "a.fcs", tmp_path / "elsewhere" / "deep" / "b.FCS"):
+        fcs.write_fcs(path, values(9, 4), CHANNELS, LABELS)
+    (folder / "batch" / "c.fcs").symlink_to(folder / "batch" / "a.fcs")
+    (tmp_path / "notes").mkdir()
+    (folder / "batch" / "notes").symlink_to(tmp_path / "notes")
+    names = [file.name for file in dataset(folder, files=files).raw_files()]
+    assert names == ["batch/a.fcs", "batch/c.fcs"]
+    for target in ("nothing.fcs", "broken.fcs"):
+        (folder / "batch" / "broken.fcs").symlink_to(target)
+        with pytest.raises(UserError, match=r"batch/broken\.fcs: this link leads nowhere; mend or remove it\."):
+            dataset(folder, files=files)
+        (folder / "batch" / "broken.fcs").unlink()
+    (folder / "batch" / "more").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=r"batch/more: this is a link to a folder with FCS files"):
+        dataset(folder, files=files)
+    # Named itself, it is read.
+    assert [file.name for file in dataset(folder, files=[{"path": "batch/more", "condition": "x"}]).raw_files()] == [
+        "batch/more/deep/b.FCS"
+    ]
+
+
 def test_one_name_for_two_files(folder):
     assert "'a.fcs' is named twice" in error(folder, files=[{"path": "a.fcs", "condition": c} for c in "xy"])
     files = [{"path": path, "condition": path} for path in ("a.fcs", "sub/a.fcs")]

@@ -4,6 +4,7 @@ import os
 import signal
 
 import anndata
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,6 +48,17 @@ def test_labels_of_any_type_are_text(folder, labels):
     write(folder, labels=labels)
     adata = load(folder, layer="raw", **SETTINGS)
     assert set(adata.obs["condition"]) == {str(day) for _, day in labels}
+
+
+@pytest.mark.parametrize(("value", "word"), [(1 + 1j, "complex"), (b"1.5", "bytes")])
+def test_values_that_are_no_plain_numbers_are_a_sentence(folder, value, word):
+    write(folder, raw=False)
+    with h5py.File(folder / "a.h5ad", "a") as file:
+        about = dict(file["X"].attrs)
+        del file["X"]
+        file["X"] = np.full((60, 3), value)
+        file["X"].attrs.update(about)
+    assert f"a.h5ad: its values are stored as {word}" in error(folder, files=["a.h5ad"], **COLUMNS)
 
 
 def test_a_file_that_crashes_its_reader_is_a_sentence(folder, monkeypatch):

@@ -1,5 +1,6 @@
 """Images of one's own: within their folder, of one size, each listed once."""
 
+import os
 import struct
 import zlib
 
@@ -85,6 +86,38 @@ def test_colours_among_grey_images_are_not_lost(folder):
     assert load(folder, **settings).n_vars == 24
     Image.new("RGB", (6, 4)).save(folder / "pictures" / "2.png")
     assert "2.png: this image has colours, and the first one is grey" in error(folder, **settings)
+
+
+def test_photographs_are_read_as_they_are_seen(folder):
+    write_images(folder)
+    settings = {"files": ["images.csv"], "images": "pictures", **COLUMNS}
+    # Held upright, the camera wrote 4 x 6 pixels on their side.
+    pixels = np.arange(72, dtype=np.uint8).reshape(4, 6, 3)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.rot90(pixels)).save(folder / "pictures" / "2.png", exif=exif)
+    adata = load(folder, **settings)
+    np.testing.assert_array_equal(adata.X[adata.obs["file"] == "2.png"].reshape(4, 6, 3), pixels)
+
+
+def test_a_file_beside_the_images_may_have_any_name(folder):
+    write_images(folder)
+    with open(os.fsencode(folder / "pictures") + b"/\xff.png", "wb"):
+        pass
+    assert load(folder, files=["images.csv"], images="pictures", **COLUMNS).n_obs == 9
+
+
+@pytest.mark.parametrize(("mode", "colour"), [("RGBA", (9, 9, 9)), ("LA", (9,)), ("P", (0,))])
+def test_transparent_parts_are_not_lost_without_a_word(folder, mode, colour):
+    write_images(folder, mode="L" if mode == "LA" else "RGB")
+    settings, path = {"files": ["images.csv"], "images": "pictures", **COLUMNS}, folder / "pictures" / "2.png"
+    image = Image.new(mode, (6, 4), colour[0] if mode == "P" else (*colour, 255))
+    image.save(path)
+    assert load(folder, **settings).n_obs == 9
+    if mode != "P":
+        image.putpixel((1, 1), (*colour, 254))
+    image.save(path, **({"transparency": 0} if mode == "P" else {}))
+    assert "2.png: parts of this image are transparent" in error(folder, **settings)
 
 
 def test_more_images_than_the_memory_holds(folder, monkeypatch):

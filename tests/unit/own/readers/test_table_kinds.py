@@ -61,6 +61,27 @@ def test_a_column_that_is_nearly_numeric_is_an_error_that_names_column_and_value
     assert load(folder, **write(folder, text), exclude=["CD4"]).var_names.tolist() == ["CD19"]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "\u22121.5",
+        "\u20131.5",
+        "(1.5)",
+        "1\u00a0234.5",
+        "1\u202f234",
+        "1\u2019234",
+        "1.5D+03",
+        "1.5E\u221203",
+        "\u2248 2",
+    ],
+)
+def test_a_column_whose_every_number_is_written_otherwise_is_an_error(folder, value):
+    text = lines(";")
+    text[1:] = [";".join([value, *line.split(";")[1:]]) for line in text[1:]]
+    message = error(folder, **write(folder, text))
+    assert f"the column 'CD4' does not hold numbers alone (6 of 6 values are none, the first is {value!r}" in message
+
+
 def test_decimal_commas_are_an_error(folder):
     text = [line.replace(".", ",") for line in lines(";")]
     assert "the column 'CD4' does not hold numbers alone (6 of 6" in error(folder, **write(folder, text))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from outofsample.errors import UserError
-from outofsample.files import fcs
+from outofsample.files import fcs, fcs_data
+from outofsample.files.fcs_text import read_text
 from outofsample.own.write_back import write_back
 from tests.unit.files.fcs_bytes import fcs_bytes as made
 from tests.unit.own.small_study import (
@@ -106,9 +107,31 @@ def test_other_kinds_of_numbers_are_written_as_floats_with_all_keywords(folder, 
     np.testing.assert_allclose(after.values[:, 1:3], np.sinh(np.arcsinh(whole[:, 1:3] / 5) + 1) * 5, rtol=1e-4)
     before, meta = keywords(folder / path.name), keywords(path)
     changed = {key for key in before if before[key] != meta[key]} - {"$DATATYPE"}
-    assert changed == {f"$P{number}B" for number in range(1, 5)}
-    assert meta["My_Key"] == "spaces  and CASE" and meta["$DATATYPE"] == "F"
+    # Doubles stay doubles: as floats, channels that are not predicted would lose digits.
+    assert changed == ({f"$P{number}B" for number in range(1, 5)} if kind == "I" else set())
+    assert meta["My_Key"] == "spaces  and CASE" and meta["$DATATYPE"] == {"I": "F", "D": "D"}[kind]
     np.testing.assert_allclose(as_flowio_reads(path), after.values)
+
+
+#: How a file stores numbers that 32-bit floats would round, and those of its first channel, which is not predicted.
+FINE = {
+    "doubles": ({"kind": "D", "bits": 64}, np.arange(20) + 1 / 3),
+    "large integers": ({"kind": "I", "bits": 32, "changes": {"$P1R": str(2**32)}}, 2.0**31 + np.arange(20)),
+}
+
+
+@pytest.mark.parametrize("kind", FINE)
+def test_channels_that_are_not_predicted_keep_all_their_digits(folder, tmp_path, kind):
+    write_fcs_files(folder)
+    how, first = FINE[kind]
+    stored = np.column_stack([first, np.round(values(20, 3, 1))])
+    (folder / "patient_before.fcs").write_bytes(made(stored, **how))
+    (path,) = written(dataset(folder, files=FCS_FILES), folder, tmp_path)
+    text = read_text(path)
+    after = fcs_data.decode(text, fcs_data.channels_of(text))
+    assert np.array_equal(after["0"], first) and len(np.unique(after["0"])) == 20
+    assert np.array_equal(after["3"], stored[:, 3])
+    np.testing.assert_allclose(after["1"], np.sinh(np.arcsinh(stored[:, 1] / 5) + 1) * 5, rtol=1e-4)
 
 
 def test_a_supplemental_text_is_kept(folder, tmp_path):

@@ -4,6 +4,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csc_matrix, csr_matrix
 
 from outofsample.arrays import Query
 from outofsample.own.write_back import write_back
@@ -22,6 +23,38 @@ def test_h5ad_comes_back_with_the_prediction_in_a_layer(folder, tmp_path, sparse
     dense = wanted.X.toarray() if sparse else wanted.X
     np.testing.assert_allclose(back.layers["prediction"], dense + 1, rtol=1e-6)
     assert back.uns["outofsample"] == {"query": "after", "method": "mine_method", "seed": "0"}
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        lambda X: csr_matrix(X.astype(np.int64)),
+        lambda X: csc_matrix(X.astype(np.int16)),
+        lambda X: X.astype(np.uint8),
+        lambda X: csr_matrix(X > 20),
+    ],
+)
+def test_values_and_columns_of_odd_types_come_back_as_they_were(folder, tmp_path, stored):
+    adata = write_h5ad(folder, counts=True, sparse=False)
+    adata.X = stored(np.minimum(adata.X, 250))
+    half = [True, None] * 30
+    adata.obs = adata.obs.assign(
+        day=adata.obs["day"].cat.add_categories("never"),
+        kind=pd.Categorical([None, "x"] * 30),
+        text=pd.array(["a", None] * 30, dtype="string"),
+        flag=pd.array(half, dtype="boolean"),
+        whole=pd.array(half, dtype="Int64"),
+        number=[np.nan, 1.5] * 30,
+    )
+    adata.write_h5ad(folder / "cells.h5ad")
+    (path,) = written(dataset(folder, files=["cells.h5ad"], **COLUMNS), folder, tmp_path)
+    back = anndata.read_h5ad(path)
+    wanted = anndata.read_h5ad(folder / "cells.h5ad")[back.obs_names].copy()
+    assert back.n_obs == 20 and type(back.X) is type(wanted.X) and back.X.dtype == adata.X.dtype
+    pd.testing.assert_frame_equal(back.obs, wanted.obs)
+    dense = [X.toarray() if hasattr(X, "toarray") else X for X in (wanted.X, back.X)]
+    np.testing.assert_array_equal(*dense)
+    np.testing.assert_allclose(back.layers["prediction"], dense[0] + np.float32(1), rtol=1e-6)
 
 
 def test_the_kang_cells_and_a_csv_of_them_come_back_alike(tmp_path, shared_data):

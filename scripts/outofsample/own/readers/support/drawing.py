@@ -1,9 +1,13 @@
 """At most so many cells of each population: drawn by seed, balanced over files, while the files are read one by one."""
 
 import zlib
+from collections.abc import Collection
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from outofsample.files.shares import Pair, kept_cells, shares
 
 if TYPE_CHECKING:
     from outofsample.own.readers.support.parts import Part
@@ -20,57 +24,41 @@ def places_of(file: str, cells: int) -> np.ndarray:
     return places
 
 
-def shares(sizes: list[int], most: int | None) -> list[int]:
-    """Return how many cells each file gives, so that all together give at most so many (None: all).
-
-    All files give the same number, but those that have fewer give all that they have. What is left over goes to the
-    first files, a cell each. A further file never makes another give more.
-    """
-    if most is None or sum(sizes) <= most:
-        return list(sizes)
-    level, left, below = 0, most, 0
-    for count, size in enumerate(sorted(sizes)):
-        wanted = (len(sizes) - count) * (size - below)
-        if wanted > left:
-            level = below + left // (len(sizes) - count)
-            left -= (len(sizes) - count) * (level - below)
-            break
-        left, below = left - wanted, size
-    found = []
-    for size in sizes:
-        more = size > level and left > 0
-        left -= more
-        found.append(min(size, level) + more)
-    return found
-
-
 class Draw:
     """The cells that are kept of files that come one after the other.
 
     Attributes
     ----------
     most
-        At most so many cells of each population, which are the cells of one domain in one condition; None: all.
+        At most so many cells of each population, which are the cells of one domain in one condition, and at most as
+        many of all together as `kept_cells` says; None: all.
+    pairs
+        Populations that are known before the files are read.
     cells
         The number of cells of each file, drawn or not.
     """
 
-    def __init__(self, most: int | None):
-        self.most = most
+    def __init__(self, most: int | None, pairs: Collection[Pair] = ()):
+        self.most, self.pairs = most, frozenset(pairs)
         self.cells: dict[str, int] = {}
         self._parts: dict[str, Part] = {}
         #: By population: the files that have cells of it, and how many.
-        self._sizes: dict[tuple[str, str], dict[str, int]] = {}
+        self._sizes: dict[Pair, dict[str, int]] = {}
 
     @property
-    def populations(self) -> dict[tuple[str, str], int]:
+    def populations(self) -> dict[Pair, int]:
         """The number of cells of each population (domain, condition) in all files."""
         return {pair: sum(sizes.values()) for pair, sizes in self._sizes.items()}
 
-    @property
+    @cached_property
+    def kept(self) -> dict[Pair, int]:
+        """The number of cells of each population that are kept of the files so far."""
+        return kept_cells(self.populations, self.most, self.pairs)
+
+    @cached_property
     def drawn(self) -> bool:
         """Whether some population has more cells than are kept."""
-        return self.most is not None and any(size > self.most for size in self.populations.values())
+        return self.kept != self.populations
 
     def choose(self, file: str, domain: np.ndarray, condition: np.ndarray) -> np.ndarray:
         """Count the cells of one more file; return the rows of those that are drawn of the files so far.
@@ -86,6 +74,8 @@ class Draw:
         populations = rows_by_population(domain, condition)
         for pair, rows in populations.items():
             self._sizes.setdefault(pair, {})[file] = len(rows)
+        for name in ("kept", "drawn"):
+            self.__dict__.pop(name, None)
         return self._drawn_rows(file, populations)
 
     def add(self, part: "Part") -> None:
@@ -93,7 +83,7 @@ class Draw:
         self._parts[part.file] = part
         kept = sum(len(part.obs) for part in self._parts.values())
         # Thinning all of them at each file would take the square of their number.
-        if self.drawn and kept > 2 * sum(min(size, self.most) for size in self.populations.values()):
+        if self.drawn and kept > 2 * sum(self.kept.values()):
             self._thin()
 
     def parts(self) -> list["Part"]:
@@ -114,14 +104,14 @@ class Draw:
             return part
         return part.at(np.searchsorted(row, rows))
 
-    def _drawn_rows(self, file: str, populations: dict[tuple[str, str], np.ndarray]) -> np.ndarray:
+    def _drawn_rows(self, file: str, populations: dict[Pair, np.ndarray]) -> np.ndarray:
         """Return the rows of a file that are drawn, out of the rows of each population."""
         if not self.drawn:
             return np.sort(np.concatenate(list(populations.values())))
         place, found = places_of(file, self.cells[file]), []
         for pair, rows in populations.items():
             sizes = self._sizes[pair]
-            share = shares(list(sizes.values()), self.most)[list(sizes).index(file)]
+            share = shares(list(sizes.values()), self.kept[pair])[list(sizes).index(file)]
             found.append(rows[np.argsort(place[rows])[:share]])
         return np.sort(np.concatenate(found))
 

@@ -156,21 +156,37 @@ def files_in(path: Path, entry: dict, root: Path, kind: str) -> list[dict]:
     Raises
     ------
     UserError
-        If the folder holds no FCS file, or the format is another.
+        If the folder holds no FCS file, a link in it leads to none or to a folder with some, or the format is another.
     """
     if kind != "fcs":
         raise UserError(f"{path}: this is a folder; give the path of one file (only FCS files are read by folder).")
-    # What macOS keeps beside a file on other disks is called like it, with '._' before.
-    found = sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() == ".fcs"
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
-    )
+    found = []
+    for file in sorted(path.rglob("*")):
+        # What macOS keeps beside a file on other disks is called like it, with '._' before.
+        if any(part.startswith(".") for part in file.relative_to(path).parts):
+            continue
+        if file.is_symlink():
+            _check_link(file)
+        if _is_fcs(file) and file.is_file():
+            found.append(file)
     if not found:
         raise UserError(f"{path}: this folder holds no FCS file (a name that ends in .fcs).")
     return [as_entry({**entry, "path": file.relative_to(root).as_posix()}) for file in found]
+
+
+def _is_fcs(file: Path) -> bool:
+    return file.suffix.lower() == ".fcs"
+
+
+def _check_link(link: Path) -> None:
+    """Raise `UserError` where the files that a link stands for would be passed over without a word."""
+    if _is_fcs(link) and not link.exists():
+        raise UserError(f"{link}: this link leads nowhere; mend or remove it.")
+    if link.is_dir() and any(map(_is_fcs, link.rglob("*"))):
+        raise UserError(
+            f"{link}: this is a link to a folder with FCS files, and links to folders are not followed; name the "
+            "folders one by one in 'files', or put links to the files themselves here."
+        )
 
 
 def check_paths(paths: Sequence[str]) -> None:
@@ -198,5 +214,7 @@ def folder_digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         status = path.stat()
-        digest.update(f"{path.relative_to(folder)}|{status.st_size}|{status.st_mtime_ns}\n".encode())
+        digest.update(
+            f"{path.relative_to(folder)}|{status.st_size}|{status.st_mtime_ns}\n".encode(errors="surrogateescape")
+        )
     return digest.hexdigest()[:16]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample.arrays import dense
+from outofsample.arrays import dense, stacked
 from outofsample.errors import UserError
 from outofsample.files.limits import check_memory
 from outofsample.own.readers.support.parts import LISTED, Part
@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def stack(values: list):
-    """Return the values of all files below each other, float32; sparse where all are."""
+def stack(parts: list[Part]):
+    """Return the values of all files below each other, float32; sparse where all are. The parts have none after it."""
     import scipy.sparse
 
-    if all(scipy.sparse.issparse(part) for part in values):
-        return scipy.sparse.csr_matrix(scipy.sparse.vstack(values), dtype=np.float32)
-    return np.concatenate([dense(part) for part in values])
+    values = [part.values for part in parts]
+    for part in parts:
+        part.values = None
+    if not all(scipy.sparse.issparse(part) for part in values):
+        return np.concatenate([dense(part) for part in values])
+    return scipy.sparse.csr_matrix(stacked(values), dtype=np.float32)
 
 
 def check_size(parts: list[Part], paths: dict[str, Path]) -> None:
@@ -84,7 +87,7 @@ def _difference(one_file, one: Sequence[str], other_file, other: Sequence[str]) 
 
 
 def check_finite(values, columns: Sequence[str], path: Path, begin: int = 0) -> None:
-    """Raise `UserError` that names the first value that is not finite as float32.
+    """Raise `UserError` that names the first value that is not finite as float32, or if the values are no numbers.
 
     Parameters
     ----------
@@ -99,6 +102,11 @@ def check_finite(values, columns: Sequence[str], path: Path, begin: int = 0) -> 
     """
     sparse = hasattr(values, "tocoo")
     stored = values.data if sparse else np.asarray(values)
+    if stored.dtype.kind not in "biuf":
+        raise UserError(
+            f"{path}: its values are stored as {stored.dtype.name}, and whole or floating-point numbers are needed; "
+            "write the file again with floats."
+        )
     with np.errstate(over="ignore"):
         bad = ~np.isfinite(stored.astype(np.float32, copy=False))
     if not bad.any():

@@ -36,20 +36,22 @@ def label_key(label: str) -> str:
     return "".join(unicodedata.normalize("NFKC", label).split()).casefold()
 
 
-def print_counts(populations: Mapping[tuple[str, str], int], most: int | None = None) -> None:
+def print_counts(populations: Mapping[tuple[str, str], int], kept: Mapping[tuple[str, str], int] | None = None) -> None:
     """Print a line with the number of cells of each population (domain, condition).
 
-    Where some have more than ``most``, of which so many are drawn, another line says so.
+    Where some keep fewer (``kept``), another line says so.
     """
     total = sum(populations.values())
     listed = [f"{domain} {condition} {size:,}" for (domain, condition), size in populations.items()]
     more = f" and {len(listed) - LISTED:,} more populations" if len(listed) > LISTED else ""
     print(f"cells: {total:,} ({', '.join(listed[:LISTED])}{more})", flush=True)
-    large = [size for size in populations.values() if most is not None and size > most]
-    if large:
+    drawn = [kept[pair] for pair, size in populations.items() if kept is not None and kept[pair] < size]
+    if drawn:
+        least, most = min(drawn), max(drawn)
+        each = f"{most:,}" if least == most else f"{least:,} to {most:,}"
         print(
-            f"drawn: {most:,} cells of each of {len(large)} populations, {total - sum(large) + most * len(large):,} in "
-            "all; fits and scores rest on these, and the files that come back hold all cells (setting 'fit_cells').",
+            f"drawn: {each} cells of each of {len(drawn):,} populations, {sum(kept.values()):,} in all; fits and "
+            "scores rest on these, and the files that come back hold all cells (setting 'fit_cells').",
             flush=True,
         )
 

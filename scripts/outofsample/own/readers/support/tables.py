@@ -24,8 +24,13 @@ _BOOKKEEPING = re.compile(
     r"^(?:time|h?time[\W_]msw)$|^(?:cell|event|sample|row|file|object)?[\W_]*(?:id|index|number|nr|no|#)$",
     re.IGNORECASE,
 )
-#: Numbers as people write them: below a limit, with separators of thousands, decimal commas, a percent sign.
-_LIKE_A_NUMBER = re.compile(r"^[<>≤≥~=\s]*[-+]?[.,]?\d[\d.,' ]*(?:[eE][-+]?\d+)?\s*[%*]?$")
+#: Numbers as people and programs write them: below a limit, with the minus of typesetters or one in parentheses, with
+#: separators of thousands (also those that only look like a blank or an apostrophe), decimal commas, Fortran's
+#: exponents, a percent sign.
+_LIKE_A_NUMBER = re.compile(
+    "^[<>≤≥~≈=\\s(]*[-+\u2010-\u2013\u2212]?[.,]?\\d[\\d.,' \u00a0\u2009\u202f\u2019]*"
+    "(?:[eEdD][-+\u2212]?\\d+)?\\s*[)%*]?$"
+)
 _DATE = re.compile(r"^\d{1,2}\.\d{1,2}\.\d{2,4}$")
 #: A column with at least this share of numbers, or what is like one, was meant to hold numbers.
 _NEARLY = 0.1

@@ -1,0 +1,64 @@
+"""How many cells of each population are kept of data that hold more: by their numbers alone."""
+
+from collections.abc import Collection, Mapping
+
+#: Domains that were measured in several conditions keep at most so many times as many cells as one population may, and
+#: so do all others: what a change is learned on is not displaced by thousands of files that it is applied to.
+ROOM = 5
+#: Each population keeps so many cells, however many there are.
+LEAST = 50
+
+#: A domain and a condition.
+Pair = tuple[str, str]
+
+
+def shares(sizes: list[int], most: int | None) -> list[int]:
+    """Return how many cells each file gives, so that all together give at most so many (None: all).
+
+    All files give the same number, but those that have fewer give all that they have. What is left over goes to the
+    first files, a cell each. A further file never makes another give more.
+    """
+    if most is None or sum(sizes) <= most:
+        return list(sizes)
+    level, left, below = 0, most, 0
+    for count, size in enumerate(sorted(sizes)):
+        wanted = (len(sizes) - count) * (size - below)
+        if wanted > left:
+            level = below + left // (len(sizes) - count)
+            left -= (len(sizes) - count) * (level - below)
+            break
+        left, below = left - wanted, size
+    found = []
+    for size in sizes:
+        more = size > level and left > 0
+        left -= more
+        found.append(min(size, level) + more)
+    return found
+
+
+def kept_cells(sizes: Mapping[Pair, int], most: int | None, pairs: Collection[Pair] = ()) -> dict[Pair, int]:
+    """Return how many cells each population keeps.
+
+    A population keeps at most ``most`` (None: all). Those of domains in several conditions keep at most `ROOM` times as
+    many together, and so do all others; where they have more, they share alike, and none keeps fewer than `LEAST`.
+
+    Parameters
+    ----------
+    sizes
+        The number of cells of each population, which are the cells of one domain in one condition.
+    pairs
+        Populations that will be there too: a domain can be in several conditions of which one is not yet known.
+    """
+    if most is None:
+        return dict(sizes)
+    known = {*sizes, *pairs}
+    conditions: dict[str, int] = {}
+    for domain, _ in known:
+        conditions[domain] = conditions.get(domain, 0) + 1
+    kept = {}
+    for several in (True, False):
+        group = [pair for pair in sizes if (conditions[pair[0]] > 1) == several]
+        wanted = [min(sizes[pair], most) for pair in group]
+        for pair, size, share in zip(group, wanted, shares(wanted, ROOM * most), strict=True):
+            kept[pair] = max(share, min(size, LEAST))
+    return {pair: kept[pair] for pair in sizes}
