@@ -157,7 +157,7 @@ def kill_round(study: Study, moments: random.Random, predicting: bool) -> list[t
     return killed
 
 
-# Ten kills and two whole runs: some 80 seconds of a free core.
+# Ten kills and two whole runs: some 60 seconds of a processor.
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="processes are found in /proc")
 def test_killed_at_ten_moments_of_a_cohort_and_the_same_bits(workflow):
