@@ -221,9 +221,7 @@ class Dataset(base.Dataset):
             entries.check_file(paths.get(entry["path"], Path(entry["path"])))
         if settings.format == "images":
             return images.load(settings, paths)
-        labelled = zip(entries.domains_of(settings.files), settings.files, strict=True)
-        pairs = [(domain, entry["condition"]) for domain, entry in labelled]
-        draw, first = Draw(settings.fit_cells, [pair for pair in pairs if None not in pair]), None
+        draw, first = Draw(settings.fit_cells, entries.pairs_of(settings.files)), None
         for part in READERS[settings.format](settings, paths, draw):
             # Of the first file no more is kept than of others.
             first = first or replace(part, values=None)

@@ -11,7 +11,7 @@ from outofsample.files.shares import ROOM, kept_cells
 from outofsample.jobs.base import as_plain
 from outofsample.jobs.own import JoinFilesSpec, PredictFilesSpec
 from outofsample.own.readers import fcs, h5ad, parquet, table
-from outofsample.own.readers.support.entries import domains_of
+from outofsample.own.readers.support.entries import domains_of, pairs_of
 
 if TYPE_CHECKING:
     from outofsample.study.plan import Plan
@@ -47,7 +47,7 @@ def cells_of_cohort(settings: own.Settings, folder: Path) -> dict[str, int]:
         return {}
     found = {file: _count(settings.format, path) for file, path in paths.items()}
     populations: dict[tuple[str, str] | None, int] = {}
-    for file, pair in populations_of(settings).items():
+    for file, pair in pairs_of(settings.files).items():
         populations[pair] = populations.get(pair, 0) + found[file]
     unknown = populations.pop(None, 0)
     kept = kept_cells(populations, settings.fit_cells)
@@ -56,15 +56,6 @@ def cells_of_cohort(settings: own.Settings, folder: Path) -> dict[str, int]:
     all_cells = sum(populations.values()) + unknown
     may = unknown and (most > settings.fit_cells or all_cells > ROOM * settings.fit_cells)
     return found if kept != populations or may else {}
-
-
-def populations_of(settings: own.Settings) -> dict[str, tuple[str, str] | None]:
-    """Return domain and condition of the cells of each file, by its name; None where a column says one of them."""
-    pairs = zip(settings.files, domains_of(settings.files), strict=True)
-    return {
-        entry["path"]: None if domain is None or entry["condition"] is None else (domain, entry["condition"])
-        for entry, domain in pairs
-    }
 
 
 def _count(kind: str, path: Path) -> int:
@@ -76,7 +67,7 @@ def _count(kind: str, path: Path) -> int:
 
 def files_of_queries(settings: own.Settings, asked: set[tuple[str, str]]) -> list[str]:
     """Return the names of the files that may hold cells of a query: of a (domain, condition) that is asked for."""
-    return [file for file, pair in populations_of(settings).items() if pair is None or pair in asked]
+    return [file for file, pair in pairs_of(settings.files).items() if pair is None or pair in asked]
 
 
 def in_jobs(files: list[str], cells: dict[str, int]) -> dict[str, list[str]]:

@@ -4,9 +4,13 @@ import tracemalloc
 
 import numpy as np
 import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from outofsample.files import fcs
-from outofsample.files.shares import LEAST
+from outofsample.files.cohort import Cohort
+from outofsample.files.shares import LEAST, kept_cells
 from outofsample.own.readers.support.drawing import Draw, places_of
 from outofsample.own.readers.support.parts import Part
 from tests.unit.own.small_study import CHANNELS, COLUMNS, FCS_FILES, LABELS, load, table, values, write_fcs_files
@@ -14,7 +18,7 @@ from tests.unit.own.small_study import CHANNELS, COLUMNS, FCS_FILES, LABELS, loa
 
 def kept(sizes: dict[str, int], most: int | None) -> dict[str, list[int]]:
     """Return the rows that are kept of files of one population, by file."""
-    draw = Draw(most)
+    draw = Draw(most, dict.fromkeys(sizes, ("a", "a")))
     for file, cells in sizes.items():
         labels = np.full(cells, "a", dtype=object)
         rows = draw.choose(file, labels, labels)
@@ -107,3 +111,57 @@ def test_each_population_is_drawn_from_the_files_that_have_it(folder, capsys):
         wanted = frame.iloc[number + mine.obs["row"].to_numpy()]
         np.testing.assert_allclose(mine.X, wanted[["CD4", "CD19"]], rtol=1e-6)
         assert mine.obs["domain"].tolist() == wanted["person"].tolist()
+
+
+@pytest.mark.parametrize(("fit_cells", "cells"), [(100, 650), (60, 4 * 60 + 6 * 50)])
+@pytest.mark.parametrize("columns", [("person",), ("person", "day")])
+def test_the_order_of_files_whose_columns_say_what_cells_are_does_not_matter(folder, fit_cells, cells, columns):
+    # Eight domains in one condition have more cells than such may have; then two of them are in another condition too.
+    entries = []
+    for condition, domains in (("ctrl", range(8)), ("stim", range(2))):
+        frame = pd.DataFrame(values(65 * len(domains)), columns=["CD4", "CD19"])
+        frame["person"], frame["day"] = np.repeat([f"d{number}" for number in domains], 65), condition
+        frame[["CD4", "CD19", *columns]].to_csv(folder / f"{condition}.csv", index=False)
+        said = {} if "day" in columns else {"condition": condition}
+        entries.append({"path": f"{condition}.csv", **said})
+    labels = {"domain_column": "person"} | ({"condition_column": "day"} if "day" in columns else {})
+    loaded = [load(folder, files=files, fit_cells=fit_cells, **labels) for files in (entries, entries[::-1])]
+    for adata in loaded:
+        cohort = Cohort.from_json(adata.uns["cohort"])
+        kept = kept_cells({tuple(pair): size for *pair, size in cohort.populations}, fit_cells)
+        assert adata.obs.groupby(["domain", "condition"]).size().to_dict() == kept
+        assert adata.n_obs == sum(kept.values()) == cells
+    one, other = loaded
+    assert set(one.obs_names) == set(other.obs_names)
+    np.testing.assert_array_equal(one.X, other[one.obs_names].X)
+
+
+POPULATION = st.tuples(st.sampled_from("abcdefghij"), st.sampled_from("xy"))
+#: The cells of a file: numbers by population. Where it has one, its entry may say so.
+CELLS = st.dictionaries(POPULATION, st.integers(40, 130), min_size=1, max_size=10)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(CELLS, st.booleans()), min_size=1, max_size=6), st.integers(LEAST + 1, 100))
+def test_as_many_cells_are_there_as_are_said_to_be_kept(stream, most):
+    files = {
+        str(number): next(iter(sizes)) if len(sizes) == 1 and declared else None
+        for number, (sizes, declared) in enumerate(stream)
+    }
+    draw, whole = Draw(most, files), {}
+    for file, (sizes, _) in zip(files, stream, strict=True):
+        labels = [pair for pair, size in sizes.items() for _ in range(size)]
+        obs = pd.DataFrame(labels, columns=["domain", "condition"])
+        rows = draw.choose(file, obs["domain"].to_numpy(object), obs["condition"].to_numpy(object))
+        draw.add(Part(file, rows[:, None], ("x",), ("x",), obs.iloc[rows].assign(row=rows)))
+        whole = {pair: whole.get(pair, 0) + sizes.get(pair, 0) for pair in {**whole, **sizes}}
+    there = pd.concat([part.obs for part in draw.parts()])
+    assert draw.populations == whole and draw.kept == kept_cells(draw.populations, most)
+    assert there.groupby(["domain", "condition"]).size().to_dict() == draw.kept
+    assert len(there) == sum(draw.kept.values())
+
+
+def test_of_one_file_with_many_domains_no_more_is_taken_than_fits_need():
+    domain = np.repeat([f"p{number}" for number in range(40)], 150).astype(object)
+    draw = Draw(160, {"all.h5ad": None})
+    assert len(draw.choose("all.h5ad", domain, np.full(len(domain), "before", dtype=object))) == 40 * LEAST

@@ -9,7 +9,7 @@ import pytest
 from outofsample.arrays import Query
 from outofsample.errors import UserError
 from outofsample.files import fcs
-from outofsample.own.readers.support.entries import as_entry, domains_of
+from outofsample.own.readers.support.entries import as_entry, domains_of, pairs_of
 from tests.unit.own.small_study import CHANNELS, LABELS, NAMES, dataset, error, load, needs_parquet, values, written
 
 
@@ -49,6 +49,17 @@ def test_a_domain_that_is_given_is_never_another():
     files = [{"path": "one/p.fcs", "condition": "x", "domain": "p"}, {"path": "two/p.fcs", "condition": "y"}]
     assert domains_of([as_entry(file) for file in files]) == ["p", "p"]
     assert domains_of([as_entry({"path": "a.csv"})]) == [None]
+
+
+def test_what_a_column_says_is_not_known_before_the_file_is_read():
+    files = [
+        {"path": "a.fcs", "condition": "before"},
+        {"path": "b.csv", "condition": "before", "domain": "d"},
+        {"path": "c.csv", "condition": "before"},
+        {"path": "d.csv", "domain": "d"},
+    ]
+    found = pairs_of([as_entry(file) for file in files])
+    assert found == {"a.fcs": ("a", "before"), "b.csv": ("d", "before"), "c.csv": None, "d.csv": None}
 
 
 def test_names_that_are_too_long_are_told_by_the_study_and_long_ones_come_back(folder, tmp_path):

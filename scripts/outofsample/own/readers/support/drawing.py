@@ -1,7 +1,7 @@
 """At most so many cells of each population: drawn by seed, balanced over files, while the files are read one by one."""
 
 import zlib
-from collections.abc import Collection
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -32,14 +32,17 @@ class Draw:
     most
         At most so many cells of each population, which are the cells of one domain in one condition, and at most as
         many of all together as `kept_cells` says; None: all.
-    pairs
-        Populations that are known before the files are read.
+    files
+        All files that come, by their names: the population of their cells, None where the cells themselves tell.
     cells
         The number of cells of each file, drawn or not.
     """
 
-    def __init__(self, most: int | None, pairs: Collection[Pair] = ()):
-        self.most, self.pairs = most, frozenset(pairs)
+    def __init__(self, most: int | None, files: Mapping[str, Pair | None]):
+        self.most, self.files = most, dict(files)
+        #: Files to come of which only their cells tell what they are.
+        self._unknown = {file for file, pair in self.files.items() if pair is None}
+        self._pairs = {pair for pair in self.files.values() if pair is not None}
         self.cells: dict[str, int] = {}
         self._parts: dict[str, Part] = {}
         #: By population: the files that have cells of it, and how many.
@@ -52,8 +55,15 @@ class Draw:
 
     @cached_property
     def kept(self) -> dict[Pair, int]:
-        """The number of cells of each population that are kept of the files so far."""
-        return kept_cells(self.populations, self.most, self.pairs)
+        """The number of cells of each population that are kept of the files so far.
+
+        A further file may take cells from a population, but cells that it would give back are gone. Until all
+        populations are known only ``most`` bounds each of them, and memory grows with their number: a domain that is
+        found in a second condition keeps more cells than before, and leaves more to the domains in one.
+        """
+        if self.most is not None and self._unknown:
+            return {pair: min(size, self.most) for pair, size in self.populations.items()}
+        return kept_cells(self.populations, self.most, self._pairs)
 
     @cached_property
     def drawn(self) -> bool:
@@ -71,6 +81,8 @@ class Draw:
             Labels (cells,) of its cells.
         """
         self.cells[file] = len(domain)
+        if self.files[file] is None:
+            self._unknown.discard(file)
         populations = rows_by_population(domain, condition)
         for pair, rows in populations.items():
             self._sizes.setdefault(pair, {})[file] = len(rows)
@@ -87,7 +99,7 @@ class Draw:
             self._thin()
 
     def parts(self) -> list["Part"]:
-        """Return what is kept of each file, in the order of the files."""
+        """Return what is kept of each file, in the order of the files, which have all come."""
         if self.drawn:
             self._thin()
         return list(self._parts.values())

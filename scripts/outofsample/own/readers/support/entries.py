@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from outofsample.errors import UserError, did_you_mean
+from outofsample.files.shares import Pair
 from outofsample.own.readers.support.output_names import EXTRAPOLATED
 from outofsample.texts import label_text
 
@@ -113,6 +114,14 @@ def domains_of(files: Sequence[Mapping[str, str | None]]) -> list[str | None]:
             if format_of(files[place]["path"]) == "fcs":
                 found[place] = chosen[place]
     return found
+
+
+def pairs_of(files: Sequence[Mapping[str, Any]]) -> dict[str, Pair | None]:
+    """Return domain and condition of the cells of each file, by its name; None where a column says one of them."""
+    return {
+        entry["path"]: None if domain is None or entry["condition"] is None else (domain, entry["condition"])
+        for entry, domain in zip(files, domains_of(files), strict=True)
+    }
 
 
 def check_length(path: PurePosixPath) -> None:
