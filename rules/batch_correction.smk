@@ -1,4 +1,5 @@
-# Of a cohort, methods that can correct further cells are kept, to predict file by file.
+# Of a cohort, methods that can correct further cells are kept, to predict file by file. The rules are `correct_batches`,
+# `correct_batches_of_cohort` and `correct_batches_of_cohort_kept`; resources are set for each by its name.
 for kind, tasks, methods in PLAN.cohorts.corrections:
 
     rule:

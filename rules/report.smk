@@ -8,6 +8,7 @@ rule make_page:
         figures=[PATHS.figure(name, "png") for name in STUDY.selected("figures")],
         own=SHOWN.own_pages(),
         predictions=SHOWN.own_predictions(),
+        histories=PLAN.histories(),
         # Of what is written back, and of the judging of claims, the page shows the times.
         written=SHOWN.own_folders(),
         judged=SHOWN.claims_files(),
@@ -35,5 +36,6 @@ rule make_page:
     shell:
         "python scripts/make_page.py --spec - --scores {input.scores:q} --datasets {input.datasets:q} "
         "--tables {input.tables:q} --figures {input.figures:q} --own {input.own:q} --predictions {input.predictions:q} "
+        "--histories {input.histories:q} "
         "--benchmarks={params.benchmarks:q} --paper-values={input.paper_values:q} --claims={input.claims:q} "
         "--output={output.page:q} >{log:q} 2>&1 <<<{params.spec:q}"

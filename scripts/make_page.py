@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--figures", type=Path, nargs="*", default=[], help="figures/NAME.png of each figure")
     parser.add_argument("--own", type=Path, nargs="*", default=[], help="pages on what changed in the user's own data")
     parser.add_argument("--predictions", type=Path, nargs="*", default=[], help="predictions of the user's own data")
+    parser.add_argument("--histories", type=Path, nargs="*", default=[], help="models/T/MODEL/history_B.csv")
     parser.add_argument("--benchmarks", type=Path, required=True, help="folder with a TSV per job")
     parser.add_argument("--paper-values", type=Path, required=True, help="docs/paper_values.csv")
     parser.add_argument("--claims", type=Path, required=True, help="docs/claims.yaml")

@@ -78,7 +78,9 @@ def read_and_written(path, out):
 
 def check_back(read, back, again):
     np.testing.assert_allclose(back[:, 0], read.values[:, 0] + np.float32(1), rtol=1e-6)
-    np.testing.assert_array_equal(back[:, 1:], read.values[:, 1:])
+    # What is not predicted keeps all digits of a file of doubles.
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(back[:, 1:].astype("f4"), read.values[:, 1:])
     assert (again.channels, again.labels) == (read.channels, read.labels)
 
 

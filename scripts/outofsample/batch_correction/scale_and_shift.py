@@ -14,7 +14,7 @@ from outofsample.errors import UserError
 _CELLS, _TOLERANCE = 16_384, 1e-6
 
 
-class Hop(NamedTuple):
+class Correction(NamedTuple):
     """The correction of one batch into the frame of another: scale and shift (features,) float64 of each feature."""
 
     scale: np.ndarray
@@ -25,7 +25,7 @@ class Hop(NamedTuple):
         return X * self.scale + self.shift
 
 
-def scale_and_shift(method: str, before: np.ndarray, after: np.ndarray) -> Hop:
+def scale_and_shift(method: str, before: np.ndarray, after: np.ndarray) -> Correction:
     """Return the correction that turns cells (cells, features) into what they became, in float64.
 
     A feature that is constant has no scale; it is shifted.
@@ -41,7 +41,7 @@ def scale_and_shift(method: str, before: np.ndarray, after: np.ndarray) -> Hop:
     y0, y1 = (after[rows, columns].astype(np.float64) for rows in (low, high))
     width = x1 - x0
     scale = np.divide(y1 - y0, width, out=np.ones_like(width), where=width > 0)
-    found = Hop(scale, y0 - scale * x0)
+    found = Correction(scale, y0 - scale * x0)
     for begin in range(0, len(before), _CELLS):
         rows = slice(begin, begin + _CELLS)
         off = np.abs(found.apply(before[rows]) - after[rows])

@@ -219,6 +219,14 @@ def needs_double(largest: Sequence[float], channels: list[Channel]) -> bool:
     return any(channel.kind == "D" for channel in channels) or bool(rounded_integers(largest, channels))
 
 
+def largest_possible(channels: list[Channel]) -> list[float]:
+    """Return the largest value (channels,) that each channel can store."""
+    return [
+        np.inf if channel.kind != "I" else np.iinfo(channel.dtype).max if channel.mask is None else channel.mask
+        for channel in channels
+    ]
+
+
 def largest_stored(stored: np.ndarray, channels: list[Channel]) -> list[float]:
     """Return the largest stored value (channels,) of each channel."""
     return [stored[str(number)].max() for number in range(len(channels))]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outofsample.files.columns import read_csv
+from outofsample.files.missing import read_note
 from outofsample.files.writing import sealed
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def write_history(path: str | Path, history: Sequence[dict]) -> None:
 def read_steps(paths: Iterable[str | Path]) -> dict[tuple[str, str], int]:
     """Return how many steps each model was trained for, by task and model, which the folders of a file name.
 
-    That is the number of the seed (and change) with the fewest steps; models that keep no losses are left out.
+    That is the number of the seed (and change) with the fewest steps. Models that keep no losses, or were not trained,
+    are left out.
 
     Raises
     ------
@@ -39,7 +41,8 @@ def read_steps(paths: Iterable[str | Path]) -> dict[tuple[str, str], int]:
     """
     found: dict[tuple[str, str], list[int]] = {}
     for path in map(Path, paths):
-        history = read_history(path)
+        # A note stands in the place of the losses where the data could not be had.
+        history = {} if read_note(path) else read_history(path)
         if "steps" in history and len(history):
             runs = [name for name in ("seed", "change") if name in history]
             found.setdefault((path.parents[1].name, path.parent.name), []).append(

@@ -68,7 +68,10 @@ def _cut(name: str, most: int) -> str:
 
 @lru_cache(maxsize=1)
 def _machine() -> str:
-    """Return what stands for the machine in the names of files that are being written; "" where it cannot be told."""
+    """Return what stands for the machine in the names of files that are being written; "" where it cannot be told.
+
+    Machines that were started from one image of a running memory cannot be told apart: they must not share results.
+    """
     try:
         known = (os.uname().nodename, _BOOT.read_text(), _PROCESSES.stat().st_ino)
     except OSError:

@@ -112,7 +112,7 @@ class Method(OutOfFold):
             if key not in self.seen:
                 self.seen[key] = self._foresee(data, query, self.held_out(data, query, seed), seed)
                 self.maps[key] = {}
-                self.typical[key] = self._typical(data, query)
+                self.typical[key] = self._typical(data, query, self.floor)
             stack = self._stack(data, query, self.seen[key])
             self.stacks[query.domain, *key] = stack
             for name in self._moving(stack):
@@ -131,22 +131,27 @@ class Method(OutOfFold):
         names = self.settings.candidates
         return [name for name, weight in zip(names, stack.weights, strict=True) if weight > 0 and stack.share.any()]
 
-    def _typical(self, data: TrainingData, query: Query) -> np.ndarray | None:
-        """Return what zeros are kept with (features,); None where all values are moved alike."""
-        if self.settings.zeros == "alike" or data.image_shape is not None or residual_floor(data) is None:
+    def _typical(self, data: TrainingData, query: Query, floor: float | None) -> np.ndarray | None:
+        """Return what zeros are kept with (features,); None where all values are moved alike.
+
+        ``floor`` is the `residual_floor` of all training cells, also where ``data`` are some of them.
+        """
+        if self.settings.zeros == "alike" or data.image_shape is not None or floor is None:
             return None
         return typical_values(as_float(data.X[data.is_target(query)]))
 
     def _foresee(self, data: TrainingData, query: Query, folds: Iterable[Fold], seed: int) -> list[stacking.Foreseen]:
         """Return what the candidates make of each fold's cells of S."""
         found = []
+        # Of all cells, as in the prediction: what a fold leaves out can hold the only negative values.
+        floor = residual_floor(data)
         for fold in folds:
             X = as_float(data.X[fold.source])
             foreseen = {
                 name: self.foresee(name, fold, data.X[fold.source], query, seed) for name in self.settings.candidates
             }
             truth = as_float(data.X[fold.target])
-            found.append(stacking.Foreseen.of(X, truth, foreseen, self._typical(fold.rest, query)))
+            found.append(stacking.Foreseen.of(X, truth, foreseen, self._typical(fold.rest, query, floor)))
         return found
 
     def _stack(self, data: TrainingData, query: Query, folds: list[stacking.Foreseen]) -> Stack:

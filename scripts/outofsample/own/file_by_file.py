@@ -115,7 +115,11 @@ class FittedTask:
 
     @property
     def piece(self) -> int:
-        """How many cells of a file are read at a time; its predictions do not depend on it."""
+        """How many cells of a file are read at a time.
+
+        Predictions do not depend on it, but for cells that agree in all values: where zeros are kept by a draw, these
+        are told apart by their order in the block that is predicted at once.
+        """
         return PIECE if len(self.columns) <= MANY_FEATURES else SMALL_PIECE
 
     def columns_in(self, file: str) -> list[str]:

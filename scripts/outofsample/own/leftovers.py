@@ -28,15 +28,20 @@ def list_of(folder: Path, method: str, query: str, file: str) -> Path:
 def keep_alone(folder: Path, wanted: Iterable[Path]) -> int:
     """Remove all files below a folder but those that are wanted and hidden ones; return how many were removed.
 
-    Folders that are empty then are removed too.
+    Folders that are empty then are removed too. No link is followed: behind one are files of somebody else.
     """
-    # By what they are, not by their names: some file systems write é another way than it was given.
-    kept = {(status.st_dev, status.st_ino) for status in (path.stat() for path in wanted if path.exists())}
+    if folder.is_symlink():
+        return 0
+    wanted = [path for path in wanted if path.exists()]
+    # By their names, and by what they are: some file systems write é another way than it was given, on others the
+    # number of a file changes.
+    names = {os.path.abspath(path) for path in wanted}
+    kept = {(status.st_dev, status.st_ino) for status in (path.stat() for path in wanted)}
     removed = 0
-    for place, _, files in os.walk(folder, topdown=False):
+    for place, _, files in os.walk(os.path.abspath(folder), topdown=False):
         for path in (Path(place, name) for name in files if not name.startswith(".")):
             status = path.lstat()
-            if (status.st_dev, status.st_ino) not in kept:
+            if str(path) not in names and (status.st_dev, status.st_ino) not in kept:
                 path.unlink()
                 removed += 1
         with suppress(OSError):

@@ -136,8 +136,11 @@ def join_files(spec: JoinFilesSpec, train: Path, output: Path) -> str:
     table = files_table(numbers, rows.features)
     with replacing(output) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-    said = f"{len(numbers):,} files with {sum(one.cells for one in numbers):,} cells" if ran else "it did not run"
-    left = _remove_left(spec.method, numbers, output.parent)
+    said = "it did not run; what is there is of an earlier run"
+    if ran:
+        said = f"{len(numbers):,} files with {sum(one.cells for one in numbers):,} cells"
+    # Of a method that did not run, R may have been missing for once.
+    left = _remove_left(spec.method, numbers, output.parent) if ran else 0
     return f"{spec.method}: {said}{f'; {left:,} files of earlier runs are removed' if left else ''}"
 
 

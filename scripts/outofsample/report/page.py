@@ -40,8 +40,8 @@ PAPERS = {"ne2020": "Neuron Editing (2020)", "trvae2020": "trVAE (2020)"}
 class Files:
     """The finished files of a study that the page shows; folder ``benchmarks`` holds a TSV per job.
 
-    The folder ``models`` beside it has the losses of trainings, with their steps and precision. ``own`` are pages, and
-    ``predictions`` prediction files, of data of the user's own.
+    The folder ``models`` beside it has the losses of trainings, with their precision; ``histories`` are those of the
+    study as it is now. ``own`` are pages, and ``predictions`` prediction files, of data of the user's own.
     """
 
     scores: list[Path]
@@ -53,6 +53,7 @@ class Files:
     claims: Path
     datasets: list[Path] = field(default_factory=list)
     predictions: list[Path] = field(default_factory=list)
+    histories: list[Path] = field(default_factory=list)
 
 
 def gather(study: PageSpec, files: Files) -> dict:
@@ -65,7 +66,7 @@ def gather(study: PageSpec, files: Files) -> dict:
     """
     tidy = {path.stem: read_tidy(path) for path in files.tables}
     scores = read_scores(files.scores)
-    steps = read_steps(files.benchmarks.with_name("models").glob("*/*/history_*.csv"))
+    steps = read_steps(files.histories)
     papers = read_paper_values(files.paper_values)
     shown = page_figures.figures(study, files.figures)
     cells = []

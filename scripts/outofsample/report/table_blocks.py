@@ -135,7 +135,8 @@ def _feet(part: pd.DataFrame, spec: TableSpec) -> list[str]:
         (
             any(has_expected(part, column) for column in spec.columns),
             f"Expected: where the {LEVEL:.0%} interval puts {_label_of(spec, FORESEEN)}, by populations that were left "
-            "out of the fit in turn; the truth took no part. Only maps that are fitted in seconds were asked.",
+            f"out of the fit in turn; the truth took no part. {DASH} there: none was left out of the method's fit; "
+            "of methods that train a network none ever is.",
         ),
         (part["rank"].notna().any(), f"Rank: by {_label_of(spec, spec.rank_by)}, controls included."),
         (any(column.paper_column for column in spec.columns), _paper_foot(part, spec)),

@@ -144,21 +144,33 @@ def _verdict(claim: Claim, study: ClaimsSpec, of_query: dict[tuple, pd.DataFrame
     ]
     if not lines:
         return Verdict(NOT_RUN, "this study runs none of its tasks on such data")
+    return _of_lines(lines)
+
+
+def _of_lines(lines: list[Line]) -> Verdict:
     return Verdict(*combined([each for line in lines for each in line.comparisons]), tuple(lines))
 
 
 def _as_trained(claim: Claim, verdict: Verdict, steps: Mapping[tuple[str, str], int]) -> Verdict:
-    """Return a verdict on real data, undecided where a model was trained for too few of the published steps."""
-    if verdict.verdict not in (HOLDS, DOES_NOT_HOLD):
+    """Return a verdict on real data: tasks where a model had too few of the published steps decide nothing."""
+    if verdict.verdict not in (HOLDS, DOES_NOT_HOLD) or not claim.published_steps:
         return verdict
-    tasks = {line.task for line in verdict.lines}
-    for model, published in claim.published_steps.items():
-        taken = min(steps.get((task, model), 0) for task in tasks)
-        if taken < ENOUGH * published:
-            so_far = f"after {taken:,} of the {published:,} published steps of {as_label(model)}"
-            reason = f"{so_far} it {verdict.verdict}{f' ({verdict.why})' if verdict.why else ''}"
-            return Verdict(UNDECIDED, reason, verdict.lines)
-    return verdict
+    short = {}
+    for task in dict.fromkeys(line.task for line in verdict.lines):
+        for model, published in claim.published_steps.items():
+            taken = steps.get((task, model))
+            if taken is None or taken < ENOUGH * published:
+                had = "an unknown number" if taken is None else f"{taken:,}"
+                short[task] = f"after {had} of the {published:,} published steps of {as_label(model)}"
+    trained = [line for line in verdict.lines if line.task not in short]
+    if not short:
+        return verdict
+    if trained and (left := _of_lines(trained)).verdict in (HOLDS, DOES_NOT_HOLD):
+        return Verdict(left.verdict, left.why, verdict.lines)
+    against = f" ({verdict.why})" if verdict.why else ""
+    return Verdict(
+        UNDECIDED, f"{'; '.join(dict.fromkeys(short.values()))} it {verdict.verdict}{against}", verdict.lines
+    )
 
 
 def combined(comparisons: list[Comparison]) -> tuple[str, str]:

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from outofsample import registry
-from outofsample.arrays import Hop as Step
-from outofsample.arrays import TrainingData
+from outofsample.arrays import Hop, TrainingData
 from outofsample.batch_correction.checks import as_result
 from outofsample.batch_correction.scale_and_shift import scale_and_shift
 from outofsample.errors import UserError
@@ -87,7 +86,7 @@ def chained() -> TrainingData:
     rng = np.random.default_rng(0)
     parts = [("a", "b1", 2.0, 1.0), ("a", "b2", 0.0, 1.0), ("b", "b2", 0.0, 1.0), ("b", "b3", -1.0, 2.0)]
     parts += [("sample", "b1", 2.0, 1.0)]
-    query = replace(QUERY, source="b1", target="b3", hops=(Step("b1", "b2", ("a",)), Step("b2", "b3", ("b",))))
+    query = replace(QUERY, source="b1", target="b3", hops=(Hop("b1", "b2", ("a",)), Hop("b2", "b3", ("b",))))
     return TrainingData(
         X=np.concatenate([rng.normal(shift, scale, (50, 5)) for _, _, shift, scale in parts]).astype(np.float32),
         role=np.repeat(["source", "source", "source", "target", "query"], 50),

@@ -6,6 +6,7 @@ import pytest
 
 from outofsample.errors import UserError
 from outofsample.files.history import read_history, read_steps, write_history
+from outofsample.files.missing import Note, write_note
 
 
 def test_losses_are_read_as_they_were_written(tmp_path):
@@ -39,4 +40,7 @@ def test_steps_are_those_of_the_shortest_seed(tmp_path):
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         write_history(tmp_path / name, rows)
+    missing = tmp_path / "nowhere" / "trvae" / "history_0.csv"
+    missing.parent.mkdir(parents=True)
+    write_note(missing, Note("celeba", "ask its authors", ()))
     assert read_steps(tmp_path.glob("*/*/*.csv")) == {("t", "trvae"): 20, ("t", "cvae"): 10}

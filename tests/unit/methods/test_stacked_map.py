@@ -141,6 +141,21 @@ def test_what_is_held_out_keeps_its_zeros_too():
     assert (first == 0).mean() > 0.2
 
 
+@pytest.mark.parametrize("settings", [{}, {"fitted_cells": 20}], ids=str)
+def test_folds_are_scored_as_the_query_is_predicted_where_one_value_is_negative(settings):
+    """The value is in one domain alone: its fold is fitted without it, and the others may not draw it."""
+    data = sparse(3)
+    X = data.X.copy()
+    X[np.flatnonzero((data.domain == "d0") & (data.role == "target"))[0], 0] = -1
+    data = dataclasses.replace(data, X=X)
+    share, alike = (fitted(data, zeros=zeros, **settings) for zeros in ("share", "alike"))
+    assert [fold.typical for fold in foreseen(share, data)] == [None] * 3
+    for one, other in zip(share.stacks.values(), alike.stacks.values(), strict=True):
+        assert one.share == other.share
+        np.testing.assert_array_equal(one.errors["stacked"], other.errors["stacked"])
+    np.testing.assert_array_equal(share.transform(cells_of(data), QUERY).X, alike.transform(cells_of(data), QUERY).X)
+
+
 def test_a_saved_stack_keeps_zeros_alike(tmp_path):
     data = sparse(3)
     method = fitted(data)

@@ -18,8 +18,7 @@ from outofsample.files.task import read_training
 from outofsample.jobs.own import ChangesSpec
 from outofsample.jobs.split import SplitSpec
 from outofsample.metrics.evaluation import evaluate
-from outofsample.metrics.extrapolation import limits_of
-from outofsample.own import changes, extrapolation
+from outofsample.own import changes
 from outofsample.own import figures as own_figures
 from outofsample.own.changes import Change
 from outofsample.own.extrapolation import Extrapolated
@@ -131,20 +130,6 @@ def test_features_whose_interval_leaves_out_zero_are_changed():
     assert not wide["changed"].any()
 
 
-def test_values_beyond_twice_the_range_are_counted_by_feature():
-    training = np.concatenate([change().cells[name] for name in ("source", "target", "query")])
-    limits = limits_of(training)
-    bounded = replace(change(), limits=limits)
-    assert not bounded.beyond.any() and not changes.feature_table(bounded)["share_beyond"].any()
-    exploding = change().cells["prediction"].copy()
-    exploding[:30, 1] = limits.high[1] + 1
-    exploding[20:60, 2] = limits.low[2] - 1
-    found = replace(change(prediction=exploding), limits=limits)
-    table = changes.feature_table(found).set_index("feature")
-    assert table["share_beyond"].to_dict() == {"CD3": 0, "CD4": 30 / 600, "CD19": 40 / 600}
-    assert found.beyond.any(axis=1).sum() == 60
-
-
 def test_without_held_out_domains_there_are_no_intervals():
     assert not {"changed", "mean_shift_low", "mean_shift_high"} & set(changes.feature_table(change()))
 
@@ -160,24 +145,6 @@ def test_principal_components_follow_the_change_and_weigh_populations_alike():
     scores, shares = changes.principal_components(change(target=cells(2000) + far, query=cells(60, seed=2)))
     assert shares[0] > 0.9
     assert abs(scores["target"][:, 0].mean() - scores["source"][:, 0].mean()) == pytest.approx(30, rel=0.05)
-
-
-# ---- extrapolated cells
-
-
-def test_cells_outside_the_source_are_flagged():
-    source = np.float32([[0, 0, 0], [1, 1, 1]])
-    found = extrapolation.in_features(np.float32([[0.5, 0, 1], [2, 0.5, 0.5], [-1, 2, 0.5]]), source)
-    np.testing.assert_allclose(found.share, [0, 1 / 3, 2 / 3])
-    assert found.of == "features" and found.flagged.tolist() == [False, True, True]
-
-
-@pytest.mark.parametrize(("model", "of"), [("autoencoder", "units"), ("identity", "features")])
-def test_what_a_method_says_of_its_units_is_taken(model, of):
-    found = extrapolation.in_units(np.float32([0.0, 0.1, 0.5]), model)
-    # A tenth itself is no more than a tenth, also as a 32-bit float.
-    assert found.of == of and found.flagged.tolist() == [False, False, True]
-    assert extrapolation.in_units(np.full(3, np.float32(np.nan)), model) is None
 
 
 # ---- a small study of one's own
@@ -245,38 +212,6 @@ def test_the_seed_that_is_written_back_is_the_one_that_is_told_of(tmp_path):
     np.testing.assert_allclose(np.sort(written, 0), np.sort(one.cells["prediction"], 0), rtol=1e-5)
 
 
-@pytest.mark.parametrize("method", ["mean_shift", "no_change"])
-def test_extrapolated_cells_are_written_in_the_order_of_the_file_that_comes_back(tmp_path, method):
-    write_table(tmp_path / "mine")
-    data, found = run(tmp_path, method)
-    originals = {"cells.csv": tmp_path / "mine" / "cells.csv"}
-    _, path = write_back(found["prediction"], found["train"], data, originals, tmp_path / "out")
-    flags, predicted = pd.read_csv(path.with_name(EXTRAPOLATED)), pd.read_csv(path)
-    original = pd.read_csv(originals["cells.csv"])
-    far = original["CD19"] > 20
-    assert flags["row"].tolist() == original.index[original["person"] == "patient_b"].tolist()
-    assert len(flags) == len(predicted) and (flags["file"] == "cells.csv").all() and (flags["of"] == "features").all()
-    assert set(flags.loc[flags["extrapolated"], "row"]) == set(original.index[far]) and far.sum() == 12
-    assert flags["extrapolated"].to_numpy()[(predicted["CD19"] > 20).to_numpy()].all()
-    assert (flags["share_outside"][flags["extrapolated"]] >= 0.333).all()
-
-
-def test_an_autoencoder_says_which_cells_it_extrapolated(tmp_path):
-    write_table(tmp_path / "mine")
-    _, found = run(tmp_path)
-    training = read_training(found["train"])
-    model = registry.create("models", "autoencoder", {"hidden": (8,), "latent": 4, "epochs": 1})
-    method = type(registry.create("methods", "neuron_editing", {}))(None, model).fit(training)
-    writer = PredictionWriter(training, "neuron_editing", "autoencoder")
-    writer.add_all(method.transform, 0)
-    writer.write(found["prediction"])
-    one, other = changes.read_changes(found["prediction"], found["train"], found["truth"])[0]
-    edit = method.edits["batch1", "batch2"]
-    share = edit.outside(model.encode(other.cells["query"], "batch1")).mean(axis=1)
-    np.testing.assert_allclose(other.extrapolated.share, share, atol=1e-6)
-    assert one.extrapolated.of == "units"
-
-
 # ---- the page
 
 
@@ -340,17 +275,6 @@ def test_the_page_tells_of_each_query_and_needs_no_network(tmp_path):
     assert page.text.count("Scores against the truth") == 1 and "energy distance to the truth 0 " in page.text
     assert len(table) == 6 and table.groupby("query")["feature"].first().tolist() == ["CD4", "CD4"]
     assert table["true_shift"].notna().sum() == 3
-
-
-def test_the_page_says_how_far_a_method_explodes(tmp_path, monkeypatch):
-    """Every cell of both queries is thrown out in two features of three."""
-    thrown = np.float32([900, 0, -900])
-    monkeypatch.setattr(sys.modules[__name__], "replace_x", lambda prediction, _: Prediction(prediction.X + thrown))
-    write_table(tmp_path / "mine")
-    _, found = run(tmp_path, method="no_change")
-    page, table, _ = report(tmp_path, found)
-    assert page.text.count("values in 2 of 3 features and 120 of the cells") == 2
-    assert table.groupby("feature")["share_beyond"].max().to_dict() == {"CD3": 1, "CD4": 0, "CD19": 1}
 
 
 def test_the_page_opens_with_the_method_to_take(tmp_path):

@@ -21,6 +21,19 @@ def test_what_is_not_wanted_is_removed_and_folders_that_are_empty_then(tmp_path)
     assert keep_alone(tmp_path / "missing", []) == 0
 
 
+def test_a_wanted_file_may_be_a_link_and_a_folder_that_is_one_is_left_alone(tmp_path):
+    (tmp_path / "archive").mkdir()
+    for name in ("a.fcs", "mine.txt"):
+        (tmp_path / "archive" / name).write_text("kept")
+    folder = tmp_path / "results"
+    folder.mkdir()
+    (folder / "a.fcs").symlink_to(tmp_path / "archive" / "a.fcs")
+    assert keep_alone(folder, [folder / "a.fcs"]) == 0 and (folder / "a.fcs").read_text() == "kept"
+    (tmp_path / "link").symlink_to(tmp_path / "archive")
+    assert keep_alone(tmp_path / "link", []) == 0
+    assert sorted(path.name for path in (tmp_path / "archive").iterdir()) == ["a.fcs", "mine.txt"]
+
+
 def test_files_and_folders_are_removed_and_no_link_is_followed(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "a" / "b").mkdir(parents=True)

@@ -186,7 +186,7 @@ def test_real_data_decide_nothing_before_the_published_training(tmp_path, steps,
     trained = claim(**BETTER, published_steps={"trvae": 1000})
     stand_in, real = verdicts(tmp_path, trained, rows, steps=steps)
     assert (stand_in.verdict, real.verdict) == ("does not hold", verdict)
-    taken = steps.get(("measured", "trvae"), 0)
+    taken = steps.get(("measured", "trvae"), "an unknown number")
     said = f"after {taken} of the 1,000 published steps of trvae it does not hold (against RIVAL)"
     assert real.why == (said if verdict == "undecided" else "against RIVAL") and real.lines
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from outofsample.arrays import Prediction, Query, TrainingData
 from outofsample.batch_correction.checks import as_result
-from outofsample.batch_correction.scale_and_shift import Hop, scale_and_shift
+from outofsample.batch_correction.scale_and_shift import Correction, scale_and_shift
 from outofsample.errors import UserError
 from outofsample.methods.families.base import Method
 
@@ -95,7 +95,7 @@ class ScaleAndShift(BatchCorrector):
         return type(self).__module__.rpartition(".")[2]
 
     def learn(self, data: TrainingData, seed: int) -> None:
-        self.hops: dict[str, list[Hop]] = {}
+        self.hops: dict[str, list[Correction]] = {}
         for query in data.queries:
             corrected = np.concatenate([data.X[data.is_source(query)], data.X[data.is_query(query)]])
             hops = self.hops.setdefault(query.name, [])
@@ -116,6 +116,6 @@ class ScaleAndShift(BatchCorrector):
 
     def load_state(self, state: dict) -> None:
         self.hops = {
-            name: [Hop(*(np.array(part, dtype=np.float64) for part in hop)) for hop in hops]
+            name: [Correction(*(np.array(part, dtype=np.float64) for part in hop)) for hop in hops]
             for name, hops in state["hops"].items()
         }

@@ -2,6 +2,8 @@
 
 Products of matrices of other sizes are computed by other kernels, whose sums can differ in the last bit. Cells of a
 cohort are predicted twice, those that were drawn together and then all of them file by file, and must come out alike.
+Cells that agree in all values are the exception: where zeros are kept by a draw (`two_part`, `keep_zeros`), they are
+told apart by their order in the block.
 """
 
 from collections.abc import Callable

@@ -66,6 +66,8 @@ class CandidateSettings:
                 raise ValueError(f"candidates: '{name}' cannot be used: {error}") from error
             if entry.transductive:
                 raise ValueError(f"candidates: '{name}' corrects only the cells of its fit, so nothing can be held out")
+            if entry.job == "r":
+                raise ValueError(f"candidates: '{name}' is computed by R, in jobs of its own, so it cannot be one")
 
 
 class Fold(NamedTuple):

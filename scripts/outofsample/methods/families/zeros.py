@@ -27,12 +27,13 @@ def keep_zeros(X: np.ndarray, moves: np.ndarray, typical: np.ndarray) -> np.ndar
     `LEAST_LIFT` of v, or T has no value above zero. The root lies between moving all zeros alike, whose spread is too
     small, and giving each lifted one the value v, whose spread is too large.
 
-    The draw depends on the values of the cell alone, as in the edit `two_part`.
+    The draw depends on the values of the cell alone, as in the edit `two_part`; only cells that agree in all features
+    are told apart by their order in X.
 
     Parameters
     ----------
     X, moves
-        Arrays (cells, features): cells, none of them negative, and how they are moved.
+        Arrays (cells, features): cells, of data whose least value is zero, and how they are moved.
     typical
         Array (features,): `typical_values` of T.
     """

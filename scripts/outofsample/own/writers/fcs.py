@@ -51,7 +51,8 @@ def stream(
     names = [channel.name for channel in channels]
     places = [names.index(name) for name in columns]
     new = sorted({*places, *(number for number, channel in enumerate(channels) if channel.is_log)})
-    double = _needs_double([channel for number, channel in enumerate(channels) if number not in places])
+    others = [channel for number, channel in enumerate(channels) if number not in places]
+    double = fcs_data.needs_double(fcs_data.largest_possible(others), others)
     kind = np.float64 if double else np.float32
     largest, cells = np.full((1, len(channels)), -np.inf, dtype=kind), 0
     changes: dict[str, str | int] = {}
@@ -74,10 +75,3 @@ def stream(
             data.seek(0)
             shutil.copyfileobj(data, file, 1 << 22)
             file.write(fcs_copy.END)
-
-
-def _needs_double(channels: Sequence[fcs_data.Channel]) -> bool:
-    """Whether what some channels can hold would lose digits as 32-bit floats."""
-    whole = [channel for channel in channels if channel.kind == "I"]
-    largest = [np.iinfo(channel.dtype).max if channel.mask is None else channel.mask for channel in whole]
-    return any(channel.kind == "D" for channel in channels) or bool(fcs_data.rounded_integers(largest, whole))

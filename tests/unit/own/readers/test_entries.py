@@ -9,6 +9,7 @@ import pytest
 from outofsample.arrays import Query
 from outofsample.errors import UserError
 from outofsample.files import fcs
+from outofsample.own.readers.support import entries
 from outofsample.own.readers.support.entries import as_entry, domains_of, pairs_of
 from tests.unit.own.small_study import CHANNELS, LABELS, NAMES, dataset, error, load, needs_parquet, values, written
 
@@ -113,6 +114,21 @@ def test_links_in_a_folder_are_never_passed_over_without_a_word(folder, tmp_path
     assert [file.name for file in dataset(folder, files=[{"path": "batch/more", "condition": "x"}]).raw_files()] == [
         "batch/more/deep/b.FCS"
     ]
+
+
+def test_a_link_is_not_looked_into_without_end(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(entries, "LINKED", 3)
+    (folder / "batch").mkdir()
+    fcs.write_fcs(folder / "batch" / "a.fcs", values(9, 4), CHANNELS, LABELS)
+    (tmp_path / "notes").mkdir()
+    (folder / "batch" / "notes").symlink_to(tmp_path / "notes")
+    files = [{"path": "batch", "condition": "x"}]
+    for number in range(3):
+        (tmp_path / "notes" / f"{number}.txt").touch()
+    assert [file.name for file in dataset(folder, files=files).raw_files()] == ["batch/a.fcs"]
+    (tmp_path / "notes" / "3.txt").touch()
+    with pytest.raises(UserError, match=r"batch/notes: this is a link to a folder with more than 3 entries"):
+        dataset(folder, files=files)
 
 
 def test_one_name_for_two_files(folder):

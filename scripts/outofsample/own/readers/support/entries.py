@@ -38,6 +38,8 @@ ADVICE = {
 
 #: Bytes of a name at most.
 LONGEST = 255
+#: Entries of a folder that a link leads to which are looked at, at most: it can be a whole file system.
+LINKED = 1000
 #: Columns of ``obs`` that have a meaning of their own.
 TAKEN = ("condition", "domain", "file", "row", "size", "role", "query", "pair_id")
 
@@ -165,7 +167,8 @@ def files_in(path: Path, entry: dict, root: Path, kind: str) -> list[dict]:
     Raises
     ------
     UserError
-        If the folder holds no FCS file, a link in it leads to none or to a folder with some, or the format is another.
+        If the folder holds no FCS file, a link in it leads to none, or to a folder with some or with more than `LINKED`
+        entries, or the format is another.
     """
     if kind != "fcs":
         raise UserError(f"{path}: this is a folder; give the path of one file (only FCS files are read by folder).")
@@ -191,11 +194,15 @@ def _check_link(link: Path) -> None:
     """Raise `UserError` where the files that a link stands for would be passed over without a word."""
     if _is_fcs(link) and not link.exists():
         raise UserError(f"{link}: this link leads nowhere; mend or remove it.")
-    if link.is_dir() and any(map(_is_fcs, link.rglob("*"))):
-        raise UserError(
-            f"{link}: this is a link to a folder with FCS files, and links to folders are not followed; name the "
-            "folders one by one in 'files', or put links to the files themselves here."
-        )
+    if not link.is_dir():
+        return
+    for number, file in enumerate(link.rglob("*")):
+        if number == LINKED or _is_fcs(file):
+            held = "FCS files" if number < LINKED else f"more than {LINKED:,} entries, which may be FCS files"
+            raise UserError(
+                f"{link}: this is a link to a folder with {held}, and links to folders are not followed; name the "
+                "folders one by one in 'files', or put links to the files themselves here."
+            )
 
 
 def check_paths(paths: Sequence[str]) -> None:
