@@ -1,6 +1,7 @@
 """The table of verdicts in docs/claims.md follows from what studies have judged."""
 
 from benchmarks import verdicts
+
 from outofsample.report.claims import read_claims
 from tests.conftest import ROOT
 
