@@ -11,7 +11,7 @@ from html import escape
 
 from outofsample.texts import shortened
 
-WIDTH, LABELS, RIGHT = 390, 154, 12
+WIDTH, LABELS, RIGHT = 408, 172, 12
 ROW, KEYS, AXIS = 17, 24, 36
 #: Characters of a label that fit beside the plot.
 LONGEST = 26
