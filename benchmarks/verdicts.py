@@ -24,8 +24,8 @@ from outofsample.report.claims import read_claims  # noqa: E402
 from outofsample.report.verdicts import DOES_NOT_HOLD, HOLDS, NOT_JUDGED, NOT_RUN, UNDECIDED  # noqa: E402
 
 MARKER = "<!-- verdicts -->\n\n"
-#: What decides more comes first.
-ORDER = (HOLDS, DOES_NOT_HOLD, UNDECIDED, NOT_JUDGED, NOT_RUN)
+#: What decides more comes first; what decides is alike.
+ORDER = {HOLDS: 0, DOES_NOT_HOLD: 0, UNDECIDED: 1, NOT_JUDGED: 2, NOT_RUN: 3}
 
 
 def read_verdicts(folders: list[Path]) -> dict[tuple[str, str], tuple[str, str, str]]:
@@ -37,11 +37,13 @@ def read_verdicts(folders: list[Path]) -> dict[tuple[str, str], tuple[str, str, 
                 (row["claim"], row["data"]): (row["verdict"], row["why"], folder.name) for row in csv.DictReader(file)
             }
         for key, verdict in told.items():
-            # Decided claims are equals: the last study named has the say.
-            before = ORDER.index(found[key][0]) if key in found else len(ORDER)
-            if max(ORDER.index(verdict[0]), 1) <= max(before, 1):
+            if key not in found or _order(verdict) <= _order(found[key]):
                 found[key] = verdict
     return found
+
+
+def _order(verdict: tuple[str, str, str]) -> int:
+    return ORDER[verdict[0]]
 
 
 def said(verdict: tuple[str, str, str]) -> str:

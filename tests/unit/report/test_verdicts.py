@@ -1,6 +1,7 @@
 """Verdicts on claims, from planted scores."""
 
 import sys
+from dataclasses import replace
 from itertools import chain
 from types import MappingProxyType
 
@@ -189,6 +190,23 @@ def test_real_data_decide_nothing_before_the_published_training(tmp_path, steps,
     taken = steps.get(("measured", "trvae"), "an unknown number")
     said = f"after {taken} of the 1,000 published steps of trvae it does not hold (against RIVAL)"
     assert real.why == (said if verdict == "undecided" else "against RIVAL") and real.lines
+
+
+@pytest.mark.parametrize(
+    ("trained", "verdict"), [("measured", "does not hold"), ("second", "holds"), (None, "undecided")]
+)
+def test_a_task_with_the_published_training_decides_though_another_lacks_it(tmp_path, trained, verdict):
+    study = replace(STUDY, tasks={**STUDY.tasks, "second": ShownTask("Second")})
+    rows = {
+        "measured": [*runs("ours", (0.5, 0.01), task="measured"), *runs("rival", (0.9, 0.01), task="measured")],
+        "second": [*runs("ours", (0.9, 0.01), task="second"), *runs("rival", (0.5, 0.01), task="second")],
+    }
+    for task, of_task in rows.items():
+        write_scores(of_task, tmp_path / f"{task}.csv")
+    found = claim(**BETTER, published_steps={"trvae": 1000}, tasks=ClaimTasks(real=("measured", "second")))
+    scores = read_scores([tmp_path / f"{task}.csv" for task in rows])
+    real = judge({"mine": found}, study, scores, {(trained, "trvae"): 1000, ("drawn", "trvae"): 1000})["mine"]["real"]
+    assert real.verdict == verdict and len(real.lines) == 2
 
 
 def test_a_claim_that_no_test_decides_has_its_reason(tmp_path):
