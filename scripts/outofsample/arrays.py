@@ -120,6 +120,10 @@ class TrainingData:
         Array (cells, features) of raw counts where the data are counts, else None.
     image_shape
         (height, width, channels) where a row of ``X`` is a flattened image, else None.
+    names
+        Of the cells (cells,).
+    scored
+        Mask (cells,) of the cells that scores and pages rest on, where that is a part of them; None: all.
     """
 
     X: np.ndarray
@@ -131,6 +135,7 @@ class TrainingData:
     counts: np.ndarray | None = None
     image_shape: tuple[int, int, int] | None = None
     names: np.ndarray = field(default=None)
+    scored: np.ndarray | None = None
 
     def __post_init__(self):
         if self.names is None:
@@ -146,7 +151,8 @@ class TrainingData:
     def take(self, cells: np.ndarray) -> "TrainingData":
         """Return some of the cells: those of a mask (cells,), or at positions."""
         arrays = {name: getattr(self, name)[cells] for name in ("X", "role", "condition", "domain", "names")}
-        return replace(self, **arrays, counts=None if self.counts is None else self.counts[cells])
+        rest = {name: None if (a := getattr(self, name)) is None else a[cells] for name in ("counts", "scored")}
+        return replace(self, **arrays, **rest)
 
     def is_source(self, query: Query) -> np.ndarray:
         """Mask (cells,) of S for this query: source cells in the condition that the query starts from."""

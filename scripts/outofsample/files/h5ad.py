@@ -21,13 +21,16 @@ PARTS = ("layers", "obsm", "varm", "obsp", "varp", "uns")
 
 def read_matrix(part: "h5py.Dataset | h5py.Group") -> np.ndarray:
     """Return a dense or sparse matrix as a dense array."""
+    return part[:] if hasattr(part, "dtype") else read_sparse(part).toarray()
+
+
+def read_sparse(part: "h5py.Group"):
+    """Return a sparse matrix as it is stored, by rows or by columns."""
     import scipy.sparse
 
-    if hasattr(part, "dtype"):
-        return part[:]
     compressed = getattr(scipy.sparse, part.attrs["encoding-type"])
     arrays = tuple(part[name][:] for name in ("data", "indices", "indptr"))
-    return compressed(arrays, shape=part.attrs["shape"]).toarray()
+    return compressed(arrays, shape=part.attrs["shape"])
 
 
 def read_words(part: "h5py.Dataset | h5py.Group") -> np.ndarray:

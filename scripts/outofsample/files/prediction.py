@@ -4,7 +4,8 @@ Everything that tables, figures and a user's own files need of it.
 
 - ``X``: float32, the predicted cells, with the features of ``train.h5ad``.
 - ``obs["query"]``; ``obs["seed"]``: 0 for methods without chance.
-- ``obs["role"]``: ``query`` for predicted X, ``source`` for transformed S (at most ``in_sample_cells`` of them),
+- ``obs["role"]``: ``query`` for predicted X (its scored cells), ``source`` for transformed S (at most
+  ``in_sample_cells`` of them),
   ``self`` for training cells seen under their own condition (first seed of methods with a matched layer).
 - ``obs["cell"]``: the name in ``train.h5ad`` (whose ``obs["pair_id"]``, where known, tells the truth's cell).
 - ``obs["outside"]``: share of the cell's edited units outside the source's range; NaN for methods that edit none.
@@ -20,7 +21,7 @@ Everything that tables, figures and a user's own files need of it.
   {query: reason} of those without rows.
 - ``uns["not_run"]``: the reason, where there are no rows.
 
-The rows with role ``query`` of one query and seed are in the order of the query cells in ``train.h5ad``.
+The rows with role ``query`` of one query and seed are in the order of the query's scored cells in ``train.h5ad``.
 """
 
 import json
@@ -50,21 +51,32 @@ class PredictionWriter:
 
     def in_sample(self, query: Query) -> np.ndarray:
         """Return the indices of the source cells that are kept for in-sample panels: the same for every method."""
-        cells = np.flatnonzero(self.data.is_source(query))
+        cells = self._scored(self.data.is_source(query))
         return np.sort(np.random.default_rng(0).permutation(cells)[: self.in_sample_cells])
+
+    def _scored(self, mask: np.ndarray) -> np.ndarray:
+        """Return the cells (positions) in a mask that scores and pages rest on."""
+        return np.flatnonzero(mask if self.data.scored is None else mask & self.data.scored)
 
     def add(self, query: Query, seed: int, cells: np.ndarray, role: str, prediction: Prediction) -> None:
         """Add the prediction for some training cells (indices); ``role`` is ``query``, ``source`` or ``self``."""
         self.parts.append((query, seed, cells, role, prediction))
 
-    def add_all(self, predict, seed: int) -> None:
-        """Add, for each query, ``predict(X, query, counts)`` of its cells and of the source cells kept."""
+    def add_all(self, predict, seed: int, one_by_one: bool = False) -> None:
+        """Add, for each query, ``predict(X, query, counts)`` of its scored cells and of the source cells kept.
+
+        ``one_by_one`` says that a cell's prediction does not depend on the cells that go with it: then no others are
+        predicted.
+        """
         for query in self.data.queries:
-            cells = np.flatnonzero(self.data.is_query(query))
-            self.add(query, seed, cells, "query", predict(self.data.X[cells], query, self._counts(cells)))
-            source, kept = np.flatnonzero(self.data.is_source(query)), self.in_sample(query)
-            prediction = predict(self.data.X[source], query, self._counts(source))
-            self.add(query, seed, kept, "source", _rows(prediction, np.searchsorted(source, kept)))
+            populations = {"query": self.data.is_query(query), "source": self.data.is_source(query)}
+            wanted = {"query": self._scored(populations["query"]), "source": self.in_sample(query)}
+            for role, kept in wanted.items():
+                cells = kept if one_by_one else np.flatnonzero(populations[role])
+                prediction = predict(self.data.X[cells], query, self._counts(cells))
+                if len(cells) > len(kept):
+                    prediction = _rows(prediction, np.searchsorted(cells, kept))
+                self.add(query, seed, kept, role, prediction)
 
     def add_own_conditions(self, predict, seed: int) -> None:
         """Add, with the role ``self``, training cells as the method sees them under their *own* condition.
@@ -76,7 +88,7 @@ class PredictionWriter:
         has_layer = bool(self.parts) and self.parts[-1][-1].matched is not None
         if not has_layer or any(role == "self" for *_, role, _ in self.parts):
             return
-        seen = np.flatnonzero(self.data.role != "reference")
+        seen = self._scored(self.data.role != "reference")
         kept = np.sort(np.random.default_rng(0).permutation(seen)[: self.in_sample_cells])
         for condition in np.unique(self.data.condition[kept]):
             cells = kept[self.data.condition[kept] == condition]
@@ -168,9 +180,10 @@ def describe_outside(writer: PredictionWriter) -> list[str]:
 
 
 def _rows(prediction: Prediction, rows: np.ndarray) -> Prediction:
-    """Return some rows of a prediction."""
+    """Return some rows of a prediction; ``outside`` stays that of all."""
     pick = {name: getattr(prediction, name) for name in ("latent", "matched", "outside_per_cell")}
-    return Prediction(prediction.X[rows], **{name: None if a is None else a[rows] for name, a in pick.items()})
+    picked = {name: None if a is None else a[rows] for name, a in pick.items()}
+    return replace(prediction, X=prediction.X[rows], **picked)
 
 
 # ---- reading

@@ -13,11 +13,13 @@ import numpy as np
 
 from outofsample.arrays import as_float
 from outofsample.errors import UserError
-from outofsample.files.h5ad import read_matrix
+from outofsample.files.h5ad import read_matrix, read_sparse
 from outofsample.files.writing import check_seal
 
 #: Rows are read one by one where the stretch that they lie in is more than so many times as long.
 _SCATTERED = 10
+#: Rows of a stretch that are read at once.
+_PIECE = 16_384
 
 
 class Rows:
@@ -84,16 +86,33 @@ class Rows:
 
         with h5py.File(self.path) as file:
             X = file["X"]
-            if rows is None or not isinstance(X, h5py.Dataset):
-                found = read_matrix(X)
-                return found if rows is None else found[rows]
+            if rows is None:
+                return read_matrix(X)
+            if not isinstance(X, h5py.Dataset):
+                return read_sparse(X).tocsr()[rows].toarray()
             if not len(rows):
                 return X[:0]
             wanted, back = np.unique(rows, return_inverse=True)
-            first, last = wanted[0], wanted[-1]
-            if last - first < _SCATTERED * len(wanted):
-                return X[first : last + 1][rows - first]
-            return X[wanted][back]
+            if wanted[-1] - wanted[0] >= _SCATTERED * len(wanted):
+                return X[wanted][back]
+            found = _of_stretch(X, wanted)
+            return found if np.array_equal(wanted, rows) else found[back]
+
+    def ends(self, rows: np.ndarray) -> np.ndarray:
+        """Return the smallest and the largest value (2, features) in some rows, at least one.
+
+        Rows that are stored as zeros and others are not written out, and of others a part is in memory at a time.
+        """
+        import h5py
+
+        with h5py.File(self.path) as file:
+            if not isinstance(file["X"], h5py.Dataset):
+                found = read_sparse(file["X"]).tocsr()[rows]
+                return np.concatenate([end(axis=0).toarray() for end in (found.min, found.max)])
+        parts = (self.values(rows[begin : begin + _PIECE]) for begin in range(0, len(rows), _PIECE))
+        ends = [(part.min(axis=0), part.max(axis=0)) for part in parts]
+        low, high = zip(*ends, strict=True)
+        return np.stack([np.min(low, axis=0), np.max(high, axis=0)])
 
     def finite_values(self, rows: np.ndarray | None = None) -> np.ndarray:
         """Return values like `values`, as float32.
@@ -149,6 +168,15 @@ class Rows:
             If a value is not finite.
         """
         return self.finite_values(rows).reshape(-1, *self.shape)
+
+
+def _of_stretch(X: "h5py.Dataset", wanted: np.ndarray) -> np.ndarray:
+    """Return rows (positions, ascending) of a matrix on the disk, of which what lies between them is read too."""
+    found = np.empty((len(wanted), X.shape[1]), dtype=X.dtype)
+    for begin in range(wanted[0], wanted[-1] + 1, _PIECE):
+        places = slice(*np.searchsorted(wanted, (begin, begin + _PIECE)))
+        found[places] = X[begin : min(begin + _PIECE, wanted[-1] + 1)][wanted[places] - begin]
+    return found
 
 
 def check_finite(path: str | Path, X: np.ndarray) -> None:

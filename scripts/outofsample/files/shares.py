@@ -7,6 +7,9 @@ from collections.abc import Collection, Mapping
 ROOM = 5
 #: Each population keeps so many cells, however many there are.
 LEAST = 50
+#: Scores and pages rest on at most so many values of each population of drawn cells: all cells of a panel of markers,
+#: 20,000 cells of 2,000 genes. Scores and resamples hold a dozen arrays of that size.
+SCORED_VALUES = 40_000_000
 
 #: A domain and a condition.
 Pair = tuple[str, str]
@@ -34,6 +37,11 @@ def shares(sizes: list[int], most: int | None) -> list[int]:
         left -= more
         found.append(min(size, level) + more)
     return found
+
+
+def scored_cells(most: int, features: int) -> int:
+    """Return how many cells of a population scores and pages rest on at most, where it keeps at most ``most``."""
+    return min(most, max(SCORED_VALUES // features, LEAST))
 
 
 def kept_cells(sizes: Mapping[Pair, int], most: int | None, pairs: Collection[Pair] = ()) -> dict[Pair, int]:

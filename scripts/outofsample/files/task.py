@@ -7,13 +7,15 @@ learned here, from these rows (``feature_selection: strict``) unless a task asks
 - ``X``, ``layers["counts"]`` and further columns of obs: as in the dataset.
 - ``obs["role"]``: source, target, query, context or reference.
 - ``obs["condition"]``, ``obs["domain"]``.
+- ``obs["scored"]`` (bool), where the cells are drawn and have many values: whether scores and pages rest on a cell.
 - ``uns["task"]``; ``uns["queries"]``: JSON, a list of {name, domain, source, target}, and where the task names its
   controls ``hops``, a list of {source, target, controls}; ``uns["stand_in"]``, ``uns["dataset"]``, for images
   ``uns["image_shape"]`` and for data of one's own ``uns["cohort"]``, as in the dataset.
 
 ``truth.h5ad`` holds the held-out rows, with the same features. No training or transforming rule takes it as an input.
 
-- ``obs["query"]``: the query that a row is the truth of. No rows where nobody measured the truth.
+- ``obs["query"]``: the query that a row is the truth of. No rows where nobody measured the truth; where
+  ``train.h5ad`` says which cells are scored, those of the truth that are.
 - ``obs["pair_id"]``, where known: the same as that of the query's cell which the row is the truth of; one cell alone
   has it.
 - Else as in ``train.h5ad``, without roles.
@@ -27,7 +29,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample.arrays import Hop, Query, TrainingData
+from outofsample.arrays import Hop, Query, TrainingData, source_mask
 from outofsample.errors import UserError
 from outofsample.files.h5ad import read_matrix, read_words
 from outofsample.files.rows import Rows, check_finite
@@ -66,6 +68,7 @@ def to_training(adata: "AnnData") -> TrainingData:
         counts=dense(adata.layers["counts"]) if "counts" in adata.layers else None,
         image_shape=_shape(adata.uns.get("image_shape")),
         names=adata.obs_names.to_numpy(),
+        scored=adata.obs["scored"].to_numpy() if "scored" in adata.obs else None,
     )
 
 
@@ -95,6 +98,7 @@ def read_training(path: str | Path, counts: bool = True) -> TrainingData:
                 counts=read_matrix(file["layers/counts"]) if counts and "layers/counts" in file else None,
                 image_shape=_shape(uns["image_shape"][:] if "image_shape" in uns else None),
                 names=read_words(obs[obs.attrs["_index"]]),
+                scored=obs["scored"][:] if "scored" in obs else None,
             )
     except (OSError, KeyError, ValueError) as error:
         raise _not_ours(path, error) from error
@@ -143,22 +147,42 @@ class TrainingRows(Rows):
             raise _not_ours(path, f"uns has no {', '.join(map(repr, missing))}")
         self.task, self.queries = str(self.uns["task"]), _queries(self.uns["queries"])
 
+    @property
+    def scored(self) -> np.ndarray:
+        """The rows that scores and pages rest on."""
+        return np.flatnonzero(self.obs["scored"]) if "scored" in self.obs else np.arange(len(self.obs))
 
-def read_task(path: str | Path) -> tuple[str, TrainingData, np.ndarray]:
-    """Read ``train.h5ad`` but for its counts, and check that its values are finite.
+    def ends_of_all(self, data: TrainingData) -> np.ndarray:
+        """Return values (n, features) among which are the ends of all cells; ``data`` are those that are scored."""
+        return data.X if len(data.X) == len(self.obs) else self.ends(np.arange(len(self.obs)))
+
+    def ends_of_source(self, query: Query) -> np.ndarray:
+        """Return the smallest and the largest value (2, features) of S of a query, of all its cells."""
+        mask = source_mask(query, *(self.column(name) for name in ("role", "condition", "domain")))
+        return self.ends(np.flatnonzero(mask))
+
+
+def read_task(path: str | Path) -> tuple[TrainingRows, TrainingData, np.ndarray]:
+    """Read the scored cells of ``train.h5ad``, but for their counts, and check that their values are finite.
 
     Returns
     -------
-    The task's name, the training data, and what pairs each cell with its truth (cells,), "" where nothing does.
+    The open file, the scored cells, and what pairs each of them with its truth (cells,), "" where nothing does.
 
     Raises
     ------
     UserError
         If it is another file, or a value is not finite.
     """
-    cells, data = TrainingRows(path), read_training(path, counts=False)
+    cells = TrainingRows(path)
+    if "scored" in cells.obs:
+        rows = cells.scored
+        words = (cells.column(name)[rows] for name in ("role", "condition", "domain"))
+        data = TrainingData(cells.values(rows), *words, cells.features, cells.queries, names=cells.names[rows])
+    else:
+        rows, data = slice(None), read_training(path, counts=False)
     check_finite(path, data.X)
-    return cells.task, data, cells.column("pair_id")
+    return cells, data, cells.column("pair_id")[rows]
 
 
 # ---- reading the truth

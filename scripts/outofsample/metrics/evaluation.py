@@ -23,6 +23,7 @@ from outofsample.metrics.extrapolation import ExtrapolationScores, limits_of
 from outofsample.metrics.families import (
     DistanceScores,
     Family,
+    Limits,
     NotebookScores,
     Populations,
     Score,
@@ -111,12 +112,13 @@ def evaluate(
     UserError
         If a file is unreadable or does not fit the task; the message names it.
     """
-    task, data, pairs = read_task(train)
-    truths = read_truth(truth, data)
+    file, data, pairs = read_task(train)
+    task, truths = file.task, read_truth(truth, data)
+    limits = None if data.image_shape is not None else limits_of(file.ends_of_all(data))
     scorers = {}
     for query in data.queries:
         answers = answers_of(query, pairs[data.is_query(query)], truths.get(query.name), truth)
-        cells = populations_of(query, data, truths.get(query.name), answers, train)
+        cells = populations_of(query, data, truths.get(query.name), answers, limits, train)
         if data.image_shape is not None:
             cells = ImagePopulations(**vars(cells), extractors=extractors or {})
         scorers[query.name] = QueryScorer(cells, settings)
@@ -145,7 +147,7 @@ def rows_without_data(spec: "EvaluationSpec") -> list[Row]:
 
 
 def populations_of(
-    query: Query, data: TrainingData, truth: Truth | None, answers: np.ndarray | None, path: Path
+    query: Query, data: TrainingData, truth: Truth | None, answers: np.ndarray | None, limits: Limits | None, path: Path
 ) -> Populations:
     """Return the cells of a query of the training data that were read from ``path``; ``answers`` as `answers_of`."""
     populations = {"source": data.is_source(query), "target": data.is_target(query), "query": data.is_query(query)}
@@ -156,7 +158,6 @@ def populations_of(
     Y = None if truth is None else truth.X
     scored = Y is not None and data.image_shape is None
     response = response_features(S, T, X, Y) if scored else None
-    limits = None if data.image_shape is not None else limits_of(data.X)
     return Populations(S, T, X, Y, response, data.image_shape, answers, limits)
 
 

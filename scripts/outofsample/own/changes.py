@@ -14,7 +14,7 @@ from outofsample.arrays import HeldOut, Query, TrainingData, as_float
 from outofsample.figures.populations import draw, population_names
 from outofsample.files import scores
 from outofsample.files.prediction import Predictions, read_predictions
-from outofsample.files.task import Truth, read_task, read_truth
+from outofsample.files.task import TrainingRows, Truth, read_task, read_truth
 from outofsample.metrics.distances import draw_cells, energy_distance, sorted_features, wasserstein_per_feature
 from outofsample.metrics.expected import change_intervals
 from outofsample.metrics.extrapolation import beyond, limits_of
@@ -54,6 +54,8 @@ class Change:
         (height, width, channels) where a row is an image.
     limits
         Twice the range of the training cells; None for images.
+    source_ends
+        Values (n, features) among which are the ends of all cells of S, where ``source`` is a part; None: all are.
     """
 
     query: Query
@@ -66,6 +68,7 @@ class Change:
     held_out: HeldOut
     image_shape: tuple[int, int, int] | None = None
     limits: Limits | None = None
+    source_ends: np.ndarray | None = None
 
     @property
     def beyond(self) -> np.ndarray:
@@ -84,15 +87,17 @@ def read_changes(prediction: Path, train: Path, truth: Path, unit: str = "") -> 
     UserError
         If a file is unreadable or does not fit the others.
     """
-    _, data, _ = read_task(train)
+    rows, data, _ = read_task(train)
     read = read_predictions(prediction, data, outside=True)
     if read.not_run:
         return [], read.not_run
     truths = read_truth(truth, data)
-    return [_change(query, data, read, truths.get(query.name), unit) for query in data.queries], ""
+    return [_change(query, rows, data, read, truths.get(query.name), unit) for query in data.queries], ""
 
 
-def _change(query: Query, data: TrainingData, read: Predictions, truth: Truth | None, unit: str) -> Change:
+def _change(
+    query: Query, rows: TrainingRows, data: TrainingData, read: Predictions, truth: Truth | None, unit: str
+) -> Change:
     seed = next(seed for seed in read.seeds if (query.name, seed) in read.cells)
     source, target = data.source_and_target(query)
     cells = {
@@ -103,6 +108,7 @@ def _change(query: Query, data: TrainingData, read: Predictions, truth: Truth | 
         **({} if truth is None else {"truth": truth.X}),
     }
     in_model = in_units(read.outside[query.name, seed], read.model)
+    source_ends = rows.ends_of_source(query) if len(data.X) < len(rows.obs) else source
     return Change(
         query=query,
         seed=seed,
@@ -110,10 +116,11 @@ def _change(query: Query, data: TrainingData, read: Predictions, truth: Truth | 
         unit=unit,
         cells=cells,
         names=population_names(data, query),
-        extrapolated=in_model or in_features(cells["query"], cells["source"]),
+        extrapolated=in_model or in_features(cells["query"], source_ends),
         held_out=read.held_out[query.name],
         image_shape=data.image_shape,
-        limits=None if data.image_shape is not None else limits_of(data.X),
+        limits=None if data.image_shape is not None else limits_of(rows.ends_of_all(data)),
+        source_ends=source_ends,
     )
 
 
@@ -134,6 +141,7 @@ def feature_table(change: Change) -> "pd.DataFrame":
     found = {name: summarise(X) for name, X in change.cells.items()}
     ordered = {name: sorted_features(draw(X, SORTED_CELLS)) for name, X in change.cells.items()}
     before, after = found["query"], found["prediction"]
+    source_ends = change.cells["source"] if change.source_ends is None else change.source_ends
     sd_before, sd_after = np.sqrt(before.variances), np.sqrt(after.variances)
     distance = wasserstein_per_feature(ordered["query"], ordered["prediction"])
     table = {
@@ -154,7 +162,7 @@ def feature_table(change: Change) -> "pd.DataFrame":
         "moved": distance / _scale(change),
         "control_shift": found["target"].medians - found["source"].medians,
         "control_mean_shift": found["target"].means - found["source"].means,
-        "share_outside": outside_source(change.cells["query"], change.cells["source"]).mean(axis=0),
+        "share_outside": outside_source(change.cells["query"], source_ends).mean(axis=0),
         "share_beyond": change.beyond.mean(axis=0),
     }
     if not change.held_out.why_not:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from outofsample import registry
-from outofsample.arrays import Query, dense, source_mask
+from outofsample.arrays import Query, dense
 from outofsample.errors import UserError
 from outofsample.files.cohort import Cohort, read_cohort
 from outofsample.files.fitted_methods import read_methods
@@ -111,7 +111,7 @@ class FittedTask:
         self.model = spec.model.name if spec.model else ""
         found = {method.name: _method(spec, method, states) for method in spec.methods}
         self.methods = {name: method for name, method in found.items() if method is not None}
-        self.sources = {query: _source(rows, query) for query in rows.queries}
+        self.sources = {query: Source(*rows.ends_of_source(query)) for query in rows.queries}
 
     @property
     def piece(self) -> int:
@@ -151,12 +151,6 @@ def _method(spec: PredictFilesSpec, asked: MethodSpec, states: dict[str, dict | 
         return entry(entry.Settings(**asked.settings), model)
 
     return restored(create, as_arrays(states[asked.name]))
-
-
-def _source(rows: TrainingRows, query: Query) -> Source:
-    mask = source_mask(query, *(rows.column(name) for name in ("role", "condition", "domain")))
-    values = rows.values(np.flatnonzero(mask))
-    return Source(values.min(axis=0), values.max(axis=0))
 
 
 @dataclass

@@ -31,11 +31,11 @@ NOTE = (
 
 
 def files_of(rows: TrainingRows, query: Query) -> dict[str, np.ndarray]:
-    """Return the file of each source, target and query cell, by role: arrays (cells,) of str in their order."""
-    role, condition, domain = (rows.column(name) for name in ("role", "condition", "domain"))
+    """Return the file of each scored source, target and query cell: arrays (cells,) of str in their order, by role."""
+    role, condition, domain, file = (rows.column(name)[rows.scored] for name in ("role", "condition", "domain", "file"))
     data = TrainingData(np.empty((len(role), 0)), role, condition, domain, (), rows.queries)
     masks = {"source": data.is_source(query), "target": data.is_target(query), "query": data.is_query(query)}
-    return {name: rows.column("file")[mask] for name, mask in masks.items()}
+    return {name: file[mask] for name, mask in masks.items()}
 
 
 def medians(change: Change, files: dict[str, np.ndarray]) -> dict[str, tuple[list[str], np.ndarray]]:

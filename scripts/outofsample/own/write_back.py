@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample.arrays import Query, source_mask
+from outofsample.arrays import Query
 from outofsample.errors import UserError
 from outofsample.files.prediction import PredictionFile
 from outofsample.files.task import TrainingRows
@@ -173,8 +173,7 @@ def _seed(predicted: PredictionFile, seed: int | None) -> int:
 
 def _in_features(cells: TrainingRows, names: "pd.Index", query: Query) -> Extrapolated:
     """Return how far some cells of the training part, by name, are from the source of a query."""
-    source = source_mask(query, *(cells.column(name) for name in ("role", "condition", "domain")))
-    return in_features(cells.values(cells.obs.index.get_indexer(names)), cells.values(np.flatnonzero(source)))
+    return in_features(cells.values(cells.obs.index.get_indexer(names)), cells.ends_of_source(query))
 
 
 def _write_extrapolated(path: Path, obs: "pd.DataFrame", found: Extrapolated) -> None:

@@ -5,7 +5,8 @@ training or transforming rule takes the file with the truth.
 """
 
 import warnings
-from collections.abc import Collection, Set
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +15,10 @@ import numpy as np
 
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError, did_you_mean
-from outofsample.files.cohort import read_cohort
+from outofsample.files.cohort import Cohort, read_cohort
 from outofsample.files.dataset import DatasetRows, read_dataset
-from outofsample.files.task import queries_text, to_training
+from outofsample.files.shares import Pair, kept_cells, scored_cells
+from outofsample.files.task import queries_text
 from outofsample.jobs.split import SplitSpec
 from outofsample.study.chains import find_chain, measured_controls, why_no_chain
 from outofsample.study.variable_features import moments, most_variable
@@ -78,8 +80,9 @@ def split_file(path: Path, split: SplitSpec) -> tuple["AnnData", "AnnData"]:
 def _kept_and_seen(obs: "pd.DataFrame", split: SplitSpec) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the role (cells,) of each cell, and the masks of those that take part in a task and that a fit may see."""
     domain, condition = (obs[column].astype(str).to_numpy() for column in ("domain", "condition"))
-    names = obs.get("pair_id", obs.index)
-    keep = _draw(names.to_numpy().astype(str), domain, condition, split)
+    keep = np.ones(len(obs), dtype=bool)
+    if split.cells_per_group is not None:
+        keep = _draw(_names(obs), domain, condition, defaultdict(lambda: split.cells_per_group), split.seed)
     role = assign_roles(domain, condition, split)
     if split.whole_queries:
         keep |= role == "query"
@@ -114,7 +117,10 @@ def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnDa
     features = _choose_features(adata, seen if split.feature_selection == "strict" else keep, split)
     train = adata[seen, features].copy()
     train.obs["role"] = role[seen]
-    cells, names = _truth_of_queries(domain, condition, keep, split)
+    scored = _scored(adata, seen | (keep & (role == "truth")), features.sum(), split)
+    if scored is not None:
+        train.obs["scored"] = scored[seen]
+    cells, names = _truth_of_queries(domain, condition, keep if scored is None else keep & scored, split)
     with warnings.catch_warnings():
         # Queries that go from several conditions to one target share their truth, so its cells repeat.
         warnings.filterwarnings("ignore", "Observation names are not unique")
@@ -129,7 +135,8 @@ def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnDa
             "queries": queries_text(split.queries),
         }
         part.uns |= {key: adata.uns[key] for key in ("image_shape", "left_out", "cohort") if key in adata.uns}
-    data = to_training(train)
+    # Values as arrays would take many times what the cells take.
+    data = TrainingData(np.empty((train.n_obs, 0)), role[seen], condition[seen], domain[seen], (), split.queries)
     for query in split.queries:
         _check_populations(data, query, split.name, condition[domain == query.domain])
         _note_other_domains(data, query)
@@ -211,21 +218,45 @@ def unknown_labels(domains: Collection[str] | None, conditions: Collection[str] 
     return list(problems.values())
 
 
-def _draw(names: np.ndarray, domain: np.ndarray, condition: np.ndarray, split: SplitSpec) -> np.ndarray:
-    """Return the mask (cells,) of the cells that are kept: at most `cells_per_group` of each pair.
+def _names(obs: "pd.DataFrame") -> np.ndarray:
+    """Return the names (cells,) that cells are drawn by: the same for what was measured in several conditions."""
+    return obs.get("pair_id", obs.index).to_numpy().astype(str)
+
+
+def _draw(
+    names: np.ndarray, domain: np.ndarray, condition: np.ndarray, most: Mapping[Pair, int], seed: int
+) -> np.ndarray:
+    """Return the mask (cells,) of the cells that are kept: at most ``most`` of each (domain, condition) pair.
 
     ``names`` (cells,) are the same for what was measured in several conditions, such as an image: it is kept in all of
     them or in none, so that the truth of each kept cell of a query is kept too.
     """
     keep = np.ones(len(domain), dtype=bool)
-    if split.cells_per_group is None:
-        return keep
     different, which = np.unique(names, return_inverse=True)
-    place = np.random.default_rng(split.seed).permutation(len(different))[which]
+    place = np.random.default_rng(seed).permutation(len(different))[which]
     for pair in sorted(set(zip(domain, condition, strict=True))):
         cells = np.flatnonzero(pairs_mask(domain, condition, [pair]))
-        keep[cells[np.argsort(place[cells], kind="stable")][split.cells_per_group :]] = False
+        keep[cells[np.argsort(place[cells], kind="stable")][most[pair] :]] = False
     return keep
+
+
+def _scored(adata: "AnnData", part: np.ndarray, features: int, split: SplitSpec) -> np.ndarray | None:
+    """Return the mask (cells,) of the cells that scores and pages rest on, among those that take part (mask).
+
+    None where these are all: only of cells that were drawn from more a part is drawn again, where it has many values.
+    """
+    cohort = Cohort.from_json(adata.uns["cohort"]) if "cohort" in adata.uns else None
+    if cohort is None or not cohort.drawn:
+        return None
+    obs = adata.obs[part]
+    domain, condition = (obs[column].astype(str).to_numpy() for column in ("domain", "condition"))
+    sizes = Counter(zip(domain, condition, strict=True))
+    kept = kept_cells(sizes, scored_cells(cohort.most, features))
+    if kept == sizes:
+        return None
+    scored = np.zeros(len(part), dtype=bool)
+    scored[part] = _draw(_names(obs), domain, condition, kept, split.seed)
+    return scored
 
 
 def _truth_of_queries(

@@ -48,8 +48,8 @@ def test_the_written_training_part_is_read_as_it_was(kind, tmp_path):
 
 def test_both_parts_are_read_as_they_were_written(paths):
     adata, truth = (anndata.read_h5ad(path) for path in paths)
-    name, data, pairs = read_task(paths[0])
-    assert name == "task" and data.queries == SPLIT.queries
+    cells, data, pairs = read_task(paths[0])
+    assert cells.task == "task" and data.queries == SPLIT.queries
     np.testing.assert_array_equal(data.X, adata.X)
     assert pairs[0] == "" and pairs[1:].tolist() == adata.obs["pair_id"].tolist()[1:]
     rows = TrainingRows(paths[0])

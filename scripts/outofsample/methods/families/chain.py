@@ -104,7 +104,7 @@ def _moved(data: TrainingData, steps: dict[Query, Query], cells: dict[Query, np.
             labels[name].append(np.full(len(cells[query]), label))
     arrays = {name: np.concatenate(values) for name, values in (parts | labels).items()}
     # Nobody has counted what was predicted.
-    return replace(data, **arrays, counts=None, queries=tuple(steps.values()))
+    return replace(data, **arrays, counts=None, scored=None, queries=tuple(steps.values()))
 
 
 def _largest(values: list[np.ndarray | None]) -> np.ndarray | None:

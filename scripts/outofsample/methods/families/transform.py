@@ -85,7 +85,8 @@ def transform_all(
                 continue
             entry = registry.find("methods", asked.uses)
             method = attached(partial(entry, entry.Settings(**asked.settings), model), data, seed)
-            writer.add_all(predict_in_blocks(method) if drawn else method.transform, seed)
+            predict = predict_in_blocks(method) if drawn else method.transform
+            writer.add_all(predict, seed, one_by_one=drawn and not entry.transductive)
             writer.add_own_conditions(method.predict, seed)
             if (spec.held_out or entry.quick_to_hold_out) and not writer.held_out:
                 writer.held_out = hold_out_domains(method, data, seed)
