@@ -10,7 +10,8 @@ import numpy as np
 from outofsample.edits.support import base
 from outofsample.edits.support.percentiles import percentiles
 
-#: From so many values on the edit is compiled: below, numba's import takes longer than numpy's whole work.
+#: From so many values on, of all calls together, edits are compiled: below, numba's import takes longer than numpy's
+#: whole work.
 COMPILED_FROM = 4_000_000
 
 
@@ -31,6 +32,8 @@ class Edit(base.Edit):
 
     tails: str = "paper"
 
+    #: Values that all edits of this process were asked for: the pieces of a large file are as much as a large query.
+    asked: ClassVar[int] = 0
     fitted: ClassVar[tuple[str, ...]] = ("knots", "values", "slopes", "pieces", "ends")
 
     def __post_init__(self):
@@ -78,13 +81,14 @@ class Edit(base.Edit):
         return [source[:, at], self.values[rows, start], slope]
 
     def transform(self, query: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """Return the edited activations as `Edit.transform` does; large queries compiled, with the same bits.
+        """Return the edited activations as `Edit.transform` does; much work is compiled, with the same bits.
 
         Where numba is not installed they are not compiled, and take several times as long.
         """
         self.check_units(query)
-        too_few = query.size < COMPILED_FROM or query.dtype not in (np.float32, np.float64)
-        if too_few or importlib.util.find_spec("numba") is None:
+        Edit.asked += query.size
+        not_compiled = Edit.asked < COMPILED_FROM or query.dtype not in (np.float32, np.float64)
+        if not_compiled or importlib.util.find_spec("numba") is None:
             return super().transform(query, out)
         from outofsample.edits.support.kernels import piecewise_linear
 

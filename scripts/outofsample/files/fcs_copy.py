@@ -30,7 +30,7 @@ def as_floats(
         if channel.is_log:
             changes[f"$P{number}E"] = "0,0"
     changes |= raised_ranges(text, values, new)
-    return values.astype(f"{'>' if big else '<'}f{bits // 8}"), changes
+    return values.astype(f"{'>' if big else '<'}f{bits // 8}", copy=False), changes
 
 
 def write_copy(file: BinaryIO, text: FcsText, changes: dict[str, str | int], stored: np.ndarray) -> None:

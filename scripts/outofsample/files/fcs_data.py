@@ -269,7 +269,9 @@ def remarks_on(text: FcsText, stored: np.ndarray, channels: list[Channel]) -> li
     ]
     if ignored:
         found.append(f"$PnE of floats is ignored, as they are linear by the standard: {', '.join(ignored)}")
-    if rounded := [channel.name for channel in rounded_integers(largest_stored(stored, channels), channels)]:
+    has_integers = any(channel.kind == "I" for channel in channels)
+    rounded = rounded_integers(largest_stored(stored, channels), channels) if has_integers else []
+    if rounded := [channel.name for channel in rounded]:
         found.append(f"whole numbers above {_EXACT:,} are rounded to 32-bit floats: {', '.join(rounded)}")
     return found
 

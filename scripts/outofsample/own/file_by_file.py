@@ -222,7 +222,8 @@ def _predict_piece(task: FittedTask, piece: Piece, settings: "Settings", opened:
         scaled, counts, sizes = to_model_scale(values, settings)
         X = np.ascontiguousarray(dense(scaled[:, task.kept]))
         counts = None if counts is None else dense(counts[:, task.kept])
-        stored, outside = piece.stored.take(cells), task.sources[query].outside(X)
+        stored = piece.stored if len(cells) == len(piece.domain) else piece.stored.take(cells)
+        outside = task.sources[query].outside(X)
         for name, method in task.methods.items():
             prediction = predict_in_blocks(method)(X, query, counts)
             share = prediction.outside_per_cell

@@ -103,9 +103,11 @@ def to_file_scale(values: np.ndarray, settings: "Settings", sizes: np.ndarray | 
     ``sizes`` (cells,) are the counts of each cell, for ``log1p_counts``: a prediction then keeps the size of its cell,
     and values below zero, which no count has, are cut off.
     """
-    values = np.asarray(values, dtype=np.float64)
+    values, largest = np.array(values, dtype=np.float64), np.finfo(np.float32).max
     if settings.scale == "arcsinh":
-        values = np.sinh(values) * settings.cofactor
+        np.sinh(values, out=values)
+        values *= settings.cofactor
     elif settings.scale == "log1p_counts":
-        values = np.expm1(np.maximum(values, 0)) * (sizes[:, None] / TARGET_SUM)
-    return np.clip(values, -np.finfo(np.float32).max, np.finfo(np.float32).max).astype(np.float32)
+        np.expm1(np.maximum(values, 0, out=values), out=values)
+        values *= sizes[:, None] / TARGET_SUM
+    return np.clip(values, -largest, largest, out=values).astype(np.float32)

@@ -53,7 +53,7 @@ def test_both_parts_are_read_as_they_were_written(paths):
     np.testing.assert_array_equal(data.X, adata.X)
     assert pairs[0] == "" and pairs[1:].tolist() == adata.obs["pair_id"].tolist()[1:]
     rows = TrainingRows(paths[0])
-    assert (rows.task, rows.queries) == (name, data.queries)
+    assert (rows.task, rows.queries) == ("task", data.queries)
     np.testing.assert_array_equal(rows.values(np.array([3, 2])), adata.X[[3, 2]])
     found = read_truth(paths[1], data)
     assert list(found) == ["one", "two"]

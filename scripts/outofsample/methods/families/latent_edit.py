@@ -73,8 +73,8 @@ class LatentEdit(Method):
         for query in data.queries:
             key = (query.source, query.target)
             if key not in self.edits:
-                source = self._encode(data.X[self._cells(data, data.is_source(query))], query.source)
-                target = self._encode(data.X[self._cells(data, data.is_target(query))], query.target)
+                source = self._encode(data.X, self._cells(data, data.is_source(query)), query.source)
+                target = self._encode(data.X, self._cells(data, data.is_target(query)), query.target)
                 edit = create_edit(self.settings.edit, self.settings.edit_options)
                 self.edits[key] = edit.fit(self._units(source), self._units(target))
 
@@ -86,8 +86,9 @@ class LatentEdit(Method):
         domains = [cells[data.domain[cells] == domain] for domain in np.unique(data.domain[cells])]
         return np.concatenate([np.resize(domain, max(map(len, domains))) for domain in domains])
 
-    def _encode(self, X: np.ndarray, condition: str) -> np.ndarray:
-        return np.concatenate([self.fitted.encode(part, condition) for part in self.chunks(X)])
+    def _encode(self, X: np.ndarray, cells: np.ndarray, condition: str) -> np.ndarray:
+        """Return the activations of some of the cells X, which are not all copied at once."""
+        return np.concatenate([self.fitted.encode(X[part], condition) for part in self.chunks(cells)])
 
     def _units(self, latent: np.ndarray) -> np.ndarray:
         """Return activations (cells, units) as the edit takes them: by channel (cells x positions, channels)."""

@@ -52,9 +52,11 @@ def read(settings: "Settings", paths: dict[str, Path], draw: Draw) -> Iterator[P
             file = fcs.read_fcs(path)
         fcs.check_finite(path, file, columns)
         labels = {"condition": entry["condition"], "domain": domain}
-        obs = pd.DataFrame(labels, index=cell_names(entry["path"], len(file.values)))
+        every = (np.full(len(file.values), labels[name], dtype=object) for name in ("domain", "condition"))
+        rows = draw.choose(entry["path"], *every)
+        obs = pd.DataFrame(labels, index=cell_names(entry["path"], rows)).assign(row=rows)
         channels = tuple(file.channels[column] for column in columns)
-        yield Part(entry["path"], file.values[:, columns], names, channels, obs, left_out)
+        yield Part(entry["path"], file.values[np.ix_(rows, columns)], names, channels, obs, left_out)
 
 
 def channel_uses(

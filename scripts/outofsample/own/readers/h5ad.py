@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from outofsample.datasets.own import Settings
 
+#: Rows of a matrix that are copied at once: of 20,000 genes 16,384 rows are 130 MB where one value in 20 is not zero.
+ROWS = PIECE // 4
+
 
 def read(settings: "Settings", paths: dict[str, Path], draw: Draw) -> Iterator[Part]:
     """Yield the drawn cells of each file, with the genes that the settings name, or all.
@@ -62,21 +65,21 @@ def _read_one(entry: dict, settings: "Settings", path: Path, draw: Draw) -> tupl
         _check_counts(file, matrix, settings, path)
         rows = draw.choose(entry["path"], *(obs[name].to_numpy(object) for name in ("domain", "condition")))
         some, found = _with_genes(matrix, genes.get_indexer(taken)), []
-        for begin in range(0, len(obs), PIECE):
-            values = some[begin : begin + PIECE]
+        for begin in range(0, len(obs), ROWS):
+            values = some[begin : begin + ROWS]
             check_finite(values, taken, path, begin)
-            wanted = rows[slice(*np.searchsorted(rows, (begin, begin + PIECE)))] - begin
+            wanted = rows[slice(*np.searchsorted(rows, (begin, begin + ROWS)))] - begin
             found.append(values if len(wanted) == values.shape[0] else values[wanted])
         obs = obs.iloc[rows].assign(row=rows)
         return Part(entry["path"], stacked(found), tuple(names), tuple(taken), obs), list(genes)
 
 
 def rows_of(matrix, rows: np.ndarray) -> Iterator:
-    """Yield some rows, ascending, of a matrix on the disk, piece by piece."""
-    for begin in range(0, matrix.shape[0], PIECE):
-        wanted = rows[slice(*np.searchsorted(rows, (begin, begin + PIECE)))] - begin
+    """Yield some rows, ascending, of a matrix on the disk, piece by piece; what lies beyond them is not read."""
+    for begin in range(rows[0], rows[-1] + 1, ROWS) if len(rows) else ():
+        wanted = rows[slice(*np.searchsorted(rows, (begin, begin + ROWS)))] - begin
         if len(wanted):
-            values = matrix[begin : begin + PIECE]
+            values = matrix[begin : begin + wanted[-1] + 1]
             yield values if len(wanted) == values.shape[0] else values[wanted]
 
 

@@ -63,10 +63,9 @@ def stream(
             values = fcs_data.linear(stored, channels, kind)
             values[:, places] = predicted
             floats, changes = fcs_copy.as_floats(text, channels, values, (), double)
-            finite = np.where(np.isfinite(values), values, -np.inf)
-            largest = np.maximum(largest, finite.max(axis=0, initial=-np.inf, keepdims=True))
+            largest = np.maximum(largest, _largest(values))
             cells += len(values)
-            data.write(floats.tobytes())
+            data.write(floats.data)
 
         yield add
         changes |= fcs_copy.raised_ranges(text, largest, new)
@@ -75,3 +74,11 @@ def stream(
             data.seek(0)
             shutil.copyfileobj(data, file, 1 << 22)
             file.write(fcs_copy.END)
+
+
+def _largest(values: np.ndarray) -> np.ndarray:
+    """Return the largest finite one (1, channels) of values (cells, channels) in each channel."""
+    found = values.max(axis=0, initial=-np.inf, keepdims=True)
+    if np.isfinite(found).all():
+        return found
+    return np.where(np.isfinite(values), values, -np.inf).max(axis=0, initial=-np.inf, keepdims=True)

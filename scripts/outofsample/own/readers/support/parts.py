@@ -37,9 +37,10 @@ class Part:
         return replace(self, values=self.values[rows], obs=self.obs.iloc[rows].copy())
 
 
-def cell_names(file: str, rows: int) -> list[str]:
+def cell_names(file: str, rows: Iterable[int]) -> list[str]:
     """Return the names of cells that have none: file and row."""
-    return [f"{PurePosixPath(file).with_suffix('')}_{row}" for row in range(rows)]
+    stem = str(PurePosixPath(file).with_suffix(""))
+    return [f"{stem}_{row}" for row in rows]
 
 
 def labels_of(table: "pd.DataFrame", entry: dict, settings: "Settings", path: Path, place: str) -> "pd.DataFrame":
@@ -63,7 +64,7 @@ def labels_of(table: "pd.DataFrame", entry: dict, settings: "Settings", path: Pa
 
     if not len(table):
         raise UserError(f"{path}: this file holds no cells.")
-    obs = pd.DataFrame(index=cell_names(entry["path"], len(table)))
+    obs = pd.DataFrame(index=cell_names(entry["path"], range(len(table))))
     for label in ("condition", "domain"):
         column = getattr(settings, f"{label}_column")
         obs[label] = (
