@@ -213,6 +213,9 @@ def measure(files: int, arguments: argparse.Namespace) -> dict:
     out = arguments.folder / "out"
     out.mkdir(exist_ok=True)
     for peer, code in (("FlowIO", READ_AND_WRITE), ("CytoNormPy", CYTONORMPY)):
+        if peer == "CytoNormPy" and arguments.peer_files is not None and files > arguments.peer_files:
+            found[peer] = {"wall": np.nan, "cpu": np.nan, "memory": np.nan}
+            continue
         try:
             found[peer] = seconds_of([sys.executable, "-c", code, data, out, channels, *names])
         except RuntimeError as error:
@@ -224,6 +227,34 @@ def measure(files: int, arguments: argparse.Namespace) -> dict:
         found["errors"]["CytoNormPy"] = error_of(normalised, cells, channels)
     shutil.rmtree(out)
     return found
+
+
+#: Columns of the files in docs/measured.
+MEASURED = ("jobs", "wall s", "CPU s", "peak MB")
+
+
+def rows_of(rules: dict[str, dict], ours: dict, more: dict[str, dict]) -> list[list]:
+    """Return a row per rule (name, jobs, wall s, CPU s, peak MB), of all together, and of what is beside it."""
+    ordered = sorted(rules.items(), key=lambda item: -item[1]["cpu"])
+    rows = [[rule, one["jobs"], one["wall"], one["cpu"], one["memory"]] for rule, one in ordered]
+    rows.append(["all with Snakemake", "", ours["wall"], ours["cpu"], ""])
+    return rows + [[name, 1, one["wall"], one["cpu"], one["memory"]] for name, one in more.items()]
+
+
+def write_rows(path: Path | None, key: str, rows_by_key: dict[int, list[list]]) -> None:
+    """Write the rows of `rows_of` for each number of files or cells, ``key``; without a path nothing."""
+    if path is None:
+        return
+
+    def rounded(value, digits: int):
+        return value if isinstance(value, str) else "" if np.isnan(value) else f"{value:.{digits}f}"
+
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([key, "rule", *MEASURED])
+        for number, rows in rows_by_key.items():
+            for rule, jobs, wall, cpu, memory in rows:
+                writer.writerow([number, rule, jobs, rounded(wall, 0), rounded(cpu, 1), rounded(memory, 0)])
 
 
 def show(found: dict, cells: int) -> None:
@@ -338,6 +369,7 @@ def measure_h5ad(cells: int, genes: int, arguments: argparse.Namespace) -> None:
     for rule, one in sorted(by_rule(results).items(), key=lambda item: -item[1]["cpu"]):
         print(f"| `{rule}` | {one['jobs']} | {one['wall']:.0f} | {one['cpu']:.1f} | {one['memory']:,.0f} |")
     print(f"| all, with Snakemake | | {ours['wall']:.0f} | {ours['cpu']:.1f} | |")
+    write_rows(arguments.csv, "cells", {cells: rows_of(by_rule(results), ours, {})})
     if not arguments.keep:
         shutil.rmtree(results)
 
@@ -365,6 +397,8 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=Path("build/cohort"), help="for the simulated files")
     parser.add_argument("--figure", type=Path, help="where to draw time and memory")
+    parser.add_argument("--csv", type=Path, help="where to write what each rule takes")
+    parser.add_argument("--peer-files", type=int, help="CytoNormPy runs with at most so many files; default: with all")
     parser.add_argument("--keep", action="store_true", help="keep the results")
     parser.add_argument("--h5ad", type=int, nargs=2, metavar=("CELLS", "GENES"), help="measure an h5ad instead")
     parser.add_argument("--plan", type=int, metavar="FILES", help="measure the plan of so many files instead")
@@ -381,6 +415,11 @@ def main() -> None:
         for files in arguments.files:
             runs.append(measure(files, arguments))
             show(runs[-1], arguments.cells)
+            peers = ("FlowIO", "CytoNormPy")
+            rows = {
+                run["files"]: rows_of(run["rules"], run["ours"], {name: run[name] for name in peers}) for run in runs
+            }
+            write_rows(arguments.csv, "files", rows)
         show_all(runs)
         if arguments.figure:
             draw(runs, arguments.figure)

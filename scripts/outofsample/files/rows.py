@@ -7,7 +7,7 @@ wrong with a file.
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from outofsample.arrays import as_float
 from outofsample.errors import UserError
 from outofsample.files.h5ad import read_matrix, read_sparse
 from outofsample.files.writing import check_seal
+
+if TYPE_CHECKING:
+    import h5py
 
 #: Rows are read one by one where the stretch that they lie in is more than so many times as long.
 _SCATTERED = 10

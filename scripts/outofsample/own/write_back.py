@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from outofsample.arrays import Query
 from outofsample.errors import UserError
 from outofsample.files.prediction import PredictionFile
