@@ -22,9 +22,11 @@ def main() -> None:
     args = vars(parser.parse_args())
     spec = ChangesSpec.read(args.pop("spec"))
 
+    from outofsample.own.leftovers import remove
     from outofsample.own.page import write_page
 
     print(*write_page(spec, **args), sep="\n")
+    remove(spec.replaced)
 
 
 if __name__ == "__main__":

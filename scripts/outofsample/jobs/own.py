@@ -93,6 +93,8 @@ class ChangesSpec(Spec):
     files
         For a cohort, the files with what was predicted of its files; none where the method predicts only the cells that
         it was fitted to.
+    replaced
+        Files and folders with predictions of earlier runs in another form, which are removed.
     """
 
     study: str
@@ -105,3 +107,4 @@ class ChangesSpec(Spec):
     cautious: str = ""
     unchanged: str = ""
     files: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()

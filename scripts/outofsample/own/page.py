@@ -81,10 +81,16 @@ def file_rows(parts: Sequence[str], method: str) -> list[FileRow]:
     return sorted(rows, key=lambda row: -row.extrapolated)
 
 
-def cohort_of(spec: ChangesSpec, train: Path) -> dict:
+def cohort_of(spec: ChangesSpec, rows: TrainingRows) -> dict:
     """Return what the page says of a cohort, by the template's names; of other data that there is none."""
-    files = file_rows(spec.files, spec.method)
-    return {"cohort": read_cohort(train), "files": files, "shown_files": FILES, "only_its_fit": ONLY_ITS_FIT}
+    return {
+        "cohort": read_cohort(rows.path),
+        "files": file_rows(spec.files, spec.method),
+        "shown_files": FILES,
+        "only_its_fit": ONLY_ITS_FIT,
+        "fitted_cells": len(rows.obs),
+        "scored_cells": len(rows.scored),
+    }
 
 
 def picture(figure: "Figure") -> str:
@@ -216,7 +222,7 @@ def write_page(
         csv=csv.name,
         used=used_of(train),
         left_out=left_out_of(train),
-        **cohort_of(spec, train),
+        **cohort_of(spec, rows),
         recommended=by_recommendation(sections),
         level=LEVEL,
     )

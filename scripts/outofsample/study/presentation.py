@@ -9,6 +9,7 @@ from typing import Any
 
 from outofsample.errors import UserError
 from outofsample.files.cohort import ONLY_ITS_FIT
+from outofsample.files.shares import scored_cells
 from outofsample.jobs.base import as_plain
 from outofsample.jobs.claims import ClaimsSpec
 from outofsample.jobs.figure import FigureSpec, ShownTask
@@ -108,11 +109,14 @@ class Presentation:
         notes = []
         for task in (task for task in tasks if task in self.plan.cohorts):
             most = self.plan.dataset_of(task).settings.fit_cells
+            features = self.study.tasks[task].variable_features
+            scored = most if features is None else scored_cells(most, features)
+            rest = f" and scored on at most {scored:,}" if scored < most else ""
             silent = [self.label(m) for m in self.plan.runs(task) if not self.plan.cohorts.writes(task, m)]
             said = f" No files come back from {', '.join(silent)}: {ONLY_ITS_FIT}." if silent else ""
             notes.append(
-                f"{self.task_label(task)}: fitted and scored on at most {most:,} cells of each population, drawn over "
-                f"its files.{said}"
+                f"{self.task_label(task)}: {'fitted' if rest else 'fitted and scored'} on at most {most:,}{rest} cells "
+                f"of each population, drawn over its files.{said}"
             )
         return notes
 
@@ -234,6 +238,8 @@ class Presentation:
     def changes_spec(self, task: str, method: str) -> ChangesSpec:
         """Return what the report of a method's changes says of its task."""
         controls = [m for m in self.plan.runs(task) if self.study.methods[m].control and m != method]
+        # Before the task was a cohort, a method that predicts only the cells of its fit wrote all files.
+        silent = task in self.plan.cohorts and not self.plan.cohorts.writes(task, method)
         return ChangesSpec(
             study=self.study.study,
             task=self.task_label(task),
@@ -243,6 +249,7 @@ class Presentation:
             controls={control: self.label(control) for control in controls},
             files=self.plan.cohorts.join_spec(task, method).parts if self.files_table(task, method) else (),
             labels={name: self.label(name) for name in self.plan.runs(task)},
+            replaced=(self.paths.own(task, method),) if silent else (),
             **self._own_choice(task),
         )
 

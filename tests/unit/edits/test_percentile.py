@@ -119,6 +119,29 @@ def test_large_queries_get_the_same_bits_from_the_compiled_pass(monkeypatch, tai
         edit.transform(query[:, :2])
 
 
+def test_many_small_queries_are_compiled_as_one_large_query_is(monkeypatch):
+    rng = np.random.default_rng(1)
+    edit = PercentileEdit("shift").fit(rng.normal(size=(300, 4)), rng.gamma(2, size=(300, 4)))
+    query = rng.normal(size=(100, 4)).astype(np.float32)
+    wanted, compiled = edit.transform(query), []
+    monkeypatch.setattr(PercentileEdit, "asked", 0)
+    monkeypatch.setattr(percentile, "COMPILED_FROM", 1000)
+    monkeypatch.setattr(PercentileEdit, "apply", lambda self, part: compiled.append(False) or np.zeros(part.shape))
+    # Of 400 values each: the third makes more than a thousand.
+    found = [edit.transform(query) for _ in range(4)]
+    assert len(compiled) == 2 and not found[1].any()
+    np.testing.assert_array_equal(found[2], wanted)
+    np.testing.assert_array_equal(found[3], wanted)
+
+
+def test_percentiles_of_some_units_at_a_time_are_those_of_all(monkeypatch):
+    activations = np.random.default_rng(2).normal(size=(50, 7)).astype(np.float32)
+    wanted = percentiles(activations)
+    monkeypatch.setattr("outofsample.edits.support.percentiles.UNITS", 3)
+    np.testing.assert_array_equal(percentiles(activations), wanted)
+    np.testing.assert_allclose(wanted, np.percentile(activations, range(101), axis=0).T, rtol=1e-5)
+
+
 def test_without_numba_large_queries_get_the_same_bits(monkeypatch):
     """Where the package was installed alone there is no numba."""
     rng = np.random.default_rng(3)

@@ -32,6 +32,18 @@ def test_rows_come_in_the_order_asked_for(tmp_path, kind, rows):
     assert file.finite_values(rows).dtype == np.float32
 
 
+@pytest.mark.parametrize("kind", [np.asarray, csr_matrix])
+@pytest.mark.parametrize("rows", [[7], [399, 0], [5, 3, 3, 4], list(range(10, 200, 2))])
+def test_pieces_of_a_file_give_the_same_rows_and_ends(tmp_path, kind, rows, monkeypatch):
+    monkeypatch.setattr("outofsample.files.rows._PIECE", 7)
+    values = np.where(np.arange(X.size).reshape(X.shape) % 5 < 3, 0, X.astype(np.float32) - 40)
+    file, rows = Rows(write(tmp_path / "a.h5ad", kind(values))), np.array(rows)
+    np.testing.assert_array_equal(file.values(rows), values[rows])
+    found = file.ends(rows)
+    np.testing.assert_array_equal(found, [values[rows].min(axis=0), values[rows].max(axis=0)])
+    assert found.dtype == np.float32
+
+
 def test_what_is_said_of_rows(tmp_path):
     file = Rows(write(tmp_path / "a.h5ad"), ("label",))
     assert file.column("label")[:3].tolist() == ["", "a", "b"] and set(file.column("none")) == {""}

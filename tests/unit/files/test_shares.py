@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from outofsample.files.shares import LEAST, ROOM, kept_cells, shares
+from outofsample.files.shares import LEAST, ROOM, SCORED_VALUES, kept_cells, scored_cells, shares
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,9 @@ def test_a_domain_whose_other_condition_is_to_come_is_one_in_several():
     first = {("control", "x"): 1000}
     assert kept_cells(first | patients, 1000)["control", "x"] < 60
     assert kept_cells(first | patients, 1000, [("control", "y")])["control", "x"] == 1000
+
+
+def test_of_many_features_fewer_cells_are_scored():
+    assert scored_cells(100_000, 35) == scored_cells(100_000, 400) == 100_000
+    assert scored_cells(100_000, 2000) * 2000 == SCORED_VALUES
+    assert scored_cells(100_000, 2 * SCORED_VALUES) == LEAST and scored_cells(20, 2 * SCORED_VALUES) == 20

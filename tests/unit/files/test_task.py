@@ -63,6 +63,28 @@ def test_both_parts_are_read_as_they_were_written(paths):
         assert of_query.pairs.tolist() == part.obs["pair_id"].tolist()
 
 
+def test_scores_and_pages_read_the_scored_cells_alone(paths):
+    adata = anndata.read_h5ad(paths[0])
+    adata.obs["scored"] = np.arange(adata.n_obs) % 3 > 0
+    rewrite(adata, paths[0])
+    scored = adata[adata.obs["scored"]]
+    cells, data, pairs = read_task(paths[0])
+    np.testing.assert_array_equal(data.X, scored.X)
+    assert list(data.names) == list(scored.obs_names) and list(data.role) == list(scored.obs["role"])
+    assert pairs.tolist() == ["" if name is None else name for name in scored.obs["pair_id"].astype(object)]
+    assert data.queries == SPLIT.queries and data.features == tuple(adata.var_names)
+    # What lies outside is judged by all cells.
+    ends = cells.ends_of_all(data)
+    np.testing.assert_array_equal([ends.min(axis=0), ends.max(axis=0)], [adata.X.min(axis=0), adata.X.max(axis=0)])
+    source = adata[(adata.obs["role"] == "source") & (adata.obs["condition"] == "before")].X
+    np.testing.assert_array_equal(cells.ends_of_source(SPLIT.queries[0]), [source.min(axis=0), source.max(axis=0)])
+    # A fit sees all cells, and knows which of them are scored.
+    read = read_training(paths[0])
+    np.testing.assert_array_equal(read.X, adata.X)
+    assert read.scored.tolist() == adata.obs["scored"].tolist()
+    assert read.take(np.array([0, 1])).scored.tolist() == [False, True]
+
+
 def rewrite(adata, path):
     """Write a file with its seal, as if it had been written so."""
     with sealed(path) as temporary:

@@ -181,6 +181,18 @@ def test_the_plan_is_pots():
     np.testing.assert_allclose(fitted["cells"] + fitted["shifts"], plan @ target * 200, atol=1e-8)
 
 
+def test_cells_move_by_the_mean_shift_of_their_nearest_source_cells():
+    rng = np.random.default_rng(0)
+    fitted = {"cells": rng.normal(size=(60, 3)), "shifts": rng.normal(size=(60, 3))}
+    latent = rng.normal(size=(40, 3))
+    for neighbours in (1, 7, 100):
+        distances = np.linalg.norm(latent[:, None] - fitted["cells"], axis=2)
+        nearest = np.argsort(distances, axis=1)[:, :neighbours]
+        np.testing.assert_allclose(
+            ot_map.shift(latent, fitted, neighbours), fitted["shifts"][nearest].mean(axis=1), atol=1e-12
+        )
+
+
 @pytest.mark.parametrize(("options", "most"), [({"map": "emd"}, 0.3), ({"map": "sinkhorn"}, 0.35)])
 def test_plans_find_which_type_moves(options, most):
     data, truth = two_types()

@@ -177,10 +177,23 @@ def test_what_is_shown_of_a_cohort(plan, tmp_path, monkeypatch):
     assert shown.changes_spec("large", "mean_shift").files == ("results/mine/cohort/large/identity/1-2.json",)
     assert shown.changes_spec("large", "mnn").files == () == shown.changes_spec("small", "mean_shift").files
     (note,) = shown.table_spec("t").notes
-    assert "at most 100 cells of each population" in note and "No files come back from mnn:" in note
+    assert "fitted and scored on at most 100 cells of each population" in note
+    assert "No files come back from mnn:" in note
+    # What it wrote before the task was a cohort would be taken for a result.
+    assert shown.changes_spec("large", "mnn").replaced == ("results/mine/own/large/mnn",)
+    others = [shown.changes_spec("large", name) for name in ran] + [shown.changes_spec("small", "mnn")]
+    assert not any(spec.replaced for spec in others)
     monkeypatch.chdir(tmp_path)
     assert shown.begin() == "mine: 6 files are to be written, with 1,260 cells in all"
     assert (tmp_path / "results" / "mine" / "progress.txt").read_text().endswith("in all\n")
+
+
+def test_of_many_features_the_table_says_that_fewer_cells_are_scored(plan, monkeypatch):
+    monkeypatch.setattr("outofsample.files.shares.SCORED_VALUES", 180)
+    monkeypatch.setattr("outofsample.files.shares.LEAST", 2)
+    plan.study.tasks["large"] = plan.study.tasks["large"].model_copy(update={"variable_features": 3})
+    (note,) = Presentation(plan).table_spec("t").notes
+    assert "fitted on at most 100 and scored on at most 60 cells of each population" in note
 
 
 def test_other_studies_begin_without_a_word():

@@ -9,6 +9,7 @@ import pytest
 
 from outofsample.arrays import Query
 from outofsample.errors import UserError
+from outofsample.files.cohort import Cohort
 from outofsample.files.task import to_training
 from outofsample.jobs.split import SplitSpec
 from outofsample.study.split import assign_roles, check_split, split_dataset
@@ -256,3 +257,42 @@ def test_source_and_target_of_other_domains_are_noted(capsys):
     split_dataset(adata, SplitSpec("t", (Query("q", "P", "b5", "b6"),), source_domains=("B",)))
     split_dataset(adata, CHAINED)
     assert "note:" not in capsys.readouterr().out
+
+
+def drawn_dataset(cells: int = 9) -> anndata.AnnData:
+    """Return cells that were drawn from files with a thousand times as many."""
+    adata = dataset(cells)
+    sizes = adata.obs.groupby(["domain", "condition"], observed=True).size()
+    populations = [(*pair, 1000 * int(size)) for pair, size in sizes.items()]
+    adata.uns["cohort"] = Cohort(cells, {"file": 1000 * adata.n_obs}, populations, []).to_json()
+    return adata
+
+
+def test_scores_of_drawn_cells_with_many_values_rest_on_a_part_of_them(monkeypatch):
+    whole = split_dataset(drawn_dataset(), SPLIT)
+    assert "scored" not in whole[0].obs
+    # Four cells of three features.
+    monkeypatch.setattr("outofsample.files.shares.SCORED_VALUES", 12)
+    monkeypatch.setattr("outofsample.files.shares.LEAST", 1)
+    train, truth = split_dataset(drawn_dataset(), SPLIT)
+    assert list(train.obs_names) == list(whole[0].obs_names)
+    scored = train.obs[train.obs["scored"]]
+    assert set(scored.groupby(["domain", "condition"], observed=True).size()) <= {1, 2}
+    assert set(scored["role"]) == set(train.obs["role"])
+    # Domains in several conditions share what they may have.
+    assert len(scored) + len(truth) == 5 * 4 and set(truth.obs["query"]) == {"one", "two"}
+    assert set(truth.obs_names) < set(whole[1].obs_names)
+    again, _ = split_dataset(drawn_dataset(), SPLIT)
+    assert again.obs["scored"].equals(train.obs["scored"])
+    other, _ = split_dataset(drawn_dataset(), replace(SPLIT, seed=1))
+    assert not other.obs["scored"].equals(train.obs["scored"])
+
+
+def test_where_nothing_was_drawn_all_cells_are_scored(monkeypatch):
+    monkeypatch.setattr("outofsample.files.shares.SCORED_VALUES", 12)
+    adata = drawn_dataset()
+    known = Cohort.from_json(adata.uns["cohort"])
+    adata.uns["cohort"] = Cohort(9, {"file": adata.n_obs}, [(*p[:2], 9) for p in known.populations], []).to_json()
+    for cells in (dataset(9), adata):
+        train, truth = split_dataset(cells, SPLIT)
+        assert "scored" not in train.obs and len(truth) == 18
