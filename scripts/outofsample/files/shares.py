@@ -1,5 +1,6 @@
 """How many cells of each population are kept of data that hold more: by their numbers alone."""
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping
 
 #: Domains that were measured in several conditions keep at most so many times as many cells as one population may, and
@@ -7,6 +8,9 @@ from collections.abc import Collection, Mapping
 ROOM = 5
 #: Each population keeps so many cells, however many there are.
 LEAST = 50
+#: A task is fitted to at most so many values of drawn cells: to 300,000 cells of 2,000 genes. A training holds them
+#: twice, as float32.
+FITTED_VALUES = 600_000_000
 #: Scores and pages rest on at most so many values of each population of drawn cells: all cells of a panel of markers,
 #: 20,000 cells of 2,000 genes. Scores and resamples hold a dozen arrays of that size.
 SCORED_VALUES = 40_000_000
@@ -37,6 +41,18 @@ def shares(sizes: list[int], most: int | None) -> list[int]:
         left -= more
         found.append(min(size, level) + more)
     return found
+
+
+def fitted_cells(sizes: Mapping[Pair, int], most: int, features: int) -> int:
+    """Return how many cells of a population a task is fitted to at most: ``most``, or fewer of many features.
+
+    ``sizes`` are the cells of each population that were drawn for the task.
+    """
+    return max(bisect_right(range(1, most + 1), FITTED_VALUES, key=lambda m: _kept(sizes, m) * features), LEAST)
+
+
+def _kept(sizes: Mapping[Pair, int], most: int) -> int:
+    return sum(kept_cells(sizes, most).values())
 
 
 def scored_cells(most: int, features: int) -> int:

@@ -6,7 +6,7 @@ training or transforming rule takes the file with the truth.
 
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError, did_you_mean
 from outofsample.files.cohort import Cohort, read_cohort
 from outofsample.files.dataset import DatasetRows, read_dataset
-from outofsample.files.shares import Pair, kept_cells, scored_cells
+from outofsample.files.shares import Pair, fitted_cells, kept_cells, scored_cells
 from outofsample.files.task import queries_text
 from outofsample.jobs.split import SplitSpec
 from outofsample.study.chains import find_chain, measured_controls, why_no_chain
@@ -115,9 +115,11 @@ def split_dataset(adata: "AnnData", split: SplitSpec) -> tuple["AnnData", "AnnDa
         print("\n".join(f"{query.name}: {query.path}" for query in split.queries), flush=True)
     role, keep, seen = _kept_and_seen(adata.obs, split)
     features = _choose_features(adata, seen if split.feature_selection == "strict" else keep, split)
+    fitted = _drawn(adata, seen, features.sum(), split, fitted_cells)
+    seen = seen if fitted is None else fitted
     train = adata[seen, features].copy()
     train.obs["role"] = role[seen]
-    scored = _scored(adata, seen | (keep & (role == "truth")), features.sum(), split)
+    scored = _drawn(adata, seen | (keep & (role == "truth")), features.sum(), split, _scored_cells)
     if scored is not None:
         train.obs["scored"] = scored[seen]
     cells, names = _truth_of_queries(domain, condition, keep if scored is None else keep & scored, split)
@@ -240,10 +242,21 @@ def _draw(
     return keep
 
 
-def _scored(adata: "AnnData", part: np.ndarray, features: int, split: SplitSpec) -> np.ndarray | None:
-    """Return the mask (cells,) of the cells that scores and pages rest on, among those that take part (mask).
+def _scored_cells(sizes: Mapping[Pair, int], most: int, features: int) -> int:
+    return scored_cells(most, features)
 
-    None where these are all: only of cells that were drawn from more a part is drawn again, where it has many values.
+
+def _drawn(
+    adata: "AnnData",
+    part: np.ndarray,
+    features: int,
+    split: SplitSpec,
+    most: Callable[[Mapping[Pair, int], int, int], int],
+) -> np.ndarray | None:
+    """Return the mask (cells,) of what is drawn again of some cells (mask); None where these are all.
+
+    Only cells that were drawn from more are drawn again, where they have many values: ``most`` says, from the sizes of
+    populations, the most that was kept of one and the features, how many of each at most.
     """
     cohort = Cohort.from_json(adata.uns["cohort"]) if "cohort" in adata.uns else None
     if cohort is None or not cohort.drawn:
@@ -251,12 +264,12 @@ def _scored(adata: "AnnData", part: np.ndarray, features: int, split: SplitSpec)
     obs = adata.obs[part]
     domain, condition = (obs[column].astype(str).to_numpy() for column in ("domain", "condition"))
     sizes = Counter(zip(domain, condition, strict=True))
-    kept = kept_cells(sizes, scored_cells(cohort.most, features))
-    if kept == sizes:
+    limit = most(sizes, cohort.most, features)
+    if limit >= cohort.most:
         return None
-    scored = np.zeros(len(part), dtype=bool)
-    scored[part] = _draw(_names(obs), domain, condition, kept, split.seed)
-    return scored
+    drawn = np.zeros(len(part), dtype=bool)
+    drawn[part] = _draw(_names(obs), domain, condition, kept_cells(sizes, limit), split.seed)
+    return drawn
 
 
 def _truth_of_queries(

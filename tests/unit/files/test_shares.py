@@ -5,7 +5,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from outofsample.files.shares import LEAST, ROOM, SCORED_VALUES, kept_cells, scored_cells, shares
+from outofsample.files.shares import (
+    FITTED_VALUES,
+    LEAST,
+    ROOM,
+    SCORED_VALUES,
+    fitted_cells,
+    kept_cells,
+    scored_cells,
+    shares,
+)
 
 
 @pytest.mark.parametrize(
@@ -63,3 +72,14 @@ def test_of_many_features_fewer_cells_are_scored():
     assert scored_cells(100_000, 35) == scored_cells(100_000, 400) == 100_000
     assert scored_cells(100_000, 2000) * 2000 == SCORED_VALUES
     assert scored_cells(100_000, 2 * SCORED_VALUES) == LEAST and scored_cells(20, 2 * SCORED_VALUES) == 20
+
+
+def test_a_task_of_many_features_is_fitted_to_fewer_cells_of_each_population():
+    three = {("a", "x"): 100_000, ("a", "y"): 100_000, ("b", "x"): 100_000}
+    assert fitted_cells(three, 100_000, 2000) == 100_000 and sum(three.values()) * 2000 == FITTED_VALUES
+    six = three | {(domain, "z"): 100_000 for domain in "abc"}
+    found = fitted_cells(six, 100_000, 2000)
+    assert found == 50_000 and sum(kept_cells(six, found).values()) * 2000 == FITTED_VALUES
+    assert fitted_cells(six, 100_000, 35) == 100_000
+    # However many features: so few cells that a fit says nothing.
+    assert fitted_cells(six, 100_000, FITTED_VALUES) == LEAST

@@ -296,3 +296,15 @@ def test_where_nothing_was_drawn_all_cells_are_scored(monkeypatch):
     for cells in (dataset(9), adata):
         train, truth = split_dataset(cells, SPLIT)
         assert "scored" not in train.obs and len(truth) == 18
+
+
+def test_a_task_is_fitted_to_fewer_cells_where_drawn_ones_have_many_values(monkeypatch):
+    whole, _ = split_dataset(drawn_dataset(), SPLIT)
+    # 45 of the 81 cells.
+    monkeypatch.setattr("outofsample.files.shares.FITTED_VALUES", 45 * 3)
+    monkeypatch.setattr("outofsample.files.shares.LEAST", 1)
+    train, truth = split_dataset(drawn_dataset(), SPLIT)
+    sizes = train.obs.groupby(["domain", "condition"], observed=True).size()
+    assert len(sizes) == 9 and 40 < train.n_obs <= 45 and set(train.obs_names) < set(whole.obs_names)
+    assert "scored" not in train.obs and len(truth) == 18
+    assert split_dataset(dataset(9), SPLIT)[0].n_obs == whole.n_obs

@@ -183,10 +183,10 @@ class NeuralModel(Model):
             self.spread = np.full(data.X.shape[1], 255 / (high - low), np.float32)
             self.centre = np.full(data.X.shape[1], -low * 255 / (high - low), np.float32)
             return
-        fitted = data.X[np.isin(data.role, self.roles)]
-        self.centre = np.zeros(fitted.shape[1], np.float32)
-        self.spread = np.ones(fitted.shape[1], np.float32)
+        self.centre = np.zeros(data.X.shape[1], np.float32)
+        self.spread = np.ones(data.X.shape[1], np.float32)
         if self.settings.standardize:
+            fitted = data.X[np.isin(data.role, self.roles)]
             self.centre = fitted.mean(axis=0)
             self.spread = np.where(fitted.std(axis=0) > 0, fitted.std(axis=0), 1).astype(np.float32)
 
