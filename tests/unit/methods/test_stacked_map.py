@@ -264,7 +264,7 @@ def test_a_network_among_the_candidates_takes_its_own_budget():
     assert method.create("neuron_editing").fitted.settings.max_steps == 3
     (stack,) = method.stacks.values()
     assert np.isfinite(stack.errors["neuron_editing"]).all()
-    with pytest.raises(ValueError, match="neuron_editing: there is no setting 'max_step' .did you mean"):
+    with pytest.raises(ValueError, match=r"neuron_editing: there is no setting 'max_step' \(did you mean"):
         fitted(task(stretched, 3), candidates={"neuron_editing": {"max_step": 3}})
     with pytest.raises(ValueError, match="neuron_editing: max_steps"):
         fitted(task(stretched, 3), candidates={"neuron_editing": {"max_steps": 0}})
