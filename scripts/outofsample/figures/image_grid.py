@@ -186,12 +186,18 @@ def _draw(ax: Axes, data: ImageData, section: Section, side: float) -> None:
 def _head(ax: Axes, block: Block, left: float, bottom: float, side: float) -> None:
     """Write the title of a block over a line, and the label of each column."""
     width = len(block.columns) * (side + GAP) - GAP
-    title = textwrap.shorten(block.title, max(int(width / 0.061), 20), placeholder=" ...")
-    ax.text(left, bottom - 0.19, title, va="bottom", size=7.5)
+    ax.text(left, bottom - 0.19, _fitting(block.title, max(int(width / 0.061), 20)), va="bottom", size=7.5)
     ax.plot([left, left + width], [bottom - 0.165] * 2, color="black", linewidth=0.6)
     for k, label in enumerate(block.columns):
         middle = left + k * (side + GAP) + side / 2
         ax.text(middle, bottom - 0.035, label, ha="center", va="bottom", color=GREY)
+
+
+def _fitting(title: str, most: int) -> str:
+    """Return the title of a block in at most so many characters: who is shown goes first, as the columns name them."""
+    if len(title) > most:
+        title = title.rpartition(": ")[0] or title
+    return textwrap.shorten(title, most, placeholder=" ...")
 
 
 def _row(ax: Axes, block: Block, row: str, left: float, top: float, side: float) -> None:

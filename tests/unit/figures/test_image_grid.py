@@ -80,3 +80,20 @@ def test_too_many_images_and_unknown_methods_are_errors_of_the_user(glasses_file
         image_grid.grid(load(glasses_files), apart=["pca_editin"])
     with pytest.raises(UserError, match="no method ran"):
         image_grid.grid(load(glasses_files, methods=("scvi",)))
+
+
+@pytest.mark.parametrize(
+    ("who", "shown"),
+    [
+        ("women", "out-of-sample, none to glasses: women"),
+        ("digits 0, 2, 4, 5, 8 and 9, that nobody has seen thick", "out-of-sample, none to glasses"),
+    ],
+)
+def test_a_long_head_is_cut_where_the_columns_say_the_rest(glasses_files, who, shown):
+    from dataclasses import replace
+
+    data = load(glasses_files)
+    (block,) = data.blocks
+    figure = image_grid.grid(replace(data, blocks=[replace(block, title=f"out-of-sample, none to glasses: {who}")]))
+    heads = [text for text in texts(figure).split(" | ") if text.startswith("out-of-sample")]
+    assert heads == [shown]

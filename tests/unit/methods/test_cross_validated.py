@@ -139,8 +139,8 @@ def test_too_few_cells_to_hold_out_give_the_first_candidate(capsys):
     ("settings", "sentence"),
     [
         ({"candidates": {"mean_shfit": {}}}, "did you mean 'mean_shift'"),
-        ({"candidates": {"ot_map": {"map": "monge"}}}, "'ot_map' cannot be used: map must be one of"),
-        ({"candidates": {"ot_map": {"maps": "emd"}}}, "'ot_map' cannot be used"),
+        ({"candidates": {"ot_map": {"map": "monge"}}}, "candidates: ot_map: map must be one of"),
+        ({"candidates": {"ot_map": {"maps": "emd"}}}, "candidates: ot_map: there is no setting 'maps' (did you mean"),
         ({"candidates": {"mnn": {}}}, "nothing can be held out"),
         ({"candidates": {"combat": {}}}, "'combat' is computed by R"),
         ({"candidates": {}}, "at least one method"),

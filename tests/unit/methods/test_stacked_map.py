@@ -255,3 +255,16 @@ def test_settings_that_cannot_be(name):
         registry.find("methods", "stacked_map").Settings(**{name: "other"})
     with pytest.raises(ValueError, match="folds must be at least 2"):
         registry.find("methods", "stacked_map").Settings(folds=1)
+
+
+def test_a_network_among_the_candidates_takes_its_own_budget():
+    network = {"output": "residual", "max_steps": 3, "batch_size": 16}
+    candidates = {"mean_shift": {}, "neuron_editing": network}
+    method = fitted(task(stretched, 3), candidates=candidates)
+    assert method.create("neuron_editing").fitted.settings.max_steps == 3
+    (stack,) = method.stacks.values()
+    assert np.isfinite(stack.errors["neuron_editing"]).all()
+    with pytest.raises(ValueError, match=r"neuron_editing: there is no setting 'max_step' \(did you mean"):
+        fitted(task(stretched, 3), candidates={"neuron_editing": {"max_step": 3}})
+    with pytest.raises(ValueError, match="neuron_editing: max_steps"):
+        fitted(task(stretched, 3), candidates={"neuron_editing": {"max_steps": 0}})

@@ -25,6 +25,21 @@ def build(name: str, settings: dict[str, Any]) -> Method:
     return entry(chosen, model(_made(name, model.Settings, _of_model(entry, model, settings))))
 
 
+def find(name: str, settings: dict[str, Any]) -> tuple[type[Method], Any]:
+    """Return the class of the method ``name``, and its own settings among these.
+
+    Raises
+    ------
+    InputError
+        As `build` does.
+    """
+    entry, chosen, model = _chosen(name, settings)
+    _check_names(name, settings, entry, model)
+    if model is not None:
+        _made(name, model.Settings, _of_model(entry, model, settings))
+    return entry, chosen
+
+
 def check_names(name: str, settings: dict[str, Any]) -> None:
     """Raise `InputError` where a method or its model lack a setting; nothing is said where there is no such method."""
     try:

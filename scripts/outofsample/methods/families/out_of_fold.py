@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from outofsample import registry
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError
+from outofsample.methods.families import by_name
 from outofsample.methods.families.base import Method, draw
 
 #: Cells that a fold must hold of S and of T, to be scored.
@@ -39,7 +39,8 @@ class CandidateSettings:
     Attributes
     ----------
     candidates
-        Methods with their own settings, from the simplest on. A method that trains a network is trained in each fold.
+        Methods with their settings, from the simplest on. A method that trains a network is trained in each fold; its
+        settings can name those of its network, as ``max_steps``.
     folds
         Random parts of S and T where these share fewer than two domains.
     fitted_cells, scored_cells
@@ -60,10 +61,9 @@ class CandidateSettings:
             raise ValueError("candidates must name at least one method")
         for name, settings in self.candidates.items():
             try:
-                entry = registry.find("methods", name)
-                entry.Settings(**settings)
-            except (UserError, TypeError, ValueError) as error:
-                raise ValueError(f"candidates: '{name}' cannot be used: {error}") from error
+                entry, _ = by_name.find(name, settings)
+            except UserError as error:
+                raise ValueError(f"candidates: {error}") from error
             if entry.transductive:
                 raise ValueError(f"candidates: '{name}' corrects only the cells of its fit, so nothing can be held out")
             if entry.job == "r":
@@ -91,21 +91,19 @@ class OutOfFold(Method):
     def parts(cls, settings: CandidateSettings) -> list[tuple[str, str]]:
         entries = []
         for name, options in settings.candidates.items():
-            entry = registry.find("methods", name)
-            candidate = entry.Settings(**options)
+            entry, candidate = by_name.find(name, options)
             model = entry.model_name(candidate)
             entries += [("methods", name), *([("models", model)] if model else []), *entry.parts(candidate)]
         return entries
 
     @classmethod
     def is_unbounded(cls, settings: CandidateSettings) -> bool:
-        entries = ((registry.find("methods", name), options) for name, options in settings.candidates.items())
-        return any(entry.is_unbounded(entry.Settings(**options)) for entry, options in entries)
+        candidates = (by_name.find(name, options) for name, options in settings.candidates.items())
+        return any(entry.is_unbounded(candidate) for entry, candidate in candidates)
 
     def create(self, name: str) -> Method:
         """Return a candidate that is not fitted."""
-        entry = registry.find("methods", name)
-        return entry(entry.Settings(**self.settings.candidates[name]))
+        return by_name.build(name, self.settings.candidates[name])
 
     def held_out(self, data: TrainingData, query: Query, seed: int) -> Iterator[Fold]:
         """Yield the folds that hold enough cells of S and of T to be scored."""
