@@ -241,6 +241,12 @@ def rows_of(rules: dict[str, dict], ours: dict, more: dict[str, dict]) -> list[l
     return rows + [[name, 1, one["wall"], one["cpu"], one["memory"]] for name, one in more.items()]
 
 
+def rows_with_peers(found: dict) -> list[list]:
+    """Return the rows of a number of files; behind them FlowIO and CytoNormPy, where they ran."""
+    peers = {name: found[name] for name in ("FlowIO", "CytoNormPy") if not np.isnan(found[name]["cpu"])}
+    return rows_of(found["rules"], found["ours"], peers)
+
+
 def write_rows(path: Path | None, key: str, rows_by_key: dict[int, list[list]]) -> None:
     """Write the rows of `rows_of` for each number of files or cells, ``key``; without a path nothing."""
     if path is None:
@@ -415,11 +421,7 @@ def main() -> None:
         for files in arguments.files:
             runs.append(measure(files, arguments))
             show(runs[-1], arguments.cells)
-            peers = ("FlowIO", "CytoNormPy")
-            rows = {
-                run["files"]: rows_of(run["rules"], run["ours"], {name: run[name] for name in peers}) for run in runs
-            }
-            write_rows(arguments.csv, "files", rows)
+            write_rows(arguments.csv, "files", {run["files"]: rows_with_peers(run) for run in runs})
         show_all(runs)
         if arguments.figure:
             draw(runs, arguments.figure)
