@@ -107,9 +107,9 @@ def harm() -> Figure:
         "stacked_map": ("Stacked map", PLAIN),
         "neuron_editing_clusters": ("Neuron editing, by cluster", DERIVED),
         "flow_matching": ("Flow matching", DERIVED),
-        "cross_validated": ("Cross-validated map", PLAIN),
         "cluster_quantiles": ("Quantile mapping, by cluster", PLAIN),
         "ot_map": ("OT map", PLAIN),
+        "cross_validated": ("Cross-validated map", PLAIN),
         "mean_shift": ("Mean shift", PLAIN),
     }
     table = {row["method"]: row for row in rows("leave_one_out.csv") if row["half"] != "chosen on"}
