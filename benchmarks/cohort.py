@@ -29,6 +29,8 @@ CONTROLS = {"control1.fcs": "batch1", "control2.fcs": "batch2"}
 #: Cells of each file whose predictions are compared with the truth, and files.
 COMPARED_CELLS, COMPARED_FILES = 20_000, 3
 COFACTOR = 5.0
+#: Colours of the figure, told apart by colour-blind eyes.
+OURS, PEER, RAW = "#2166AC", "#D55E00", "#777777"
 #: The methods that are measured, and their settings.
 METHODS = {"quantile_mapping": {"control": True}, "stacked_map": {}, "neuron_editing": {"output": "residual"}}
 
@@ -307,18 +309,23 @@ def draw(runs: list[dict], path: Path) -> None:
     figure = Figure(figsize=(7, 2.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     for name, label, colour in (
-        ("ours", "this pipeline", "C0"),
-        ("CytoNormPy", "CytoNormPy", "C1"),
-        ("FlowIO", "FlowIO", "C7"),
+        ("CytoNormPy", "CytoNormPy", PEER),
+        ("ours", "this pipeline", OURS),
+        ("FlowIO", "FlowIO", RAW),
     ):
-        left.plot(files, [found[name]["cpu"] for found in runs], "o-", label=label, color=colour)
-    for rule, colour in (("predict_files", "C0"), ("preprocess_dataset", "C2")):
-        right.plot(files, [found["rules"][rule]["memory"] for found in runs], "o-", label=rule, color=colour)
-    right.plot(files, [found["CytoNormPy"]["memory"] for found in runs], "o-", label="CytoNormPy", color="C1")
+        left.plot(files, [found[name]["cpu"] for found in runs], "o-", ms=4, label=label, color=colour)
+    right.plot(files, [found["CytoNormPy"]["memory"] for found in runs], "o-", ms=4, label="CytoNormPy", color=PEER)
+    for rule, label, style in (
+        ("preprocess_dataset", "drawing cells", "s--"),
+        ("predict_files", "predicting files", "o-"),
+    ):
+        memory = [found["rules"][rule]["memory"] for found in runs]
+        right.plot(files, memory, style, ms=4, label=f"this pipeline, {label}", color=OURS)
     left.set(xlabel="files", ylabel="CPU seconds", ylim=(0, None))
     right.set(xlabel="files", ylabel="peak memory, MB", ylim=(0, None))
     for ax in (left, right):
-        ax.legend(frameon=False, fontsize=7)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.legend(frameon=False, fontsize=7, loc="center right")
     figure.savefig(path, dpi=150)
 
 

@@ -1,11 +1,12 @@
-"""The table to beat: how often a map can be relied on, over all queries of ``studies/leave_one_out.yaml``.
+"""The table to beat: how often a method can be relied on, over all queries of ``studies/leave_one_out.yaml``.
 
     snakemake --cores all --configfile studies/leave_one_out.yaml --config data_dir=data
     python benchmarks/leave_one_out.py
 
 reads ``results/leave_one_out/scores`` and writes ``leave_one_out.csv`` (a row per half of the queries and method) and
-``leave_one_out_queries.csv`` (a row per query, the energy distance of each method) to ``results/benchmarks``. Settings
-of the stacked map were chosen on the first half of the queries; the other half took no part in any choice.
+``leave_one_out_queries.csv`` (a row per query, the energy distance of each method, the mean over its seeds) to
+``results/benchmarks``. Settings of the stacked map were chosen on the first half of the queries; the other half took no
+part in any choice. Forms of the stacked map (``studies/stack_forms.yaml``) are not ranked against each other.
 """
 
 import argparse

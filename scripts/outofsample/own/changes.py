@@ -50,12 +50,12 @@ class Change:
         Of the query's cells.
     held_out
         What the method predicts for domains that it was not fitted to.
+    source_ends
+        Values (n, features) among which are the ends of all cells of S, of which ``source`` can be a part.
     image_shape
         (height, width, channels) where a row is an image.
     limits
         Twice the range of the training cells; None for images.
-    source_ends
-        Values (n, features) among which are the ends of all cells of S, where ``source`` is a part; None: all are.
     """
 
     query: Query
@@ -66,9 +66,9 @@ class Change:
     names: dict[str, str]
     extrapolated: Extrapolated
     held_out: HeldOut
+    source_ends: np.ndarray
     image_shape: tuple[int, int, int] | None = None
     limits: Limits | None = None
-    source_ends: np.ndarray | None = None
 
     @property
     def beyond(self) -> np.ndarray:
@@ -118,9 +118,9 @@ def _change(
         names=population_names(data, query),
         extrapolated=in_model or in_features(cells["query"], source_ends),
         held_out=read.held_out[query.name],
+        source_ends=source_ends,
         image_shape=data.image_shape,
         limits=None if data.image_shape is not None else limits_of(rows.ends_of_all(data)),
-        source_ends=source_ends,
     )
 
 
@@ -141,7 +141,6 @@ def feature_table(change: Change) -> "pd.DataFrame":
     found = {name: summarise(X) for name, X in change.cells.items()}
     ordered = {name: sorted_features(draw(X, SORTED_CELLS)) for name, X in change.cells.items()}
     before, after = found["query"], found["prediction"]
-    source_ends = change.cells["source"] if change.source_ends is None else change.source_ends
     sd_before, sd_after = np.sqrt(before.variances), np.sqrt(after.variances)
     distance = wasserstein_per_feature(ordered["query"], ordered["prediction"])
     table = {
@@ -162,7 +161,7 @@ def feature_table(change: Change) -> "pd.DataFrame":
         "moved": distance / _scale(change),
         "control_shift": found["target"].medians - found["source"].medians,
         "control_mean_shift": found["target"].means - found["source"].means,
-        "share_outside": outside_source(change.cells["query"], source_ends).mean(axis=0),
+        "share_outside": outside_source(change.cells["query"], change.source_ends).mean(axis=0),
         "share_beyond": change.beyond.mean(axis=0),
     }
     if not change.held_out.why_not:

@@ -49,7 +49,8 @@ def change(unit="arcsinh(x/5)", has_truth=True, **populations):
     }
     share, names = np.zeros(600), {name: name for name in found}
     nothing = HeldOut.none(3, "nothing was held out")
-    return Change(QUERY, 0, FEATURES, unit, found | populations, names, Extrapolated(share, "units"), nothing)
+    found |= populations
+    return Change(QUERY, 0, FEATURES, unit, found, names, Extrapolated(share, "units"), nothing, found["source"])
 
 
 def held_out(residual=0.1, domains=4):
@@ -347,7 +348,7 @@ def test_few_features_and_equal_cells_can_be_drawn(features):
     kept["prediction"] = np.ones_like(kept["prediction"])
     nothing = HeldOut.none(features, "nothing was held out")
     beyond = Extrapolated(np.ones(30), "units")
-    few = Change(QUERY, 0, FEATURES[:features], "", kept, {n: n for n in kept}, beyond, nothing)
+    few = Change(QUERY, 0, FEATURES[:features], "", kept, {n: n for n in kept}, beyond, nothing, kept["source"])
     table = changes.feature_table(few)
     for figure in (own_figures.shifts(few, table), own_figures.densities(few, table), own_figures.populations(few)):
         figure.draw_without_rendering()

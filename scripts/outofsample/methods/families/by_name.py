@@ -18,11 +18,8 @@ def build(name: str, settings: dict[str, Any]) -> Method:
     InputError
         If there is no such method, or it does not take a setting or its value.
     """
-    entry, chosen, model = _chosen(name, settings)
-    _check_names(name, settings, entry, model)
-    if model is None:
-        return entry(chosen)
-    return entry(chosen, model(_made(name, model.Settings, _of_model(entry, model, settings))))
+    entry, chosen, model, of_model = _checked(name, settings)
+    return entry(chosen) if model is None else entry(chosen, model(of_model))
 
 
 def find(name: str, settings: dict[str, Any]) -> tuple[type[Method], Any]:
@@ -33,11 +30,16 @@ def find(name: str, settings: dict[str, Any]) -> tuple[type[Method], Any]:
     InputError
         As `build` does.
     """
+    entry, chosen, _, _ = _checked(name, settings)
+    return entry, chosen
+
+
+def _checked(name: str, settings: dict[str, Any]) -> tuple[type[Method], Any, type | None, Any]:
+    """Return the class of a method, its own settings, and the class and the settings of its model, if it has one."""
     entry, chosen, model = _chosen(name, settings)
     _check_names(name, settings, entry, model)
-    if model is not None:
-        _made(name, model.Settings, _of_model(entry, model, settings))
-    return entry, chosen
+    of_model = None if model is None else _made(name, model.Settings, _of_model(entry, model, settings))
+    return entry, chosen, model, of_model
 
 
 def check_names(name: str, settings: dict[str, Any]) -> None:
