@@ -6,7 +6,8 @@
 rewrites, for each question whose scores are there, its table in ``docs/measured``, its column of
 ``docs/measured/all_real.csv``, and the rows of the table that stands after ``<!-- measured: NAME -->`` in
 ``docs/real_data.md``. Mean ranks are made anew: of a task's questions first, then of tasks; the two files of Kang's
-cells count as one task. What was not run keeps its numbers. The table after ``<!-- steps -->`` is made of
+cells count as one task. What was not run keeps its numbers, with ``--keep-methods`` also a method of a question that
+was run. The table after ``<!-- steps -->`` is made of
 ``docs/trvae_steps.csv``, which ``benchmarks/step_curve.py`` writes.
 """
 
@@ -14,7 +15,7 @@ import argparse
 import csv
 import sys
 from dataclasses import dataclass
-from math import isnan
+from math import inf, isnan
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -47,13 +48,22 @@ BATCHES = {
     "variances_r": "r of variances",
     "energy_distance": "energy distance",
 }
+PHOTOGRAPHS = {"frechet_cnn": "Fréchet distance (CNN)", "kid_cnn": "kernel distance (CNN)", **CELLS}
+DIGITS = {
+    "image_rmse": "RMSE per image",
+    "rmse_changed": "RMSE where it changes",
+    "rmse_kept": "RMSE elsewhere",
+    "ssim": "SSIM",
+    "thickness_error": "thickness error, pixels",
+    "frechet_cnn": "Fréchet distance (CNN)",
+}
 
 
 @dataclass(frozen=True)
 class Question:
     """A query of a task: its scores and their headings, the column of all questions, and the task that it counts for.
 
-    The last score sorts the table.
+    ``sorted_by`` is the score that sorts the table.
     """
 
     task: str
@@ -61,6 +71,7 @@ class Question:
     columns: dict[str, str]
     heading: str
     counts_for: str
+    sorted_by: str = "energy_distance"
 
 
 QUESTIONS = {
@@ -70,15 +81,13 @@ QUESTIONS = {
     "hela_gdc": Question("hela", "GDC", HELA, "HeLa, GDC", "hela"),
     "kang_pooled": Question("kang_pooled.NK", "stimulated", KANG, "PBMC, NK", "kang"),
     "kang_sample": Question("kang_sample.NK", "stimulated", KANG, "PBMC (sample), NK", "kang"),
+    "digits_thin": Question("digits", "thin", DIGITS, "digits, thin", "digits", "image_rmse"),
+    "digits_thick": Question("digits", "thick", DIGITS, "digits, thick", "digits", "image_rmse"),
+    "celeba_smile": Question("celeba_sample_smile", "women", PHOTOGRAPHS, "CelebA, smile", "smile", "kid_cnn"),
+    "celeba_hair": Question("celeba_sample_hair", "men", PHOTOGRAPHS, "CelebA, hair", "hair", "kid_cnn"),
 }
-#: The task of each column of `ALL`; those of pictures stand as they were measured.
-TASKS = {question.heading: question.counts_for for question in QUESTIONS.values()} | {
-    "digits, thin": "digits",
-    "digits, thick": "digits",
-    "CelebA, smile": "smile",
-    "CelebA, hair": "hair",
-}
-
+#: The task of each column of `ALL`.
+TASKS = {question.heading: question.counts_for for question in QUESTIONS.values()}
 
 #: The methods of the table of scores against steps.
 STEPPED = {
@@ -109,21 +118,36 @@ def first_number(text: str) -> float | None:
 
 
 def table_of(scores, question: Question, labels: dict[str, str]) -> list[dict[str, str]]:
-    """Return a row of texts per method, in the order of the last score."""
+    """Return a row of texts per method: a cell per heading of the question, and the energy distance for `ALL`."""
     rows = []
+    columns = question.columns | {"energy_distance": "energy distance"}
     of_query = scores[(scores["task"] == question.task) & (scores["query"] == question.query)]
     for method, block in of_query.groupby("method", sort=False):
         values = {
-            score: block.loc[block["score"] == score, "value"].dropna().astype(float).tolist()
-            for score in question.columns
+            score: block.loc[block["score"] == score, "value"].dropna().astype(float).tolist() for score in columns
         }
         if method == "oracle":
             values = {score: [mean(found)] if found else [] for score, found in values.items()}
         if any(values.values()):
-            texts = {heading: cell(values[score]) for score, heading in question.columns.items()}
+            texts = {heading: cell(values[score]) for score, heading in columns.items()}
             rows.append({"method": labels.get(method, as_label(method).capitalize()), **texts})
-    last = list(question.columns)[-1]
-    return sorted(rows, key=lambda row: distance_to_best(last, first_number(row[question.columns[last]]) or 0.0))
+    return in_order(rows, question)
+
+
+def in_order(rows: list[dict[str, str]], question: Question) -> list[dict[str, str]]:
+    """Return the rows from the best to the worst; those without a number last."""
+
+    def distance(row: dict[str, str]) -> float:
+        value = first_number(row[question.columns[question.sorted_by]])
+        return inf if value is None else distance_to_best(question.sorted_by, value)
+
+    return sorted(rows, key=distance)
+
+
+def with_kept(rows: list[dict[str, str]], kept: list[dict[str, str]], question: Question) -> list[dict[str, str]]:
+    """Return the rows, and behind them in their place those of methods that they lack."""
+    found = {row["method"] for row in rows}
+    return in_order([*rows, *(row for row in kept if row["method"] not in found)], question)
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -135,17 +159,22 @@ def read_table(path: Path) -> list[dict[str, str]]:
 def write_table(path: Path, rows: list[dict[str, str]], columns: list[str]) -> None:
     """Write a table of texts."""
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n", restval="")
+        writer = csv.DictWriter(file, columns, lineterminator="\n", restval="", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
 
 
-def with_column(table: list[dict[str, str]], heading: str, rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Return the table of all questions with one column made anew; methods that are new to it come last."""
+def with_column(
+    table: list[dict[str, str]], heading: str, rows: list[dict[str, str]], keep: bool = False
+) -> list[dict[str, str]]:
+    """Return the table of all questions with one column made anew; methods that are new to it come last.
+
+    With ``keep`` a method that is not among the rows keeps what stood there.
+    """
     distances = {row["method"]: row["energy distance"] for row in rows}
     known = {row["method"] for row in table}
     table = [*table, *({"method": method, "mean rank": ""} for method in distances if method not in known)]
-    return [{**row, heading: distances.get(row["method"], "")} for row in table]
+    return [{**row, heading: distances.get(row["method"], row.get(heading, "") if keep else "")} for row in table]
 
 
 def ranked(table: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -204,6 +233,7 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, nargs="*", help="results folder of a study, with scores/TASK.csv")
+    parser.add_argument("--keep-methods", action="store_true", help="methods that were not run keep their numbers")
     parser.add_argument("--configfile", default="studies/sample_data.yaml", help="names the methods (%(default)s)")
     arguments = parser.parse_args()
 
@@ -215,9 +245,11 @@ def main() -> None:
     for folder in arguments.results:
         for name, question in QUESTIONS.items():
             if (path := folder / "scores" / f"{question.task}.csv").is_file():
-                rows = table_of(read_scores([path]), question, labels)
-                write_table(DOCS / "measured" / f"{name}.csv", rows, ["method", *question.columns.values()])
-                everything = with_column(everything, question.heading, rows)
+                rows, table = table_of(read_scores([path]), question, labels), DOCS / "measured" / f"{name}.csv"
+                everything = with_column(everything, question.heading, rows, arguments.keep_methods)
+                if arguments.keep_methods:
+                    rows = with_kept(rows, read_table(table), question)
+                write_table(table, rows, ["method", *question.columns.values()])
                 page = with_rows(page, name, rows)
     page = with_steps(page, read_table(DOCS / "trvae_steps.csv"))
     write_table(DOCS / "measured" / ALL, ranked(everything), ["method", "mean rank", *TASKS])

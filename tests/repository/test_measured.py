@@ -51,6 +51,19 @@ def test_ranks_are_of_tasks_and_say_of_how_many(rows):
     assert found[2]["HeLa, GSK"] == "" and found[0]["HeLa, GSK"] == "0.000"
 
 
+def test_methods_that_were_not_run_may_keep_their_numbers(rows):
+    kept = [{"method": method, "energy distance": value} for method, value in (("Other", "5"), ("Mean shift", "9"))]
+    found = measured.with_kept(rows, kept, QUESTION)
+    assert [(row["method"], row["energy distance"]) for row in found[1:]] == [
+        ("Mean shift", "0.250"),
+        ("Other", "5"),
+        ("Neural", "13.0 ± 1.414"),
+    ]
+    table = [{"method": "Other", "mean rank": "", "HeLa, GSK": "5"}]
+    assert measured.with_column(table, "HeLa, GSK", rows, keep=True)[0]["HeLa, GSK"] == "5"
+    assert measured.with_column(table, "HeLa, GSK", rows)[0]["HeLa, GSK"] == ""
+
+
 def test_the_page_keeps_its_methods_and_headings(rows):
     before = "| Neural | 1 |\n| Mean shift | 2 |"
     page = f"a\n\n<!-- measured: x -->\n\n| method | energy distance |\n| --- | --: |\n{before}\n\nb\n"
