@@ -8,6 +8,7 @@ Prints tables for a Markdown page. From the root of the repository:
     python benchmarks/cohort.py                                        10, 30 and 100 files of 500,000 cells
     python benchmarks/cohort.py --files 2 4 --cells 20000 --fit-cells 5000
     python benchmarks/cohort.py --h5ad 200000 20000                    an h5ad with so many cells and genes instead
+    python benchmarks/cohort.py --h5ad 1000000 20000 --controls 7     of 15 populations in place of three
     python benchmarks/cohort.py --plan 1500                            how long so many files are planned
 """
 
@@ -25,52 +26,16 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-CONTROLS = {"control1.fcs": "batch1", "control2.fcs": "batch2"}
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "scripts")]
+
+from cohort_files import COFACTOR, CONTROLS, cells_of, controls_of, in_batch_2, write_files, write_h5ad  # noqa: E402
+
 #: Cells of each file whose predictions are compared with the truth, and files.
 COMPARED_CELLS, COMPARED_FILES = 20_000, 3
-COFACTOR = 5.0
 #: Colours of the figure, told apart by colour-blind eyes.
 OURS, PEER, RAW = "#2166AC", "#D55E00", "#777777"
 #: The methods that are measured, and their settings.
 METHODS = {"quantile_mapping": {"control": True}, "stacked_map": {}, "neuron_editing": {"output": "residual"}}
-
-
-def cells_of(seed: int, cells: int, channels: int, patient: bool) -> np.ndarray:
-    """Return cells (cells, channels) float32 of batch 1: three populations on the scale of a mass cytometer."""
-    rng = np.random.default_rng(seed)
-    levels = np.random.default_rng(1).gamma(1.5, 1.2, (3, channels))
-    kind = rng.choice(3, cells, p=[0.5, 0.3, 0.2] if not patient else [0.3, 0.3, 0.4])
-    signal = levels[kind] + rng.normal(0, 0.45, (cells, channels))
-    return (COFACTOR * np.sinh(np.maximum(signal, 0))).astype(np.float32)
-
-
-def in_batch_2(X: np.ndarray) -> np.ndarray:
-    """Return the same cells as batch 2 measures them: each channel has its own gain and background."""
-    rng = np.random.default_rng(2)
-    gain, background = rng.uniform(0.6, 1.7, X.shape[1]), rng.uniform(0, 6, X.shape[1])
-    return (X * gain + background).astype(np.float32)
-
-
-def write_files(folder: Path, files: int, cells: int, channels: int) -> None:
-    """Write what is not there yet of the controls and of so many patients."""
-    from outofsample.files.fcs import write_fcs
-
-    # CytoNormPy takes no file without a channel of times.
-    metals = [*(f"M{number:02d}Di" for number in range(channels)), "Time"]
-    labels = [*(f"{100 + number}Nd_marker{number}" for number in range(channels)), ""]
-
-    def write(path: Path, X: np.ndarray) -> None:
-        time = np.arange(len(X), dtype=np.float32)[:, None]
-        write_fcs(path, np.concatenate([X, time], axis=1), metals, labels)
-
-    for number, (name, batch) in enumerate(CONTROLS.items()):
-        if not (folder / name).exists():
-            X = cells_of(1000 + number, cells, channels, patient=False)
-            write(folder / name, in_batch_2(X) if batch == "batch2" else X)
-    for number in range(files):
-        path = folder / f"patient{number:04d}.fcs"
-        if not path.exists():
-            write(path, cells_of(number, cells, channels, patient=True))
 
 
 def entries_of(patients: list[str]) -> list[dict]:
@@ -329,48 +294,16 @@ def draw(runs: list[dict], path: Path) -> None:
     figure.savefig(path, dpi=150)
 
 
-def write_h5ad(path: Path, cells: int, genes: int, density: float = 0.05) -> None:
-    """Write an h5ad of counts, in pieces: a third of the cells each are source, target and query."""
-    import anndata
-    import h5py
-    import pandas as pd
-    from anndata.io import sparse_dataset
-    from scipy.sparse import csr_matrix
-
-    rng = np.random.default_rng(0)
-    labels = [("control", "batch1"), ("control", "batch2"), ("patients", "batch1")]
-    kind = np.arange(cells) % 3
-    columns = {name: np.array([pair[n] for pair in labels])[kind] for n, name in enumerate(("person", "day"))}
-    obs = pd.DataFrame(columns, index=[f"cell{row}" for row in range(cells)]).astype("category")
-    var = pd.DataFrame(index=[f"gene{number}" for number in range(genes)])
-    per_cell, step = int(genes * density), 20_000
-
-    def part(begin: int) -> csr_matrix:
-        rows = min(step, cells - begin)
-        chosen = np.sort(rng.integers(0, genes, (rows, per_cell)), axis=1)
-        data = rng.geometric(0.4 + 0.2 * (chosen % 3 == 0), chosen.shape).astype(np.float32)
-        matrix = csr_matrix((data.ravel(), chosen.ravel(), np.arange(rows + 1) * per_cell), shape=(rows, genes))
-        matrix.sum_duplicates()
-        return matrix
-
-    anndata.AnnData(part(0), obs=obs.iloc[:step], var=var).write_h5ad(path)
-    with h5py.File(path, "r+") as file:
-        for begin in range(step, cells, step):
-            sparse_dataset(file["X"]).append(part(begin))
-        del file["obs"]
-        anndata.io.write_elem(file, "obs", obs)
-
-
 def measure_h5ad(cells: int, genes: int, arguments: argparse.Namespace) -> None:
     """Print what an h5ad takes, job by job."""
     data = arguments.folder / "data"
-    path = data / f"cells_{cells}_{genes}.h5ad"
+    path = data / f"cells_{cells}_{genes}_{arguments.controls}.h5ad"
     if not path.exists():
-        write_h5ad(path, cells, genes)
+        write_h5ad(path, cells, genes, arguments.controls)
     name = f"cohort_h5ad_{cells}"
     values = study_of(name, data, arguments.fit_cells, arguments.methods, [path.name])
     values["datasets"]["mine"] |= {"scale": "log1p_counts", "condition_column": "day", "domain_column": "person"}
-    values["tasks"]["t"]["variable_features"] = 2000
+    values["tasks"]["t"] |= {"variable_features": 2000, "source_domains": controls_of(arguments.controls)}
     study, results = arguments.folder / f"{name}.json", ROOT / "results" / name
     shutil.rmtree(results, ignore_errors=True)
     study.write_text(json.dumps(values))
@@ -414,11 +347,11 @@ def main() -> None:
     parser.add_argument("--peer-files", type=int, help="CytoNormPy runs with at most so many files; default: with all")
     parser.add_argument("--keep", action="store_true", help="keep the results")
     parser.add_argument("--h5ad", type=int, nargs=2, metavar=("CELLS", "GENES"), help="measure an h5ad instead")
+    parser.add_argument("--controls", type=int, default=1, help="of the h5ad, each in both batches")
     parser.add_argument("--plan", type=int, metavar="FILES", help="measure the plan of so many files instead")
     arguments = parser.parse_args()
     arguments.folder = arguments.folder.resolve()
     (arguments.folder / "data").mkdir(parents=True, exist_ok=True)
-    sys.path.insert(0, str(ROOT / "scripts"))
     if arguments.plan:
         measure_plan(arguments.plan, arguments)
     elif arguments.h5ad:

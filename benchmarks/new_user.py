@@ -30,7 +30,7 @@ def patients(files: int) -> list[str]:
 
 def write_files(arguments: argparse.Namespace) -> None:
     """Write a control in two batches, and patients of the first, into the clone."""
-    from cohort import CONTROLS, cells_of, in_batch_2
+    from cohort_files import CONTROLS, cells_of, in_batch_2
 
     from outofsample.files import fcs
 

@@ -62,7 +62,8 @@ class Settings:
         At most so many cells of each population (the cells of one domain in one condition) are fitted and scored,
         drawn over all its files; of many populations fewer, so that all together are at most ten times as many (and
         50 of each). Of drawn cells with many features a task is fitted to 600 million values at most, and scored on 40
-        million of each population. The files that come back hold all cells. null: all. Images are never drawn.
+        million of each population; from an h5ad 3.6 GB are drawn at most. The files that come back hold all cells.
+        null: all. Images are never drawn.
     images
         Folder of images, beside the table that lists them; ``files`` is then that table.
     image_column

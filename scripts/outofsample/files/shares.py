@@ -11,6 +11,9 @@ LEAST = 50
 #: A task is fitted to at most so many values of drawn cells: to 300,000 cells of 2,000 genes. A training holds them
 #: twice, as float32.
 FITTED_VALUES = 600_000_000
+#: Cells that are drawn of files hold at most so many bytes together: 450,000 cells in which 1,000 genes are not zero.
+#: Joined and normalised they take half as much again.
+HELD_BYTES = 3_600_000_000
 #: Scores and pages rest on at most so many values of each population of drawn cells: all cells of a panel of markers,
 #: 20,000 cells of 2,000 genes. Scores and resamples hold a dozen arrays of that size.
 SCORED_VALUES = 40_000_000
@@ -48,7 +51,17 @@ def fitted_cells(sizes: Mapping[Pair, int], most: int, features: int) -> int:
 
     ``sizes`` are the cells of each population that were drawn for the task.
     """
-    return max(bisect_right(range(1, most + 1), FITTED_VALUES, key=lambda m: _kept(sizes, m) * features), LEAST)
+    return max(_bounded(sizes, most, features, FITTED_VALUES), LEAST)
+
+
+def held_cells(sizes: Mapping[Pair, int], most: int, bytes_per_cell: float) -> int:
+    """Return how many cells of a population are drawn at most: ``most``, or fewer where cells take many bytes."""
+    return min(most, max(_bounded(sizes, most, bytes_per_cell, HELD_BYTES), LEAST))
+
+
+def _bounded(sizes: Mapping[Pair, int], most: int, per_cell: float, room: int) -> int:
+    """Return the most cells of a population, up to ``most``, with which all that are kept have room."""
+    return bisect_right(range(1, most + 1), room, key=lambda m: _kept(sizes, m) * per_cell)
 
 
 def _kept(sizes: Mapping[Pair, int], most: int) -> int:

@@ -63,8 +63,9 @@ def _read_one(entry: dict, settings: "Settings", path: Path, draw: Draw) -> tupl
         taken = [columns[name] for name in names]
         matrix = matrix_of(file, settings, path)
         _check_counts(file, matrix, settings, path)
-        rows = draw.choose(entry["path"], *(obs[name].to_numpy(object) for name in ("domain", "condition")))
         some, found = _with_genes(matrix, genes.get_indexer(taken)), []
+        labels = (obs[name].to_numpy(object) for name in ("domain", "condition"))
+        rows = draw.choose(entry["path"], *labels, _bytes_per_cell(some[:ROWS]))
         for begin in range(0, len(obs), ROWS):
             values = some[begin : begin + ROWS]
             check_finite(values, taken, path, begin)
@@ -72,6 +73,12 @@ def _read_one(entry: dict, settings: "Settings", path: Path, draw: Draw) -> tupl
             found.append(values if len(wanted) == values.shape[0] else values[wanted])
         obs = obs.iloc[rows].assign(row=rows)
         return Part(entry["path"], stacked(found), tuple(names), tuple(taken), obs), list(genes)
+
+
+def _bytes_per_cell(values) -> float:
+    """Return what a cell takes in memory, by some of them."""
+    parts = (values.data, values.indices) if hasattr(values, "indices") else (values,)
+    return sum(part.nbytes for part in parts) / max(values.shape[0], 1)
 
 
 def rows_of(matrix, rows: np.ndarray) -> Iterator:

@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
-from outofsample.files import fcs
+from outofsample.files import fcs, shares
 from outofsample.files.cohort import Cohort
 from outofsample.files.shares import LEAST, kept_cells
+from outofsample.own.readers import h5ad
 from outofsample.own.readers.support.drawing import Draw, places_of
 from outofsample.own.readers.support.parts import Part
 from tests.unit.own.small_study import CHANNELS, COLUMNS, FCS_FILES, LABELS, load, table, values, write_fcs_files
@@ -165,3 +167,19 @@ def test_of_one_file_with_many_domains_no_more_is_taken_than_fits_need():
     domain = np.repeat([f"p{number}" for number in range(40)], 150).astype(object)
     draw = Draw(160, {"all.h5ad": None})
     assert len(draw.choose("all.h5ad", domain, np.full(len(domain), "before", dtype=object))) == 40 * LEAST
+
+
+def test_fewer_are_drawn_where_cells_take_many_bytes_and_none_where_all_are_kept(monkeypatch):
+    monkeypatch.setattr(shares, "HELD_BYTES", 1_000_000)
+    labels = np.repeat(["before", "after"], 500).astype(object)
+    domain = np.full(1000, "a", dtype=object)
+    for most, taken, left in ((400, 1000, 400), (400, 2000, 250), (1000, 2000, 500), (400, 10**6, LEAST)):
+        draw = Draw(most, {"all.h5ad": None})
+        rows = draw.choose("all.h5ad", domain, labels, taken)
+        assert len(rows) == 2 * left and draw.kept == {("a", "before"): left, ("a", "after"): left}
+        assert draw.most == (most if left == min(most, 500) else left)
+
+
+def test_a_cell_of_an_h5ad_takes_what_its_values_take():
+    assert h5ad._bytes_per_cell(np.ones((3, 5), np.float32)) == 20
+    assert h5ad._bytes_per_cell(csr_matrix(np.eye(4, dtype=np.float32))) == 8

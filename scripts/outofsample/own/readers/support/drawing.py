@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outofsample.files.shares import Pair, kept_cells, shares
+from outofsample.files.shares import Pair, held_cells, kept_cells, shares
 
 if TYPE_CHECKING:
     from outofsample.own.readers.support.parts import Part
@@ -31,7 +31,7 @@ class Draw:
     ----------
     most
         At most so many cells of each population, which are the cells of one domain in one condition, and at most as
-        many of all together as `kept_cells` says; None: all.
+        many of all together as `kept_cells` says; None: all. It falls where drawn cells would take too many bytes.
     files
         All files that come, by their names: the population of their cells, None where the cells themselves tell.
     cells
@@ -47,6 +47,7 @@ class Draw:
         self._parts: dict[str, Part] = {}
         #: By population: the files that have cells of it, and how many.
         self._sizes: dict[Pair, dict[str, int]] = {}
+        self._bytes_per_cell = 0.0
 
     @property
     def populations(self) -> dict[Pair, int]:
@@ -70,7 +71,7 @@ class Draw:
         """Whether some population has more cells than are kept."""
         return self.kept != self.populations
 
-    def choose(self, file: str, domain: np.ndarray, condition: np.ndarray) -> np.ndarray:
+    def choose(self, file: str, domain: np.ndarray, condition: np.ndarray, bytes_per_cell: float = 0.0) -> np.ndarray:
         """Count the cells of one more file; return the rows of those that are drawn of the files so far.
 
         Parameters
@@ -79,6 +80,8 @@ class Draw:
             Its name.
         domain, condition
             Labels (cells,) of its cells.
+        bytes_per_cell
+            What a cell of it takes in memory, where that is much.
         """
         self.cells[file] = len(domain)
         if self.files[file] is None:
@@ -86,9 +89,17 @@ class Draw:
         populations = rows_by_population(domain, condition)
         for pair, rows in populations.items():
             self._sizes.setdefault(pair, {})[file] = len(rows)
+        self._bytes_per_cell = max(self._bytes_per_cell, bytes_per_cell)
+        self._forget()
+        if self.drawn and self._bytes_per_cell:
+            self.most = held_cells(self.populations, self.most, self._bytes_per_cell)
+            self._forget()
+        return self._drawn_rows(file, populations)
+
+    def _forget(self) -> None:
+        """Let what rests on the sizes of the populations be found anew."""
         for name in ("kept", "drawn"):
             self.__dict__.pop(name, None)
-        return self._drawn_rows(file, populations)
 
     def add(self, part: "Part") -> None:
         """Keep the chosen cells of a file, whose ``obs`` has their ``row``, and let go of what is drawn no more."""
