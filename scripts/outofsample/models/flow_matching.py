@@ -127,7 +127,7 @@ class Model(LatentTranslator):
             return super().translate(X, source, target)
         import torch
 
-        self.network = self.networks[source, target]
+        self.take_up(source, target)
         mean = self.scaled(self.means.get((source, domain), self.centre)).astype(np.float32)
         context = torch.from_numpy(np.repeat(mean[None], len(X), axis=0)).to(next(self.network.parameters()).device)
         return self.unscaled(self.apply(self.network["to_target"], self.scaled(X), context))

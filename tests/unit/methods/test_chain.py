@@ -128,7 +128,7 @@ def test_models_are_fitted_to_every_hop(task):
     data, _ = task
     settings = {"epochs": 2, "widths": (8,), "discriminator_widths": (8,)}
     model = registry.create("models", "gan", settings).fit(data.with_steps(), 0)
-    assert list(model.networks) == [("batch3", "batch2"), ("batch2", "batch1")]
+    assert list(model.changes) == [("batch3", "batch2"), ("batch2", "batch1")]
     direct = without_hops(data)
     assert direct.with_steps() is direct
 

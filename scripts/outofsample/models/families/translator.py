@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -9,6 +10,9 @@ from outofsample.arrays import TrainingData
 from outofsample.models.families.base import IMAGES_AT_ONCE
 from outofsample.models.families.neural import NetworkSettings, NeuralModel
 from outofsample.training.run import Run
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -41,25 +45,37 @@ class TranslatorSettings(NetworkSettings):
         self.require_share("beta1")
 
 
+class Learned(NamedTuple):
+    """What was learned of one change: its network, and centre and spread (features,) of the scale that it works on."""
+
+    network: "torch.nn.Module"
+    centre: np.ndarray
+    spread: np.ndarray
+
+
 class Translator(NeuralModel):
-    """Generators that learn to turn S into cells that look like T; they know nothing of the query."""
+    """Generators that learn to turn S into cells that look like T; they know nothing of the query.
+
+    ``changes`` holds what was `Learned` of each (source, target).
+    """
 
     Settings = TranslatorSettings
     data = frozenset({"tabular", "images"})
     roles = ("source", "target")
 
     def fit(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Translator":
-        self.networks, history = {}, []
+        self.changes: dict[tuple[str, str], Learned] = {}
+        history = []
         for query in data.queries:
             change = (query.source, query.target)
-            if change in self.networks:
+            if change in self.changes:
                 continue
             cells = data.is_source(query) | data.is_target(query)
             role = np.where(data.is_source(query)[cells], "source", "target")
             # Counts are of no use to a generator, and need not be copied.
             pair = replace(replace(data, counts=None).take(cells), role=role)
-            super().fit(pair, seed, replace(run, checkpoint=_for_change(run.checkpoint, len(self.networks))))
-            self.networks[change] = self.network
+            super().fit(pair, seed, replace(run, checkpoint=_for_change(run.checkpoint, len(self.changes))))
+            self.changes[change] = Learned(self.network, self.centre, self.spread)
             history += [{"change": " -> ".join(change), **row} for row in self.history]
             self.report_collapse(pair, change)
         self.history = history
@@ -95,23 +111,27 @@ class Translator(NeuralModel):
                     f"The discriminator has won ({name} is {loss:.2g}): the generator learns nothing more.", flush=True
                 )
 
+    def take_up(self, source: str, target: str) -> None:
+        """Make network and scale those of a change; without `standardize` all changes have one scale."""
+        self.network, self.centre, self.spread = self.changes[source, target]
+
     def translate(self, X: np.ndarray, source: str, target: str) -> np.ndarray:
         """Return cells (cells, features) of condition ``source`` as the generator draws them in ``target``."""
-        self.network = self.networks[source, target]
+        self.take_up(source, target)
         return self.unscaled(self.apply(self.network["to_target"], self.scaled(X)))
 
     def state(self) -> dict:
         states = []
-        for change, network in self.networks.items():
-            self.network = network
+        for change in self.changes:
+            self.take_up(*change)
             states.append([*change, super().state()])
         return {"changes": states}
 
     def load_state(self, state: dict) -> "Translator":
-        self.networks = {}
+        self.changes = {}
         for source, target, content in state["changes"]:
             super().load_state(content)
-            self.networks[source, target] = self.network
+            self.changes[source, target] = Learned(self.network, self.centre, self.spread)
         return self
 
 
