@@ -273,7 +273,7 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
     def _predictions(self, X: "Cells", domains: "Domains", counts: "Cells | None") -> Iterator[tuple]:
         """Yield (places, prediction) for all cells, with the columns in their own order."""
         order = self._fitted_on.order(self._fitted_on.table(X))
-        # Noise is drawn from the seed anew in each call.
+        # Noise is drawn by the cells of a call, all of them.
         noisy = getattr(self.method_.settings, "prediction", "mean") == "sample"
         whole, at_once = self.method_.transductive or noisy, self.chunk_size
         for piece in self._fitted_on.pieces(X, domains, counts, whole, at_once):

@@ -7,7 +7,7 @@ import pytest
 
 from outofsample import registry
 from outofsample.arrays import TrainingData
-from outofsample.methods.families import base
+from outofsample.methods.families import base, blocks
 from tests.conftest import QUERY, planted
 
 SETTINGS = {"hidden": (32, 16), "latent": 4, "batch_size": 60, "patience": None, "dropout": 0.0}
@@ -39,13 +39,32 @@ def test_a_negative_binomial_decodes_to_the_scale_of_the_data():
     np.testing.assert_array_equal(again.decode(model.encode(source, "before"), "before"), decoded)
 
 
+def sampling(data: TrainingData, noise: str):
+    """Return a method that draws, hardly trained."""
+    model = registry.create("models", "cvae", {**SETTINGS, "noise": noise, "max_steps": 5}).fit(data)
+    entry = registry.find("methods", "cvae")
+    return entry(entry.Settings(prediction="sample"), model).attach(data, seed=3)
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "nb"])
+def test_noise_does_not_repeat_from_block_to_block(noise, monkeypatch):
+    """Blocks of the same cells but for the last one: what is drawn for the others differs, and is the block's own."""
+    data = counted(cells=40)
+    method = sampling(data, noise)
+    monkeypatch.setattr(blocks, "BLOCK", 30)
+    X = np.repeat(data.X[:1], 60, axis=0)
+    X[-1] = data.X[1]
+    predict = blocks.in_blocks(method.transform)
+    predicted = predict(X, QUERY).X
+    assert (predicted[:29] != predicted[30:59]).any(axis=1).all()
+    np.testing.assert_array_equal(predict(X[30:], QUERY).X, predicted[30:])
+    np.testing.assert_array_equal(predict(X, QUERY).X, predicted)
+
+
 @pytest.mark.parametrize("noise", ["gaussian", "nb"])
 def test_noise_does_not_repeat_from_chunk_to_chunk(noise, monkeypatch):
     data = counted(cells=40)
-    model = registry.create("models", "cvae", {**SETTINGS, "noise": noise, "max_steps": 5}).fit(data)
-    method = registry.create("methods", "cvae", {"prediction": "sample"})
-    method.fitted = model
-    method.attach(data, seed=3)
+    method = sampling(data, noise)
     monkeypatch.setattr(base, "CHUNK", 30)
     X = np.repeat(data.X[:1], 60, axis=0)
     predicted = method.transform(X, QUERY).X

@@ -21,7 +21,7 @@ Predict = Callable[[np.ndarray, Query, np.ndarray | None], Prediction]
 def in_blocks(predict: Predict) -> Predict:
     """Return a function that predicts as ``predict`` does, which gets `BLOCK` cells at a time.
 
-    The last block is filled up with its first cell. Methods with chance draw anew in each block.
+    The last block is filled up with its first cell. Methods with chance draw by the cells of the block.
     """
 
     def predict_all(X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:

@@ -1,10 +1,11 @@
 """Methods whose model knows conditions: encode under one, decode under another."""
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
 
-from outofsample.arrays import Prediction, Query, TrainingData
+from outofsample.arrays import Prediction, Query, TrainingData, as_float
 from outofsample.methods.families.base import Method, residual, residual_floor
 
 
@@ -46,7 +47,7 @@ class ConditionalDecoder(Method):
         self.floor, self.seed = residual_floor(data), seed
 
     def predict(self, X: np.ndarray, query: Query, counts: np.ndarray | None = None) -> Prediction:
-        rng = np.random.default_rng(self.seed)
+        rng = self._noise_of(X)
         counted = [None] * len(list(self.chunks(X))) if counts is None else self.chunks(counts)
         outputs = [
             self._translate(part, query, self._next_sample(rng), part_counts)
@@ -54,6 +55,14 @@ class ConditionalDecoder(Method):
         ]
         joined = {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
         return Prediction(joined["x"].astype(np.float32, copy=False), joined.get("latent"), joined.get("matched"))
+
+    def _noise_of(self, X: np.ndarray) -> np.random.Generator:
+        """Return the generator of the draws for cells (cells, features): the same for the same cells, in any file.
+
+        The seed alone would give every block of a cohort the same noise.
+        """
+        key = zlib.crc32(np.ascontiguousarray(as_float(X))) if self.settings.prediction == "sample" else 0
+        return np.random.default_rng([self.seed, key])
 
     def _next_sample(self, rng: np.random.Generator) -> int | None:
         """Return the seed of the draws for the next chunk: with one for all, their noise would repeat."""
