@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 from outofsample.errors import run_script
@@ -28,13 +29,15 @@ def main() -> None:
 
     from outofsample.files.cohort import read_cohort
     from outofsample.files.task import read_training
-    from outofsample.methods.families.transform import needs_counts, transform_all
+    from outofsample.methods.families.transform import needs_counts, trains_here, transform_all
+    from outofsample.training.gpus import one_gpu
 
     spec = TransformSpec.read(args.spec)
     cohort = read_cohort(args.train)
     drawn = cohort is not None and cohort.drawn
     data, keep = read_training(args.train, needs_counts(spec)), next(iter(args.keep), None)
-    transform_all(spec, data, args.fitted, args.outputs, args.threads, keep, drawn)
+    with one_gpu(spec.device) if trains_here(spec) else nullcontext():
+        transform_all(spec, data, args.fitted, args.outputs, args.threads, keep, drawn)
 
 
 if __name__ == "__main__":

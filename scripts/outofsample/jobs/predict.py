@@ -23,13 +23,15 @@ class TransformSpec(Spec):
 
     ``in_sample_cells`` is how many transformed cells of S each file keeps; ``held_out`` whether all
     methods also predict domains that they were not fitted to, which tells what can be expected of them; without it
-    those alone do that cost little (`quick_to_hold_out`).
+    those alone do that cost little (`quick_to_hold_out`). ``device`` (``auto``, ``cpu`` or ``cuda``) is where
+    candidates that are networks are trained.
     """
 
     model: ModelSpec | None
     methods: tuple[MethodSpec, ...]
     in_sample_cells: int = 1000
     held_out: bool = False
+    device: str = "auto"
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class Method(OutOfFold):
                 errors = self._errors(data, query, seed)
                 name = choose(errors)
                 self.choices[key] = (name, errors)
-                self.chosen[key] = self.create(name).fit(replace(data, queries=(query,)), seed)
+                self.chosen[key] = self.create(name).fit(replace(data, queries=(query,)), seed, self.run)
                 print(f"{query.source} -> {query.target}: {describe(name, errors)}", flush=True)
         named = [self._with_backend(*key) for key in self.choices]
         self.backend = ", ".join(dict.fromkeys(named))

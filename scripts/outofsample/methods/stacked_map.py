@@ -117,7 +117,7 @@ class Method(OutOfFold):
             self.stacks[query.domain, *key] = stack
             for name in self._moving(stack):
                 if name not in self.maps[key]:
-                    self.maps[key][name] = self.create(name).fit(replace(data, queries=(query,)), seed)
+                    self.maps[key][name] = self.create(name).fit(replace(data, queries=(query,)), seed, self.run)
             print(f"{query.domain}, {query.source} -> {query.target}: {self.why(stack)}", flush=True)
         self.backend = self._backend()
 

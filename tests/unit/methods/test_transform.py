@@ -1,14 +1,17 @@
 """Counts are read where a model looks at them, and change nothing elsewhere."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from outofsample import registry
+from outofsample.errors import UserError
 from outofsample.jobs.predict import MethodSpec, TransformSpec
 from outofsample.jobs.train import ModelSpec
-from outofsample.methods.families.transform import needs_counts
+from outofsample.methods.families.transform import needs_counts, trains_here, transform_all
+from outofsample.training.run import Run
 from tests.conftest import planted
 
 
@@ -36,3 +39,57 @@ def test_without_them_predictions_are_the_same(name):
     X = data.X[data.is_query(query)]
     found = [entry(entry.Settings()).fit(one).transform(X, query).X for one in (data, counted)]
     np.testing.assert_array_equal(*found)
+
+
+class Recorded(registry.find("models", "identity")):
+    """A model like a network's, which keeps the runs of its fits."""
+
+    runs: ClassVar[list[Run]] = []
+    trains = True
+
+    def fit(self, data, seed=0, run=Run()):
+        self.runs.append(run)
+        return super().fit(data, seed, run)
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """Return the runs of all fits of what stands for a network among the candidates."""
+    find = registry.find
+    monkeypatch.setattr(
+        registry, "find", lambda kind, name: Recorded if (kind, name) == ("models", "identity") else find(kind, name)
+    )
+    monkeypatch.setattr(Recorded, "runs", [])
+    return Recorded.runs
+
+
+STANDING = {"candidates": {"mean_shift": {}, "quantile_mapping": {"edit_options": {"tails": "shift"}}}}
+
+
+@pytest.mark.parametrize("name", ["stacked_map", "cross_validated"])
+def test_candidates_are_fitted_on_the_device_that_is_asked_for(name, recorded, tmp_path):
+    data, _ = planted()
+    query = data.queries[0]
+    method = registry.create("methods", name, STANDING).fit(data, 0, Run("cpu", tmp_path / "one.pt"))
+    assert len(recorded) >= 4 and {run.device for run in recorded} == {"cpu"}
+    # Candidates would go on from each other's checkpoint.
+    assert {run.checkpoint for run in recorded} == {None}
+    recorded.clear()
+    # Of another seed, which the fit has not foreseen.
+    list(method.out_of_fold(data, query, list(method.held_out(data, query, 1))))
+    assert recorded and {run.device for run in recorded} == {"cpu"}
+    spec = TransformSpec(None, (MethodSpec(name, name, STANDING),), device="cpu")
+    recorded.clear()
+    transform_all(spec, data, [], [tmp_path / "prediction.h5ad"])
+    assert recorded and {run.device for run in recorded} == {"cpu"}
+    assert trains_here(spec) and not trains_here(replace(spec, methods=()))
+
+
+@pytest.mark.parametrize("name", ["stacked_map", "cross_validated"])
+def test_a_gpu_that_is_not_there_is_told_before_a_candidate_counts_as_one_that_cannot_be_fitted(name, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    method = registry.create("methods", name, {"candidates": {"mean_shift": {}, "trvae": {}}})
+    with pytest.raises(UserError, match="torch sees no GPU"):
+        method.fit(planted()[0], 0, Run("cuda"))

@@ -248,6 +248,13 @@ def test_gpus_are_asked_for_where_the_study_says_so(plan):
     assert plan.gpus == 0 and plan_of(device="cuda").gpus == 1
 
 
+@pytest.mark.parametrize(("device", "told"), [("cpu", "cpu"), ("auto", "auto"), ("cuda", "auto")])
+def test_candidates_are_trained_on_the_device_of_the_study(device, told):
+    """Predicting asks for no GPU: it takes the one that is there."""
+    changed = plan_of(device=device, methods={"stacked_map": {}})
+    assert changed.transform_spec("t", "none_stacked_map").device == told
+
+
 def test_every_answer_for_the_demo(demo):
     """All tasks x methods have a prediction or a reason, and every trained model has its files."""
     for task in demo.tasks:

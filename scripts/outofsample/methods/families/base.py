@@ -64,6 +64,8 @@ class Method:
         self.features: tuple[str, ...] | None = None
         self.image_shape: tuple[int, int, int] | None = None
         self.queries: tuple[Query, ...] = ()
+        #: How the parts that it fits itself are run, as candidates.
+        self.run = Run()
 
     @classmethod
     def model_name(cls, settings) -> str | None:
@@ -91,11 +93,13 @@ class Method:
         check(self, data)
         if self.fitted is not None:
             self.fitted.fit(data, seed, run)
-        return self.attach(data, seed)
+        return self.attach(data, seed, run)
 
-    def attach(self, data: TrainingData, seed: int = 0) -> "Method":
+    def attach(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> "Method":
         """Fit only the method's own part: the model is fitted already."""
         check(self, data)
+        # A checkpoint is that of the one model; networks of parts would take each other's for their own.
+        self.run = replace(run, checkpoint=None)
         self.features, self.queries, self.image_shape = data.features, data.queries, data.image_shape
         self.learn(data, seed)
         return self
@@ -146,7 +150,8 @@ class Method:
         for fold in folds:
             model = None if self.fitted is None else type(self.fitted)(self.fitted.settings)
             counts = None if data.counts is None else data.counts[fold.source]
-            yield type(self)(self.settings, model).fit(fold.rest, seed).transform(data.X[fold.source], query, counts).X
+            method = type(self)(self.settings, model).fit(fold.rest, seed, self.run)
+            yield method.transform(data.X[fold.source], query, counts).X
 
     def chunks(self, X: np.ndarray):
         """Yield consecutive pieces of ``X``, as many cells or images at once as the memory bears."""
@@ -203,6 +208,11 @@ class Method:
         if not known:
             raise UserError(f"{path}: this is not a fitted method saved by outofsample.")
         return self.take_whole_state(as_arrays(content))
+
+
+def trains_parts(method: type[Method], settings) -> bool:
+    """Whether a method trains networks besides that of the model that it stands on, as a candidate's."""
+    return any(registry.find(kind, name).trains for kind, name in method.parts(settings) if kind == "models")
 
 
 def why_not(method: type[Method], kinds: frozenset[str]) -> str | None:

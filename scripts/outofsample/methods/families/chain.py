@@ -8,6 +8,7 @@ import numpy as np
 from outofsample.arrays import Prediction, Query, TrainingData
 from outofsample.methods.families.base import Method
 from outofsample.methods.families.blocks import Predict, in_blocks
+from outofsample.training.run import Run
 
 
 class Chain:
@@ -21,13 +22,13 @@ class Chain:
         self.fits, self.blocks = fits, blocks
 
     @classmethod
-    def attach(cls, create: Callable[[], Method], data: TrainingData, seed: int) -> "Chain":
+    def attach(cls, create: Callable[[], Method], data: TrainingData, seed: int, run: Run = Run()) -> "Chain":
         """Return the chain of what ``create`` makes, on a model that is fitted to all hops."""
         cells = {query: data.X[data.is_query(query)] for query in data.queries}
         chain = cls([])
         for number in range(max(len(query.steps) for query in data.queries)):
             steps = {query: query.steps[number] for query in data.queries if number < len(query.steps)}
-            fit = create().attach(_moved(data, steps, cells) if number else _first(data, steps), seed)
+            fit = create().attach(_moved(data, steps, cells) if number else _first(data, steps), seed, run)
             chain.fits.append(fit)
             for query, step in steps.items():
                 if number + 1 < len(query.steps):
@@ -72,12 +73,12 @@ def restored(create: Callable[[], Method], state: dict) -> Method | Chain:
     return Chain([create().take_whole_state(fit) for fit in state["fits"]])
 
 
-def attached(create: Callable[[], Method], data: TrainingData, seed: int) -> Method | Chain:
+def attached(create: Callable[[], Method], data: TrainingData, seed: int, run: Run = Run()) -> Method | Chain:
     """Return a method fitted to training cells; hop by hop where a query has several and the method needs it."""
     method = create()
     if method.takes_chains or all(len(query.steps) == 1 for query in data.queries):
-        return method.attach(data, seed)
-    return Chain.attach(create, data, seed)
+        return method.attach(data, seed, run)
+    return Chain.attach(create, data, seed, run)
 
 
 def predict_in_blocks(method: Method | Chain) -> Predict:

@@ -9,10 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from outofsample import registry
 from outofsample.arrays import HeldOut, Query, TrainingData, as_float
 from outofsample.errors import UserError
-from outofsample.methods.families.base import Method, draw
+from outofsample.methods.families.base import Method, draw, trains_parts
 from outofsample.methods.families.chain import Chain
 from outofsample.methods.families.out_of_fold import SCORED_CELLS, Fold, scored_folds, shared_domains
 from outofsample.metrics.distances import energy_and_mmd, energy_distance, pairs_within
@@ -111,8 +110,7 @@ def why_not_refitted(method: Method) -> str:
     """Return why a method is not fitted again for each domain; "" where it is."""
     if method.transductive:
         return "it corrects only the cells that it is fitted to"
-    models = [registry.find(kind, name) for kind, name in method.parts(method.settings) if kind == "models"]
-    if any(model.trains for model in [*models, *([type(method.fitted)] if method.fitted is not None else [])]):
+    if trains_parts(type(method), method.settings) or (method.fitted is not None and method.fitted.trains):
         return "it trains a network, which would have to be trained again for each domain"
     return ""
 

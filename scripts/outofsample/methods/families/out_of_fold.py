@@ -9,7 +9,8 @@ import numpy as np
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError
 from outofsample.methods.families import by_name
-from outofsample.methods.families.base import Method, draw
+from outofsample.methods.families.base import Method, draw, trains_parts
+from outofsample.training.run import Run
 
 #: Cells that a fold must hold of S and of T, to be scored.
 LEAST = 10
@@ -101,6 +102,14 @@ class OutOfFold(Method):
         candidates = (by_name.find(name, options) for name, options in settings.candidates.items())
         return any(entry.is_unbounded(candidate) for entry, candidate in candidates)
 
+    def attach(self, data: TrainingData, seed: int = 0, run: Run = Run()) -> Method:
+        if trains_parts(type(self), self.settings):
+            from outofsample.training.device import pick_device
+
+            # Now: in a fold it would pass for a candidate that cannot be fitted there.
+            pick_device(run.device)
+        return super().attach(data, seed, run)
+
     def create(self, name: str) -> Method:
         """Return a candidate that is not fitted."""
         return by_name.build(name, self.settings.candidates[name])
@@ -114,7 +123,7 @@ class OutOfFold(Method):
     def foresee(self, name: str, fold: Fold, X: np.ndarray, query: Query, seed: int) -> np.ndarray | None:
         """Return what a candidate fitted to a fold's rest predicts for cells X; None where it cannot be fitted."""
         try:
-            return self.create(name).fit(fold.rest, seed).transform(X, query).X
+            return self.create(name).fit(fold.rest, seed, self.run).transform(X, query).X
         except UserError:
             return None
 

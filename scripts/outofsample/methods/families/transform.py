@@ -12,9 +12,11 @@ from outofsample.files.fitted_methods import write_methods
 from outofsample.files.prediction import PredictionWriter, describe_outside
 from outofsample.jobs.predict import TransformSpec
 from outofsample.jobs.train import ModelSpec
+from outofsample.methods.families.base import trains_parts
 from outofsample.methods.families.chain import attached, predict_in_blocks
 from outofsample.methods.families.held_out import hold_out_domains
 from outofsample.models.families.base import as_tensors
+from outofsample.training.run import Run
 
 
 def fitted_models(spec: ModelSpec | None, fitted: Sequence[Path], data: TrainingData, threads: int) -> Iterator:
@@ -40,6 +42,12 @@ def needs_counts(spec: TransformSpec) -> bool:
         entry = registry.find("methods", asked.uses)
         entries += entry.parts(entry.Settings(**asked.settings))
     return any(registry.find(kind, name).uses_counts for kind, name in entries if kind == "models")
+
+
+def trains_here(spec: TransformSpec) -> bool:
+    """Whether a method trains networks while it predicts, as candidates."""
+    entries = [(registry.find("methods", asked.uses), asked.settings) for asked in spec.methods if asked.runs]
+    return any(trains_parts(entry, entry.Settings(**settings)) for entry, settings in entries)
 
 
 def transform_all(
@@ -79,12 +87,13 @@ def transform_all(
     writers = [PredictionWriter(data, method.name, name, spec.in_sample_cells) for method in spec.methods]
     backends: dict[str, str] = {}
     kept: dict[int, dict[str, dict]] = {}
+    run = Run(spec.device)
     for seed, model in fitted_models(spec.model, fitted, data, threads):
         for asked, writer in zip(spec.methods, writers, strict=True):
             if not asked.runs:
                 continue
             entry = registry.find("methods", asked.uses)
-            method = attached(partial(entry, entry.Settings(**asked.settings), model), data, seed)
+            method = attached(partial(entry, entry.Settings(**asked.settings), model), data, seed, run)
             predict = predict_in_blocks(method) if drawn else method.transform
             writer.add_all(predict, seed, one_by_one=drawn and not entry.transductive)
             writer.add_own_conditions(method.predict, seed)
