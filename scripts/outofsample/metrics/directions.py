@@ -4,6 +4,8 @@ from outofsample.errors import UserError, did_you_mean
 
 #: Keys of values (numbers, arrays, series) by direction: the key is smallest for the best.
 DISTANCE_TO_BEST = {"high": lambda value: -value, "low": lambda value: value, "one": lambda value: abs(value - 1)}
+#: How the key goes with the value, by direction: by -1 or 1 of its change.
+SLOPES = {"high": lambda value: -1, "low": lambda value: 1, "one": lambda value: 1 if value > 1 else -1}
 #: What a perfect prediction scores, by direction: scores of which more is better all end at 1.
 PERFECT = {"high": 1, "low": 0, "one": 1}
 #: ``high``, ``low`` or ``one`` (nearest to 1) of each score (`outofsample.metrics.evaluation.SCORES`).
@@ -80,3 +82,14 @@ def distance_to_best(score: str, value):
         If no score has this name.
     """
     return DISTANCE_TO_BEST[direction_of(score)](value)
+
+
+def slope_of_distance(score: str, value: float) -> int:
+    """Return -1 where `distance_to_best` of a score falls as the value rises, 1 where it rises with it.
+
+    Raises
+    ------
+    UserError
+        If no score has this name.
+    """
+    return SLOPES[direction_of(score)](value)

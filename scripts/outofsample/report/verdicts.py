@@ -14,7 +14,7 @@ import pandas as pd
 
 from outofsample.jobs.claims import ClaimsSpec
 from outofsample.jobs.table import ORACLE
-from outofsample.metrics.directions import distance_to_best
+from outofsample.metrics.directions import distance_to_best, slope_of_distance
 from outofsample.report.claims import Claim
 from outofsample.report.score_card import DEVIATIONS
 from outofsample.report.tables import NOT_IN_STUDY, summarise_runs
@@ -207,7 +207,8 @@ def _line(claim: Claim, study: ClaimsSpec, task: str, query: str, score: str, bl
     ours = [_result(block, method, score, study) for method in claim.methods]
     others = [_result(block, method, score, study) for method in claim.others]
     beside = tuple(_result(block, method, score, study) for method in BESIDE)
-    worst = max((distance_to_best(score, each.mean) for each in ours), default=np.nan)
+    scored = [distance_to_best(score, each.mean) for each in ours if not np.isnan(each.mean)]
+    worst = max(scored, default=np.nan)
     # Where a claim is that a method does nothing, or nothing more, controls are no rivals.
     rivals = beside[:-1] if claim.test in ("better_than", "at_least", "at_most") else ()
     return Line(
@@ -252,7 +253,10 @@ def _comparisons(claim: Claim, score: str, ours: list[Result], others: list[Resu
                 "no_better_than": allowed - gain,
                 "same_as": allowed - abs(mine.mean - other.mean),
             }
-            yield _compared(mine, other, advantages[claim.test], 1 + claim.by_share)
+            # What the advantage changes by with the other's score: of 'by half', 1.5 of it where more is better and
+            # half of it where less is.
+            times = abs(slope_of_distance(score, other.mean) - claim.by_share * np.sign(other.mean))
+            yield _compared(mine, other, advantages[claim.test], times)
 
 
 def _compared(ours: Result, other: Result | None, advantage: float, times: float = 1.0) -> Comparison:

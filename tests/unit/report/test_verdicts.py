@@ -97,6 +97,25 @@ def test_the_direction_is_that_of_the_score(tmp_path, score, ours, rival):
     assert verdicts(tmp_path, swapped, *rows)[0].verdict == "does not hold"
 
 
+@pytest.mark.parametrize(
+    ("ours", "verdict"), [((3.5, 0.1), "holds"), ((4.5, 0.1), "undecided"), ((6.5, 0.1), "does not hold")]
+)
+def test_by_a_share_of_a_score_that_is_best_low(tmp_path, ours, verdict):
+    """Half of 10 +- 1 is 5 +- .5: the margin is 2 sqrt(.1^2 + .5^2)."""
+    rows = runs("ours", ours, "energy_distance"), runs("rival", (10, 1), "energy_distance")
+    judged, _ = verdicts(tmp_path, claim(**BETTER, by_share=0.5, scores=("energy_distance",)), *rows)
+    (comparison,) = judged.lines[0].comparisons
+    assert comparison.advantage == pytest.approx(5 - ours[0])
+    assert comparison.margin == pytest.approx(2 * np.hypot(0.1, 0.5)) and judged.verdict == verdict
+
+
+@pytest.mark.parametrize(("rival", "times"), [(3.0, 0.5), (0.4, 1.5)])
+def test_by_a_share_of_a_score_that_is_best_at_one(tmp_path, rival, times):
+    rows = runs("ours", (1, 0), "sd_ratio"), runs("rival", (rival, 0.1), "sd_ratio")
+    judged, _ = verdicts(tmp_path, claim(**BETTER, by_share=0.5, scores=("sd_ratio",)), *rows)
+    assert judged.lines[0].comparisons[0].margin == pytest.approx(2 * times * 0.1)
+
+
 def test_stand_ins_and_real_data_are_judged_apart(tmp_path):
     rows = [*runs("ours", (0.9, 0.01)), *runs("rival", (0.5, 0.01))]
     stand_in, real = verdicts(tmp_path, claim(**BETTER), rows)
@@ -173,6 +192,10 @@ def test_controls_and_oracle_stand_beside_every_claim(tmp_path):
     assert [each.method for each in line.beside] == ["no_change", "mean_shift", "oracle"]
     assert [each.mean for each in line.beside] == pytest.approx([0.1, 0.85, 0.99])
     assert judged.verdict == "holds" and judged.as_good == ["mean_shift"]
+    # A method without a number stands in nobody's way, wherever it is named.
+    rows += [Row("drawn", "q", "undefined", 0, "means_r", note="undefined: no change applied")]
+    for methods in (("ours", "undefined"), ("undefined", "ours")):
+        assert verdicts(tmp_path, claim(**BETTER, methods=methods), rows)[0].as_good == ["mean_shift"]
     same = claim(same_as=("no_change",), within=0.1)
     assert verdicts(tmp_path, same, rows)[0].as_good == []
 
