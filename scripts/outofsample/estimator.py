@@ -242,7 +242,9 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
         try:
             with contextlib.nullcontext() if verbose else contextlib.redirect_stdout(io.StringIO()):
                 method.fit(data, int(self.seed), Run(device=self.device, progress=verbose))
-                return expected_errors(method, data, int(self.seed)) if self.expect else None
+                expected = expected_errors(method, data, int(self.seed)) if self.expect else None
+                method.forget_folds()
+                return expected
         except ModuleNotFoundError as error:
             module = str(error.name).partition(".")[0]
             package = _PACKAGES.get(module, module)

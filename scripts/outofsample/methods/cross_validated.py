@@ -52,9 +52,9 @@ class Method(OutOfFold):
 
         errors: dict[str, list[float]] = {name: [] for name in self.settings.candidates}
         for fold in self.held_out(data, query, seed):
-            truth = data.X[fold.target].astype(np.float32)
+            rest, truth = fold.rest, data.X[fold.target].astype(np.float32)
             for name, values in errors.items():
-                foreseen = self.foresee(name, fold, data.X[fold.source], query, seed)
+                foreseen = self.foresee(name, rest, data.X[fold.source], query, seed)
                 values.append(np.inf if foreseen is None else energy_distance(foreseen, truth))
         return {name: np.array(values) for name, values in errors.items()}
 

@@ -17,6 +17,7 @@ from outofsample.methods.families import stacking
 from outofsample.methods.families.base import residual_floor
 from outofsample.methods.families.out_of_fold import CandidateSettings, Fold, OutOfFold, shared_domains
 from outofsample.methods.families.zeros import keep_zeros, typical_values
+from outofsample.models.families.base import Model
 
 #: What the mean displacement may be multiplied with; 0 is doing nothing.
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -101,12 +102,17 @@ class Method(OutOfFold):
     Settings = Settings
     quick_to_hold_out = True
 
+    def __init__(self, settings: Settings | None = None, model: Model | None = None):
+        super().__init__(settings, model)
+        #: What was foreseen of each fold of a change, for `out_of_fold`; until `forget_folds`.
+        self.seen: dict[tuple[str, str], list[stacking.Foreseen]] = {}
+
     def learn(self, data: TrainingData, seed: int) -> None:
         self.stacks: dict[tuple[str, str, str], Stack] = {}
         self.maps: dict[tuple[str, str], dict] = {}
         self.typical: dict[tuple[str, str], np.ndarray | None] = {}
         self.floor = residual_floor(data)
-        self.seen: dict[tuple[str, str], list[stacking.Foreseen]] = {}
+        self.seen = {}
         for query in data.queries:
             key = (query.source, query.target)
             if key not in self.seen:
@@ -146,12 +152,10 @@ class Method(OutOfFold):
         # Of all cells, as in the prediction: what a fold leaves out can hold the only negative values.
         floor = residual_floor(data)
         for fold in folds:
-            X = as_float(data.X[fold.source])
-            foreseen = {
-                name: self.foresee(name, fold, data.X[fold.source], query, seed) for name in self.settings.candidates
-            }
+            rest, cells = fold.rest, data.X[fold.source]
+            foreseen = {name: self.foresee(name, rest, cells, query, seed) for name in self.settings.candidates}
             truth = as_float(data.X[fold.target])
-            found.append(stacking.Foreseen.of(X, truth, foreseen, self._typical(fold.rest, query, floor)))
+            found.append(stacking.Foreseen.of(as_float(cells), truth, foreseen, self._typical(rest, query, floor)))
         return found
 
     def _stack(self, data: TrainingData, query: Query, folds: list[stacking.Foreseen]) -> Stack:
@@ -197,8 +201,8 @@ class Method(OutOfFold):
         the domain that is predicted, which the mixture itself has not. What `learn` foresaw for the same cells is
         taken from there.
         """
-        seen = getattr(self, "seen", {}).get((query.source, query.target), [])
-        if not _same_cells(seen, [as_float(data.X[fold.source]) for fold in folds]):
+        seen = self.seen.get((query.source, query.target), [])
+        if not _same_cells(seen, data, folds):
             seen = self._foresee(data, query, folds, seed)
         floor, are_domains = residual_floor(data), len(shared_domains(data, query)) > 1
         for number, fold in enumerate(seen):
@@ -207,6 +211,9 @@ class Method(OutOfFold):
             moved = fold.moved(share.astype(np.float32) * fold.mixed(weights))
             moved = moved if floor is None else np.maximum(moved, floor)
             yield moved if data.image_shape is None else moved.clip(0, 255)
+
+    def forget_folds(self) -> None:
+        self.seen = {}
 
     def why(self, stack: Stack) -> str:
         """Return a line that says what moves the cells, and the errors that decided it."""
@@ -262,8 +269,9 @@ class Method(OutOfFold):
         }
 
 
-def _same_cells(folds: list[stacking.Foreseen], cells: list[np.ndarray]) -> bool:
-    """Whether these cells (n, features) of S are those of the folds, in their order."""
-    if len(folds) != len(cells):
+def _same_cells(seen: list[stacking.Foreseen], data: TrainingData, folds: Sequence[Fold]) -> bool:
+    """Whether what was foreseen is that of the cells of S of these folds, in their order."""
+    if len(seen) != len(folds):
         return False
-    return all(np.array_equal(fold.X, X) for fold, X in zip(folds, cells, strict=True))
+    pairs = zip(seen, folds, strict=True)
+    return all(np.array_equal(known.X, as_float(data.X[fold.source])) for known, fold in pairs)

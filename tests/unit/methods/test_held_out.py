@@ -1,6 +1,7 @@
 """What is held out of S and T: whole domains, no cell of which is in the fit, and reasons where there are none."""
 
 import re
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from outofsample import registry
 from outofsample.arrays import Query, TrainingData
 from outofsample.errors import UserError
+from outofsample.methods.families import held_out
 from outofsample.methods.families.base import Method
 from outofsample.methods.families.held_out import hold_out_domains, too_few_domains
 from outofsample.metrics.distances import energy_distance
@@ -72,6 +74,42 @@ def test_the_stack_says_the_same_whether_or_not_its_fit_has_foreseen_the_folds()
     again = hold_out_domains(method, data)["query"]
     for name in ("errors", "unchanged", "moved", "predicted", "measured"):
         np.testing.assert_array_equal(getattr(kept, name), getattr(again, name))
+
+
+def many_domains(domains: int = 30, cells: int = 50, features: int = 200) -> TrainingData:
+    """Return S and T that share many domains, and a query."""
+    rng = np.random.default_rng(0)
+    roles, conditions = ["source", "target"], ["before", "after"]
+    role = [*np.repeat(roles, domains * cells), *["query"] * cells]
+    condition = [*np.repeat(conditions, domains * cells), *["before"] * cells]
+    domain = [*np.tile(np.repeat([f"d{number}" for number in range(domains)], cells), 2), *["X"] * cells]
+    X = rng.normal(size=(len(role), features)).astype(np.float32)
+    X[np.array(role) == "target"] += 1
+    return TrainingData(X, *map(np.array, (role, condition, domain)), tuple(map(str, range(features))), (QUERY,))
+
+
+@pytest.fixture
+def traced():
+    """Count the memory that is taken from now on."""
+    tracemalloc.start()
+    yield
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("name", "most"), [("mean_shift", 4), ("stacked_map", 7)])
+def test_memory_does_not_grow_with_the_number_of_domains(name, most, monkeypatch, traced):
+    """The training cells of 30 folds would be 29 times the data. The moves that a stack mixes are twice the data."""
+    # The distances between drawn cells take the same for any number of domains, and more than data as small as these.
+    monkeypatch.setattr(held_out, "SCORED_CELLS", 100)
+    data = many_domains()
+    settings = {"candidates": {"mean_shift": {}, "quantile_mapping": {}}} if name == "stacked_map" else {}
+    tracemalloc.clear_traces()
+    method = create(name, data, **settings)
+    hold_out_domains(method, data)
+    left, peak = tracemalloc.get_traced_memory()
+    assert peak < most * data.X.nbytes
+    # What the fit keeps of its folds is freed.
+    assert left < data.X.nbytes
 
 
 def test_the_mixture_for_a_domain_rests_on_the_other_domains():

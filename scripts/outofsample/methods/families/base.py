@@ -153,6 +153,9 @@ class Method:
             method = type(self)(self.settings, model).fit(fold.rest, seed, self.run)
             yield method.transform(data.X[fold.source], query, counts).X
 
+    def forget_folds(self) -> None:
+        """Free what the fit has kept for `out_of_fold`, which does without it at the price of further fits."""
+
     def chunks(self, X: np.ndarray):
         """Yield consecutive pieces of ``X``, as many cells or images at once as the memory bears."""
         return chunks(X, CHUNK if self.image_shape is None else IMAGES_AT_ONCE)

@@ -41,6 +41,11 @@ class Chain:
         """What computed it, of all hops."""
         return ", ".join(dict.fromkeys(fit.backend for fit in self.fits if fit.backend))
 
+    def forget_folds(self) -> None:
+        """Free what the fits have kept for their folds."""
+        for fit in self.fits:
+            fit.forget_folds()
+
     def as_cells(self, X: np.ndarray) -> np.ndarray:
         """Return what a hop predicts as the next one takes it: images are whole pixels."""
         return X if self.fits[0].image_shape is None else np.rint(X).astype(np.uint8)

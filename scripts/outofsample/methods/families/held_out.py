@@ -31,7 +31,7 @@ def hold_out_domains(method: Method | Chain, data: TrainingData, seed: int = 0) 
     Parameters
     ----------
     method
-        Fitted to the data; it stays as it is.
+        Fitted to the data; it stays as it is, but frees what it has kept of the folds of its fit.
     data
         The training part of a task.
     seed
@@ -41,6 +41,7 @@ def hold_out_domains(method: Method | Chain, data: TrainingData, seed: int = 0) 
     for query in data.queries:
         if (query.source, query.target) not in found:
             found[query.source, query.target] = _of_change(method, data, query, seed)
+    method.forget_folds()
     return {query.name: with_query(method, data, query, found[query.source, query.target]) for query in data.queries}
 
 

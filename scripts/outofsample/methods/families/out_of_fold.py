@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -71,12 +71,29 @@ class CandidateSettings:
                 raise ValueError(f"candidates: '{name}' is computed by R, in jobs of its own, so it cannot be one")
 
 
-class Fold(NamedTuple):
-    """Positions (cells,) of what is held out of S and of T, and the training cells without it."""
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """What is held out of S and of T, and what remains.
+
+    Attributes
+    ----------
+    source, target
+        Positions (cells,) of what is held out.
+    remaining
+        Positions (cells,) of what candidates are fitted to.
+    data
+        All training cells, with the fold's query alone.
+    """
 
     source: np.ndarray
     target: np.ndarray
-    rest: TrainingData
+    remaining: np.ndarray
+    data: TrainingData
+
+    @property
+    def rest(self) -> TrainingData:
+        """The training cells without what is held out, a copy at each call: of many folds none is kept."""
+        return self.data.take(self.remaining)
 
 
 class OutOfFold(Method):
@@ -120,10 +137,10 @@ class OutOfFold(Method):
         masks = folds(data, query, self.settings.folds, rng)
         return scored_folds(data, query, masks, rng, self.settings.fitted_cells, self.settings.scored_cells)
 
-    def foresee(self, name: str, fold: Fold, X: np.ndarray, query: Query, seed: int) -> np.ndarray | None:
+    def foresee(self, name: str, rest: TrainingData, X: np.ndarray, query: Query, seed: int) -> np.ndarray | None:
         """Return what a candidate fitted to a fold's rest predicts for cells X; None where it cannot be fitted."""
         try:
-            return self.create(name).fit(fold.rest, seed, self.run).transform(X, query).X
+            return self.create(name).fit(rest, seed, self.run).transform(X, query).X
         except UserError:
             return None
 
@@ -145,15 +162,18 @@ def scored_folds(
             draw(mask & held_out, scored_cells, rng) for mask in (data.is_source(query), data.is_target(query))
         )
         if min(len(source), len(target)) >= LEAST:
-            yield Fold(source, target, _rest(data, query, held_out, rng, fitted_cells))
+            remaining = _remaining(data, query, held_out, rng, fitted_cells)
+            yield Fold(source, target, remaining, replace(data, queries=(query,)))
 
 
-def _rest(data: TrainingData, query: Query, held_out: np.ndarray, rng: np.random.Generator, most: int) -> TrainingData:
-    """Return the training cells of a fold: S, T and X without what is held out of S and T."""
+def _remaining(
+    data: TrainingData, query: Query, held_out: np.ndarray, rng: np.random.Generator, most: int
+) -> np.ndarray:
+    """Return the positions (cells,) of a fold's training cells: S, T and X without what is held out of S and T."""
     parts = [draw(mask & ~held_out, most, rng) for mask in (data.is_source(query), data.is_target(query))] + [
         draw(data.is_query(query), most, rng)
     ]
-    return replace(data.take(np.concatenate(parts)), queries=(query,))
+    return np.concatenate(parts)
 
 
 def shared_domains(data: TrainingData, query: Query) -> np.ndarray:
