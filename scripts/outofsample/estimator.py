@@ -242,9 +242,7 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
         try:
             with contextlib.nullcontext() if verbose else contextlib.redirect_stdout(io.StringIO()):
                 method.fit(data, int(self.seed), Run(device=self.device, progress=verbose))
-                expected = expected_errors(method, data, int(self.seed)) if self.expect else None
-                method.forget_folds()
-                return expected
+                return expected_errors(method, data, int(self.seed)) if self.expect else None
         except ModuleNotFoundError as error:
             module = str(error.name).partition(".")[0]
             package = _PACKAGES.get(module, module)
@@ -252,11 +250,11 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
 
     def _take(self, method: Method, fitted_on: populations.FittedOn, expected: dict | None) -> None:
         """Keep what `fit` or `load` gave."""
-        self.method_, self._fitted_on = method, fitted_on
+        method.forget_folds()
+        self.method_, self._fitted_on, self.expected_error_ = method, fitted_on, expected
         self.n_features_in_ = fitted_on.features
         self.domains_ = np.array(fitted_on.domains, dtype=object)
         self.history_ = [] if method.fitted is None else method.fitted.history
-        self.expected_error_ = expected
         if fitted_on.names is not None:
             self.feature_names_in_ = np.array(fitted_on.names, dtype=object)
         elif hasattr(self, "feature_names_in_"):
