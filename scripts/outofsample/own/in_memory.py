@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from outofsample.errors import InputError, did_you_mean
+from outofsample.texts import without_floats
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -102,16 +103,26 @@ def labels_in(cells: "Cells", column: str, word: str) -> np.ndarray:
     Raises
     ------
     InputError
-        If there is no such column, or a cell has no label.
+        If there is no such column, a cell has no label, or one that is a number and no whole one.
     """
     frame = getattr(cells, "obs", cells)
     if not hasattr(frame, "columns"):
         raise InputError(f"{word}: an array has no column '{column}'; give the labels of S, of T and of X themselves.")
     if column not in frame.columns:
         raise InputError(f"{word}: there is no column '{column}'{did_you_mean(column, frame.columns)}.")
-    if frame[column].isna().any():
-        raise InputError(f"{word}: {frame[column].isna().sum():,} cells have no label in the column '{column}'.")
-    return frame[column].to_numpy().astype(str)
+    return _texts(frame[column].to_numpy(), word, f"the column '{column}'")
+
+
+def _texts(labels: np.ndarray, word: str, where: str) -> np.ndarray:
+    """Return labels (cells,) as text."""
+    import pandas as pd
+
+    if (missing := pd.isna(labels)).any():
+        raise InputError(f"{word}: {missing.sum():,} cells have no label in {where}.")
+    try:
+        return without_floats(labels).astype(str)
+    except ValueError as error:
+        raise InputError(f"{word}: {where} {error}.") from error
 
 
 def as_labels(given: str | Sequence, cells: int, word: str) -> np.ndarray:
@@ -120,12 +131,12 @@ def as_labels(given: str | Sequence, cells: int, word: str) -> np.ndarray:
     Raises
     ------
     InputError
-        If their number is another.
+        If their number is another, a cell has none, or one that is a number and no whole one.
     """
-    labels = np.full(cells, given) if isinstance(given, str) else np.asarray(given).astype(str)
+    labels = np.full(cells, given) if isinstance(given, str) else np.asarray(given)
     if labels.shape != (cells,):
         raise InputError(f"{word}: there are {cells:,} cells, and labels of shape {labels.shape}; give one of each.")
-    return labels
+    return _texts(labels, word, "what was given")
 
 
 def column_order(table: Table, names, features: int, word: str) -> list[int] | None:
