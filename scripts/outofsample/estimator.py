@@ -179,7 +179,7 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
             If the method edits no units, and as `transform` does.
         """
         self._check_fitted()
-        share = np.empty(X.shape[0], np.float32)
+        share = np.empty(self._fitted_on.table(X).shape[0], np.float32)
         for places, part in self._predictions(X, domains, None):
             if part.outside_per_cell is None:
                 raise InputError(f"{self._name}: this method edits no units, so it cannot tell which lie outside.")

@@ -218,6 +218,13 @@ def test_a_method_without_units_cannot_tell_what_lies_outside(cells):
         estimator.extrapolated(cells[2])
 
 
+def test_what_is_no_table_is_told_by_both(cells):
+    estimator = Extrapolator("neuron_editing", epochs=1, hidden=(8,), latent=2, expect=False).fit(*cells)
+    for call in (estimator.transform, estimator.extrapolated):
+        with pytest.raises(InputError, match=r"X: give a numpy array .* or an AnnData, not list"):
+            call(cells[2].tolist())
+
+
 def test_not_fitted(cells, tmp_path):
     for call in (Extrapolator().transform, Extrapolator().extrapolated, Extrapolator().save):
         with pytest.raises(NotFittedError, match="This Extrapolator is not fitted yet"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from outofsample.arrays import dense
 from outofsample.errors import InputError, did_you_mean
 from outofsample.texts import without_floats
 
@@ -43,10 +44,13 @@ class Table:
 
     def rows(self, rows: slice, columns: list[int] | None = None) -> np.ndarray:
         """Return some rows (cells, features) as dense float32, with the columns in this order."""
-        part = self.values.iloc[rows] if hasattr(self.values, "iloc") else self.values[rows]
-        part = part if self.column is None else part.drop(columns=self.column)
-        part = part.toarray() if hasattr(part, "toarray") else part
-        part = np.asarray(part, dtype=np.float32)
+        if hasattr(self.values, "iloc"):
+            frame = self.values.iloc[rows]
+            frame = frame if self.column is None else frame.drop(columns=self.column)
+            # Missing values of pandas' own types (Int64) are no numbers for numpy.
+            part = frame.to_numpy(dtype=np.float32, na_value=np.nan)
+        else:
+            part = dense(self.values[rows])
         part = part if columns is None else part[:, columns]
         # Torch takes no negative strides, and numpy calls a single row with one contiguous.
         return part.copy() if min(part.strides) < 0 else np.ascontiguousarray(part)

@@ -59,6 +59,17 @@ def test_a_value_that_is_not_finite_is_told_with_its_row():
         list(FittedOn(2, ("a", "b"), ("x", "z"), "who").pieces(X, None, None, at_once=3))
 
 
+@pytest.mark.parametrize("kind", ["Int64", "Float32"])
+def test_a_missing_value_of_pandas_own_types_is_told_with_its_row(kind):
+    cells = pd.DataFrame(CELLS, columns=["a", "b"]).astype(kind)
+    data, _ = training_data({"S": cells, "T": CELLS, "X": CELLS}, None, None)
+    np.testing.assert_array_equal(data.X[:6], CELLS)
+    cells.loc[4, "b"] = pd.NA
+    with pytest.raises(InputError, match="S: the value of feature 'b' in row 4 is nan; all values must be finite"):
+        training_data({"S": cells, "T": CELLS, "X": CELLS}, None, None)
+    assert cells["b"].isna().tolist() == [False] * 4 + [True, False]
+
+
 @pytest.mark.parametrize("number", [float, "Float64", "category", object])
 def test_a_whole_number_is_one_label_whether_it_is_an_integer_or_a_float(number):
     integers, floats = frame("ppqqqq"), frame("ppqqqq")
