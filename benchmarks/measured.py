@@ -145,9 +145,13 @@ def in_order(rows: list[dict[str, str]], question: Question) -> list[dict[str, s
 
 
 def with_kept(rows: list[dict[str, str]], kept: list[dict[str, str]], question: Question) -> list[dict[str, str]]:
-    """Return the rows, and behind them in their place those of methods that they lack."""
+    """Return the rows, and in their places those of methods that they lack.
+
+    Distances by a classifier are not kept: it was trained anew, and its features are others.
+    """
     found = {row["method"] for row in rows}
-    return in_order([*rows, *(row for row in kept if row["method"] not in found)], question)
+    anew = {heading: "" for score, heading in question.columns.items() if score.endswith("_cnn")}
+    return in_order([*rows, *({**row, **anew} for row in kept if row["method"] not in found)], question)
 
 
 def read_table(path: Path) -> list[dict[str, str]]:

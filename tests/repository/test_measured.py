@@ -59,6 +59,12 @@ def test_methods_that_were_not_run_may_keep_their_numbers(rows):
         ("Other", "5"),
         ("Neural", "13.0 ± 1.414"),
     ]
+    photographs, kid = measured.QUESTIONS["celeba_hair"], "kernel distance (CNN)"
+    old = [{"method": "Other", kid: "0.1", "SD ratio": "1.2"}]
+    assert measured.with_kept([{"method": "Mean shift", kid: "0.5"}], old, photographs) == [
+        {"method": "Mean shift", kid: "0.5"},
+        {"method": "Other", kid: "", "Fréchet distance (CNN)": "", "SD ratio": "1.2"},
+    ]
     table = [{"method": "Other", "mean rank": "", "HeLa, GSK": "5"}]
     assert measured.with_column(table, "HeLa, GSK", rows, keep=True)[0]["HeLa, GSK"] == "5"
     assert measured.with_column(table, "HeLa, GSK", rows)[0]["HeLa, GSK"] == ""

@@ -13,6 +13,9 @@ from outofsample.arrays import HeldOut
 LEVEL = 0.8
 #: The score that stands in files of scores for the mean error over domains that were held out, with the interval.
 EXPECTED = "expected_error"
+#: A domain counts as moved by at least this share of what the median domain is: of cells that hardly move the ratio
+#: says nothing, and one such domain would decide how wide the interval is.
+LEAST_MOVED = 0.1
 #: Features from which the spread of variances over features is estimated; with fewer each has its own variance.
 LEAST_FEATURES = 3
 
@@ -30,7 +33,8 @@ def error_interval(errors: np.ndarray, held_out: HeldOut, level: float = LEVEL) 
     Errors grow with the change, more slowly: they are compared per square root of how far the prediction moves the
     cells, m_k for domain k and m for the query, which is known without any truth. With r_k = sqrt(e_k / sqrt(m_k)), the
     interval is that of one more observation (Student's prediction interval), mean(r) +- t sd(r) sqrt(1 + 1/K), squared
-    and times sqrt(m); t is the quantile with K - 1 degrees of freedom. Where nothing is moved the m count as 1.
+    and times sqrt(m); t is the quantile with K - 1 degrees of freedom. No m_k counts as less than `LEAST_MOVED` of the
+    median m_k. Where the query is moved less than that, or half of the domains not at all, all m count as 1.
 
     Parameters
     ----------
@@ -44,8 +48,9 @@ def error_interval(errors: np.ndarray, held_out: HeldOut, level: float = LEVEL) 
     from scipy.stats import t
 
     moved, scale = np.ones(len(errors)), 1.0
-    if min(held_out.moved.min(), held_out.query_moved) > 0:
-        moved, scale = np.sqrt(held_out.moved), np.sqrt(held_out.query_moved)
+    least = LEAST_MOVED * np.median(held_out.moved)
+    if least > 0 and held_out.query_moved >= least:
+        moved, scale = np.sqrt(np.maximum(held_out.moved, least)), np.sqrt(held_out.query_moved)
     roots = np.sqrt(np.maximum(errors, 0) / moved)
     half = t.ppf((1 + level) / 2, len(roots) - 1) * roots.std(ddof=1) * np.sqrt(1 + 1 / len(roots))
     low, high = max(roots.mean() - half, 0), roots.mean() + half

@@ -49,6 +49,14 @@ def test_errors_are_compared_per_root_of_what_is_moved():
     assert high - low > 5
 
 
+def test_one_domain_that_hardly_moves_does_not_decide_the_interval():
+    errors, ends = np.array([0.3, 0.35, 0.4, 0.3]), []
+    for last in (0.1, 1e-3, 1e-6, 0.0):
+        moved = domains(np.zeros((4, 1)), moved=np.array([1.0, 1.0, 1.0, last]), query_moved=1.0)
+        ends.append(error_interval(errors, moved))
+    assert all(found == pytest.approx(ends[0]) for found in ends) and ends[0].high < 1.5
+
+
 def test_distances_below_zero_are_noise():
     low, high = error_interval(np.array([-0.1, -0.2, -0.05]), domains(np.zeros((3, 1))))
     assert low == high == 0
