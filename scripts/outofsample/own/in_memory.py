@@ -114,15 +114,15 @@ def labels_in(cells: "Cells", column: str, word: str) -> np.ndarray:
         raise InputError(f"{word}: an array has no column '{column}'; give the labels of S, of T and of X themselves.")
     if column not in frame.columns:
         raise InputError(f"{word}: there is no column '{column}'{did_you_mean(column, frame.columns)}.")
-    return _texts(frame[column].to_numpy(), word, f"the column '{column}'")
+    return _texts(frame[column], word, f"the column '{column}'")
 
 
-def _texts(labels: np.ndarray, word: str, where: str) -> np.ndarray:
-    """Return labels (cells,) as text."""
-    import pandas as pd
-
-    if (missing := pd.isna(labels)).any():
-        raise InputError(f"{word}: {missing.sum():,} cells have no label in {where}.")
+def _texts(given: Sequence, word: str, where: str) -> np.ndarray:
+    """Return labels (cells,), of a column of pandas or an array, as text."""
+    labels = np.asarray(given)
+    missing = given.isna() if hasattr(given, "isna") else [label is None or label != label for label in labels]
+    if np.any(missing):
+        raise InputError(f"{word}: {np.sum(missing):,} cells have no label in {where}.")
     try:
         return without_floats(labels).astype(str)
     except ValueError as error:
@@ -137,10 +137,11 @@ def as_labels(given: str | Sequence, cells: int, word: str) -> np.ndarray:
     InputError
         If their number is another, a cell has none, or one that is a number and no whole one.
     """
-    labels = np.full(cells, given) if isinstance(given, str) else np.asarray(given)
-    if labels.shape != (cells,):
-        raise InputError(f"{word}: there are {cells:,} cells, and labels of shape {labels.shape}; give one of each.")
-    return _texts(labels, word, "what was given")
+    if isinstance(given, str):
+        return np.full(cells, given)
+    if (shape := np.shape(given)) != (cells,):
+        raise InputError(f"{word}: there are {cells:,} cells, and labels of shape {shape}; give one of each.")
+    return _texts(given, word, "what was given")
 
 
 def column_order(table: Table, names, features: int, word: str) -> list[int] | None:
