@@ -47,8 +47,8 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
     device
         ``auto``, ``cpu`` or ``cuda``, for methods with a network.
     chunk_size
-        Cells that `transform` holds as dense numbers at once, beside the result; None: 16,384. Results do not depend on
-        it, but for the rounding of float32 in networks.
+        Cells that `transform` holds as dense numbers at once; None: 16,384. But for rounding, results depend on it only
+        where zeros are kept by a draw: cells that agree in all values are told apart by their order in the chunk.
     expect
         Whether to learn `expected_error_`, for which the method is fitted once more for each population.
     verbose
@@ -179,7 +179,7 @@ class Extrapolator(OneToOneFeatureMixin, MethodParameters):
             If the method edits no units, and as `transform` does.
         """
         self._check_fitted()
-        share = np.empty(X.shape[0], np.float32)
+        share = np.empty(self._fitted_on.table(X).shape[0], np.float32)
         for places, part in self._predictions(X, domains, None):
             if part.outside_per_cell is None:
                 raise InputError(f"{self._name}: this method edits no units, so it cannot tell which lie outside.")

@@ -2,6 +2,10 @@
 
 import datetime
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 STAND_IN = "simulated stand-in data"
 #: Where there is no number.
@@ -55,3 +59,35 @@ def label_text(value: object) -> object:
     if isinstance(value, float):
         raise ValueError(f"YAML takes {value!r} for a number, of which 1.1 and 1.10 are one; put the label in quotes")
     return str(value) if isinstance(value, (int, datetime.date)) else value
+
+
+def without_floats(labels: "np.ndarray") -> "np.ndarray":
+    """Return labels (cells,) of data as they are, but for whole numbers that are stored as floats: these are integers.
+
+    A column of integers becomes one of floats where a program had no value for a cell. In another file, or another
+    table, the same labels can still be integers, and as text 1 and 1.0 would be two.
+
+    Raises
+    ------
+    ValueError
+        If a label is another float: which digits stand for it is not known.
+    """
+    import numpy as np
+
+    if labels.dtype.kind == "f":
+        distinct, places = np.unique(labels, return_inverse=True)
+        return np.array([_integer(label) for label in distinct.tolist()], dtype=object)[places]
+    if labels.dtype.kind == "O":
+        return np.array([_integer(label) for label in labels], dtype=object)
+    return labels
+
+
+def _integer(label: object) -> object:
+    """Return a label as it is, a float as the integer that it is."""
+    import numpy as np
+
+    if not isinstance(label, float | np.floating):
+        return label
+    if not float(label).is_integer():
+        raise ValueError(f"holds the number {label}, of which 1.1 and 1.10 are one; store these labels as text")
+    return int(label)

@@ -118,6 +118,20 @@ def test_drawn_noise_does_not_repeat_from_chunk_to_chunk(cells):
     assert not np.array_equal(predicted[: len(cells[2])], predicted[len(cells[2]) :])
 
 
+@pytest.mark.parametrize("zeros", ["share", "alike"])
+def test_chunks_matter_to_cells_that_agree_in_all_values_where_zeros_are_drawn_and_to_no_others(zeros):
+    rng = np.random.default_rng(0)
+    S, X, T = ((rng.random((300, 6)) < share).astype(np.float32) for share in (0.3, 0.3, 0.55))
+    # Of the first cells most have values that no other cell has.
+    X[:40] *= 1 + rng.random((40, 6), dtype=np.float32)
+    _, group, sizes = np.unique(X, axis=0, return_inverse=True, return_counts=True)
+    alike = sizes[group.ravel()] > 1
+    estimator = Extrapolator("stacked_map", candidates={"mean_shift": {}}, zeros=zeros, expect=False).fit(S, T, X)
+    whole, parts = estimator.transform(X), estimator.set_params(chunk_size=7).transform(X)
+    assert 10 < (~alike).sum() < 100 and np.array_equal(parts[~alike], whole[~alike])
+    assert np.array_equal(parts[alike], whole[alike]) == (zeros == "alike")
+
+
 # ---- forms of cells
 
 
@@ -216,6 +230,13 @@ def test_a_method_without_units_cannot_tell_what_lies_outside(cells):
     estimator = Extrapolator("no_change").fit(*cells)
     with pytest.raises(InputError, match="no_change: this method edits no units"):
         estimator.extrapolated(cells[2])
+
+
+def test_what_is_no_table_is_told_by_both(cells):
+    estimator = Extrapolator("neuron_editing", epochs=1, hidden=(8,), latent=2, expect=False).fit(*cells)
+    for call in (estimator.transform, estimator.extrapolated):
+        with pytest.raises(InputError, match=r"X: give a numpy array .* or an AnnData, not list"):
+            call(cells[2].tolist())
 
 
 def test_not_fitted(cells, tmp_path):

@@ -1,5 +1,6 @@
 """Words and numbers that tables, figures and pages write alike."""
 
+import numpy as np
 import pytest
 
 from outofsample import texts
@@ -53,3 +54,15 @@ def test_the_words_on_stand_ins_are_written_once():
 )
 def test_numbers_as_text(text, wanted):
     assert text == wanted
+
+
+def test_labels_that_are_whole_floats_are_integers_and_others_stay():
+    mixed = np.array([1.0, 1, -0.0, np.float32(2), "1.0", True, 1e17], dtype=object)
+    assert list(map(str, texts.without_floats(mixed))) == ["1", "1", "0", "2", "1.0", "True", "1" + "0" * 17]
+    assert texts.without_floats(np.float32([3, 1, 3])).tolist() == [3, 1, 3]
+    assert {type(label) for label in texts.without_floats(np.float32([3, 1]))} == {int}
+    words = np.array(["1.0", "a"])
+    assert texts.without_floats(words) is words
+    for other in (0.5, np.inf, np.nan):
+        with pytest.raises(ValueError, match=f"holds the number {other}, of which 1.1 and 1.10 are one"):
+            texts.without_floats(np.array([1, other], dtype=object))

@@ -55,7 +55,7 @@ class FigureData:
         Which prediction was asked for.
     cells
         ``source``, ``target``, ``query``, ``truth``, ``reference``: arrays (cells, features); without an entry where
-        there is no such population.
+        there is no such population. On a chain of controls ``target`` is what `TrainingData.source_and_target` makes.
     names
         What each of them is called in the figure.
     panels
@@ -106,9 +106,10 @@ def load_data(figure: dict, train: str | Path, truth: str | Path, predictions: l
     _, data, _ = read_task(train)
     query = _find_query(data, shared["query"], figure["name"])
     truths = read_truth(truth, data)
+    source, target = data.source_and_target(query)
     cells = {
-        "source": data.X[data.is_source(query)],
-        "target": data.X[data.is_target(query)],
+        "source": source,
+        "target": target,
         "query": data.X[data.is_query(query)],
         "truth": truths[query.name].X if query.name in truths else data.X[:0],
         "reference": data.X[data.is_reference(query)],

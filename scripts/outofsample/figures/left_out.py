@@ -33,12 +33,12 @@ def write_left_out(spec: "FigureSpec", sentence: str, pdf: Path, png: Path, page
     """Write the sentence as ``pdf``, ``png`` and HTML page."""
     from matplotlib.figure import Figure
 
+    from outofsample.figures.style import save
+
     figure = Figure(figsize=(6, 1.5))
     for height, text, weight in ((0.7, spec.title, "bold"), (0.3, sentence, "normal")):
         figure.text(0.5, height, text, ha="center", va="center", weight=weight, wrap=True, parse_math=False)
-    for path in (pdf, png):
-        with replacing(path) as temporary:
-            figure.savefig(temporary)
+    save(figure, pdf, png)
     title, text = html.escape(spec.title), html.escape(sentence)
     with replacing(page) as temporary:
         temporary.write_text(

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from outofsample.arrays import dense
 from outofsample.errors import InputError, did_you_mean
+from outofsample.texts import without_floats
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -42,10 +44,13 @@ class Table:
 
     def rows(self, rows: slice, columns: list[int] | None = None) -> np.ndarray:
         """Return some rows (cells, features) as dense float32, with the columns in this order."""
-        part = self.values.iloc[rows] if hasattr(self.values, "iloc") else self.values[rows]
-        part = part if self.column is None else part.drop(columns=self.column)
-        part = part.toarray() if hasattr(part, "toarray") else part
-        part = np.asarray(part, dtype=np.float32)
+        if hasattr(self.values, "iloc"):
+            frame = self.values.iloc[rows]
+            frame = frame if self.column is None else frame.drop(columns=self.column)
+            # Missing values of pandas' own types (Int64) are no numbers for numpy.
+            part = frame.to_numpy(dtype=np.float32, na_value=np.nan)
+        else:
+            part = dense(self.values[rows])
         part = part if columns is None else part[:, columns]
         # Torch takes no negative strides, and numpy calls a single row with one contiguous.
         return part.copy() if min(part.strides) < 0 else np.ascontiguousarray(part)
@@ -102,16 +107,26 @@ def labels_in(cells: "Cells", column: str, word: str) -> np.ndarray:
     Raises
     ------
     InputError
-        If there is no such column, or a cell has no label.
+        If there is no such column, a cell has no label, or one that is a number and no whole one.
     """
     frame = getattr(cells, "obs", cells)
     if not hasattr(frame, "columns"):
         raise InputError(f"{word}: an array has no column '{column}'; give the labels of S, of T and of X themselves.")
     if column not in frame.columns:
         raise InputError(f"{word}: there is no column '{column}'{did_you_mean(column, frame.columns)}.")
-    if frame[column].isna().any():
-        raise InputError(f"{word}: {frame[column].isna().sum():,} cells have no label in the column '{column}'.")
-    return frame[column].to_numpy().astype(str)
+    return _texts(frame[column], word, f"the column '{column}'")
+
+
+def _texts(given: Sequence, word: str, where: str) -> np.ndarray:
+    """Return labels (cells,), of a column of pandas or an array, as text."""
+    labels = np.asarray(given)
+    missing = given.isna() if hasattr(given, "isna") else [label is None or label != label for label in labels]
+    if np.any(missing):
+        raise InputError(f"{word}: {np.sum(missing):,} cells have no label in {where}.")
+    try:
+        return without_floats(labels).astype(str)
+    except ValueError as error:
+        raise InputError(f"{word}: {where} {error}.") from error
 
 
 def as_labels(given: str | Sequence, cells: int, word: str) -> np.ndarray:
@@ -120,12 +135,13 @@ def as_labels(given: str | Sequence, cells: int, word: str) -> np.ndarray:
     Raises
     ------
     InputError
-        If their number is another.
+        If their number is another, a cell has none, or one that is a number and no whole one.
     """
-    labels = np.full(cells, given) if isinstance(given, str) else np.asarray(given).astype(str)
-    if labels.shape != (cells,):
-        raise InputError(f"{word}: there are {cells:,} cells, and labels of shape {labels.shape}; give one of each.")
-    return labels
+    if isinstance(given, str):
+        return np.full(cells, given)
+    if (shape := np.shape(given)) != (cells,):
+        raise InputError(f"{word}: there are {cells:,} cells, and labels of shape {shape}; give one of each.")
+    return _texts(given, word, "what was given")
 
 
 def column_order(table: Table, names, features: int, word: str) -> list[int] | None:

@@ -31,11 +31,15 @@ NOTE = (
 
 
 def files_of(rows: TrainingRows, query: Query) -> dict[str, np.ndarray]:
-    """Return the file of each scored source, target and query cell: arrays (cells,) of str in their order, by role."""
+    """Return the file of each source, target and query cell of a `Change`: arrays (cells,) of str, by population.
+
+    On a chain of controls the target are the cells of S, moved, so each of them has the file that it was measured in.
+    """
     role, condition, domain, file = (rows.column(name)[rows.scored] for name in ("role", "condition", "domain", "file"))
     data = TrainingData(np.empty((len(role), 0)), role, condition, domain, (), rows.queries)
-    masks = {"source": data.is_source(query), "target": data.is_target(query), "query": data.is_query(query)}
-    return {name: file[mask] for name, mask in masks.items()}
+    source = data.is_source(query)
+    target = data.is_target(query) if len(query.steps) == 1 else source
+    return {"source": file[source], "target": file[target], "query": file[data.is_query(query)]}
 
 
 def medians(change: Change, files: dict[str, np.ndarray]) -> dict[str, tuple[list[str], np.ndarray]]:

@@ -41,4 +41,5 @@ def test_the_three_files_have_the_sentence(tmp_path):
     files = [tmp_path / f"figure.{suffix}" for suffix in ("pdf", "png", "html")]
     write_left_out(FigureSpec("figure", "Title & $x$"), "Not drawn: <b>.", *files)
     assert files[0].read_bytes().startswith(b"%PDF") and Image.open(files[1]).width > 100
+    assert b"CreationDate" not in files[0].read_bytes()
     assert "<p>Not drawn: &lt;b&gt;.</p>" in files[2].read_text()

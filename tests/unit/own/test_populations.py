@@ -57,3 +57,40 @@ def test_a_value_that_is_not_finite_is_told_with_its_row():
     X.loc[4, "b"] = np.inf
     with pytest.raises(InputError, match="X: the value of feature 'b' in row 4 is inf"):
         list(FittedOn(2, ("a", "b"), ("x", "z"), "who").pieces(X, None, None, at_once=3))
+
+
+@pytest.mark.parametrize("kind", ["Int64", "Float32"])
+def test_a_missing_value_of_pandas_own_types_is_told_with_its_row(kind):
+    cells = pd.DataFrame(CELLS, columns=["a", "b"]).astype(kind)
+    data, _ = training_data({"S": cells, "T": CELLS, "X": CELLS}, None, None)
+    np.testing.assert_array_equal(data.X[:6], CELLS)
+    cells.loc[4, "b"] = pd.NA
+    with pytest.raises(InputError, match="S: the value of feature 'b' in row 4 is nan; all values must be finite"):
+        training_data({"S": cells, "T": CELLS, "X": CELLS}, None, None)
+    assert cells["b"].isna().tolist() == [False] * 4 + [True, False]
+
+
+@pytest.mark.parametrize("number", [float, "Float64", "category", object])
+def test_a_whole_number_is_one_label_whether_it_is_an_integer_or_a_float(number):
+    integers, floats = frame("ppqqqq"), frame("ppqqqq")
+    integers["who"] = [1, 1, 2, 2, 2, 2]
+    floats["who"] = pd.Series([1.0, 1.0, 2.0, 2.0, 2.0, 2.0]).astype(number)
+    data, fitted_on = training_data({"S": integers, "T": floats, "X": floats}, "who", None)
+    assert set(data.domain) == {"1", "2"} and fitted_on.domains == ("1", "2")
+    given = [integers["who"], floats["who"].to_numpy(), floats["who"]]
+    cells = dict.fromkeys("STX", CELLS)
+    assert np.array_equal(training_data(cells, given, None)[0].domain, data.domain)
+    pieces = list(FittedOn(2, ("a", "b"), ("1", "2"), "who").pieces(floats, None, None))
+    assert [piece.query.domain for piece in pieces] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [([1, 2.5], "X: the column 'who' holds the number 2.5, of which 1.1"), ([1, None], "X: 1 cells have no label in")],
+)
+def test_labels_that_are_fractions_or_missing_are_told(labels, sentence):
+    S, X = frame("ppqqqq"), frame("ppqqqq").iloc[:2].assign(who=labels)
+    with pytest.raises(InputError, match=sentence):
+        training_data({"S": S, "T": S, "X": X}, "who", None)
+    with pytest.raises(InputError, match=sentence.replace("X: the column 'who'", "domains of X: what was given")):
+        training_data({"S": CELLS, "T": CELLS, "X": CELLS[:2]}, ("p", "p", labels), None)

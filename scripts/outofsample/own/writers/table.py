@@ -1,10 +1,11 @@
 """CSV and TSV: the user's table with the predicted columns changed."""
 
 import gzip
+import io
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 import numpy as np
 
@@ -51,8 +52,7 @@ def stream(
     found = {name: place for place, name in enumerate(header.iloc[0])}
     places = [found[name] for name in columns]
     options = {"sep": dialect.separator, "index": False, "header": False, "lineterminator": "\n"}
-    opened = gzip.open if path.suffix == ".gz" else open
-    with replacing(path) as temporary, opened(temporary, "wt", encoding="utf-8", newline="") as file:
+    with replacing(path) as temporary, _opened(temporary) as file:
         file.write("".join(dialect.before))
         header.to_csv(file, **options)
 
@@ -62,3 +62,13 @@ def stream(
             table.to_csv(file, **options)
 
         yield add
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    """Yield a text file to write, gzipped where its suffix says so, without the time and the name that gzip stores."""
+    with ExitStack() as stack:
+        file: BinaryIO | gzip.GzipFile = stack.enter_context(open(path, "wb"))
+        if path.suffix == ".gz":
+            file = stack.enter_context(gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0))
+        yield stack.enter_context(io.TextIOWrapper(file, encoding="utf-8", newline=""))

@@ -2,6 +2,7 @@
 
 import tracemalloc
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
+from outofsample.arrays import dense
 from outofsample.files import fcs, shares
 from outofsample.files.cohort import Cohort
 from outofsample.files.shares import LEAST, kept_cells
@@ -45,6 +47,36 @@ def test_many_files_are_thinned_while_they_are_read():
     sizes = {f"{number}.fcs": 200 for number in range(40)}
     found = kept(sizes, 100)
     assert sorted(map(len, found.values())) == [2] * 20 + [3] * 20
+
+
+def test_files_of_which_no_cell_is_drawn_are_there_without_any():
+    found = kept({f"{number}.fcs": 100 for number in range(120)}, 100)
+    assert list(map(len, found.values())) == [1] * 100 + [0] * 20
+
+
+@pytest.mark.parametrize("kind", ["fcs", "h5ad", "csv"])
+def test_more_files_of_a_population_than_cells_that_are_drawn(folder, kind, monkeypatch):
+    monkeypatch.setattr(shares, "LEAST", 2)
+    files = []
+    for number in range(10):
+        domain, condition = ("control", "after") if number < 2 else ("control", "before")
+        entry = {"path": f"{number}.{kind}", "condition": condition, "domain": domain}
+        X = values(2, 4, number)
+        if kind == "fcs":
+            fcs.write_fcs(folder / entry["path"], X, CHANNELS, LABELS)
+        elif kind == "h5ad":
+            names = pd.DataFrame(index=list("ABCD"))
+            anndata.AnnData(csr_matrix(X), var=names).write_h5ad(folder / entry["path"])
+        else:
+            pd.DataFrame(X, columns=list("ABCD")).to_csv(folder / entry["path"], index=False)
+        files.append(entry)
+    adata, everything = (load(folder, files=files, fit_cells=cells) for cells in (4, None))
+    # A cell of each of four files, none of as many, and all of the other population.
+    assert adata.n_obs == 8 and adata.obs["file"].nunique() == 6
+    found = everything[adata.obs_names].copy()
+    np.testing.assert_array_equal(dense(adata.X), dense(found.X))
+    pd.testing.assert_frame_equal(adata.obs, found.obs)
+    assert Cohort.from_json(adata.uns["cohort"]).cells == {entry["path"]: 2 for entry in files}
 
 
 def write_many_domains(folder, cells=150, files=40):

@@ -1,5 +1,7 @@
 """CSV and TSV come back with the same columns, and the same text in those that were not predicted."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,6 +21,17 @@ def test_a_table_of_text_comes_back_with_the_same_columns(folder, tmp_path, name
     assert after.columns.tolist() == before.columns.tolist()
     assert after[["id", "day", "person", "note"]].equals(before[["id", "day", "person", "note"]].reset_index(drop=True))
     np.testing.assert_allclose(after[["CD4", "CD19"]], before[["CD4", "CD19"]] + 1, rtol=1e-5)
+
+
+def test_a_gzipped_table_is_the_same_whenever_it_is_written(folder, tmp_path, monkeypatch):
+    table().to_csv(folder / "cells.csv.gz", index=False)
+    data, contents = dataset(folder, files=["cells.csv.gz"], **COLUMNS), []
+    for seconds in (10**9, 2 * 10**9):
+        monkeypatch.setattr("gzip.time.time", lambda seconds=seconds: seconds)
+        contents.append(written(data, folder, tmp_path)[0].read_bytes())
+    assert contents[0] == contents[1] and gzip.decompress(contents[0]).startswith(b"id,CD4,CD19,")
+    # The fourth byte says whether a name follows: that of a temporary file has the number of a process.
+    assert contents[0][3] == 0
 
 
 def test_text_of_other_columns_is_not_touched(folder, tmp_path):

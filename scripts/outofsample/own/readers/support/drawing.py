@@ -136,7 +136,8 @@ class Draw:
             sizes = self._sizes[pair]
             share = shares(list(sizes.values()), self.kept[pair])[list(sizes).index(file)]
             found.append(rows[np.argsort(place[rows])[:share]])
-        return np.sort(np.concatenate(found))
+        # A file of which no cell is drawn has none of any population.
+        return np.sort(np.concatenate([np.empty(0, dtype=np.int64), *found]))
 
 
 def rows_by_population(domain: np.ndarray, condition: np.ndarray) -> dict[tuple[str, str], np.ndarray]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from outofsample.errors import UserError, did_you_mean
+from outofsample.texts import without_floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,13 +77,15 @@ def labels_of(table: "pd.DataFrame", entry: dict, settings: "Settings", path: Pa
 
 
 def column_of(table: "pd.DataFrame", name: str, setting: str, path: Path, place: str) -> np.ndarray:
-    """Return a column as strings (cells,).
+    """Return a column as strings (cells,), whole numbers without a decimal point.
 
     Raises
     ------
     UserError
-        If the column is missing, or a cell has no value in it.
+        If the column is missing, a cell has no value in it, or one that is a number and no whole one.
     """
+    import pandas as pd
+
     if name not in table.columns:
         listed = ", ".join(map(str, table.columns[:LISTED])) + (", ..." if len(table.columns) > LISTED else "")
         raise UserError(
@@ -97,7 +100,12 @@ def column_of(table: "pd.DataFrame", name: str, setting: str, path: Path, place:
             f"{path}: the column '{name}' ('{setting}') has no value in {missing.sum():,} cells, the first is "
             f"cell {row + 1:,}; fill it or remove these cells."
         )
-    return column.astype(str).to_numpy()
+    stored = column.to_numpy()
+    try:
+        labels = without_floats(stored)
+    except ValueError as error:
+        raise UserError(f"{path}: the column '{name}' ('{setting}') {error}.") from error
+    return (column if labels is stored else pd.Series(labels)).astype(str).to_numpy()
 
 
 def check_renamed(rename: Mapping[str, str], known: Iterable[str]) -> None:
