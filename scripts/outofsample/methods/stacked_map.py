@@ -16,7 +16,7 @@ from outofsample.arrays import Prediction, Query, TrainingData, as_float
 from outofsample.methods.families import stacking
 from outofsample.methods.families.base import residual_floor
 from outofsample.methods.families.out_of_fold import CandidateSettings, Fold, OutOfFold, shared_domains
-from outofsample.methods.families.zeros import keep_zeros, typical_values
+from outofsample.methods.families.zeros import typical_values
 from outofsample.models.families.base import Model
 
 #: What the mean displacement may be multiplied with; 0 is doing nothing.
@@ -155,7 +155,8 @@ class Method(OutOfFold):
             rest, cells = fold.rest, data.X[fold.source]
             foreseen = {name: self.foresee(name, rest, cells, query, seed) for name in self.settings.candidates}
             truth = as_float(data.X[fold.target])
-            found.append(stacking.Foreseen.of(as_float(cells), truth, foreseen, self._typical(rest, query, floor)))
+            typical = self._typical(rest, query, floor)
+            found.append(stacking.Foreseen.of(as_float(cells), truth, foreseen, typical, floor))
         return found
 
     def _stack(self, data: TrainingData, query: Query, folds: list[stacking.Foreseen]) -> Stack:
@@ -204,12 +205,11 @@ class Method(OutOfFold):
         seen = self.seen.get((query.source, query.target), [])
         if not _same_cells(seen, data, folds):
             seen = self._foresee(data, query, folds, seed)
-        floor, are_domains = residual_floor(data), len(shared_domains(data, query)) > 1
+        are_domains = len(shared_domains(data, query)) > 1
         for number, fold in enumerate(seen):
             others = seen[:number] + seen[number + 1 :]
             weights, share, _ = self._mix(others, fold.X, are_domains)
             moved = fold.moved(share.astype(np.float32) * fold.mixed(weights))
-            moved = moved if floor is None else np.maximum(moved, floor)
             yield moved if data.image_shape is None else moved.clip(0, 255)
 
     def forget_folds(self) -> None:
@@ -236,9 +236,8 @@ class Method(OutOfFold):
             if name in moving:
                 moved = self.maps[key][name].transform(X, query, counts).X - cells
                 moves += (weight * stack.share).astype(np.float32) * moved
-        output = cells + (moves if typical is None else keep_zeros(cells, moves, typical))
-        # A candidate that is no residual, as the mean shift, can go below it.
-        return Prediction(output if self.floor is None else np.maximum(output, self.floor))
+        # The floor matters where a candidate is no residual, as the mean shift.
+        return Prediction(stacking.moved(cells, moves, typical, self.floor))
 
     def state(self) -> dict:
         return {

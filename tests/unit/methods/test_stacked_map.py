@@ -141,6 +141,26 @@ def test_what_is_held_out_keeps_its_zeros_too():
     assert (first == 0).mean() > 0.2
 
 
+def lowered(domains: int) -> TrainingData:
+    """Return a task of values above zero, of which T has half: a shift takes the low ones below zero."""
+    data = task(unchanged, domains)
+    X = np.abs(data.X)
+    halved = np.where(data.role[:, None] == "target", X / 2, X)
+    return dataclasses.replace(data, X=halved.astype(np.float32))
+
+
+def test_folds_judge_a_mixture_after_values_are_cut_as_in_the_prediction():
+    data = lowered(3)
+    method = fitted(data, candidates={"mean_shift": {}})
+    (stack,) = method.stacks.values()
+    folds = foreseen(method, data)
+    uncut = [fold.X + stack.share * fold.mixed(stack.weights) for fold in folds]
+    assert all(moved.min() < 0 for moved in uncut)
+    judged = [fold.error(np.maximum(moved, 0)) for fold, moved in zip(folds, uncut, strict=True)]
+    np.testing.assert_allclose(stack.errors["stacked"], judged, rtol=1e-5)
+    assert method.transform(cells_of(data), QUERY).X.min() == 0
+
+
 @pytest.mark.parametrize("settings", [{}, {"fitted_cells": 20}], ids=str)
 def test_folds_are_scored_as_the_query_is_predicted_where_one_value_is_negative(settings):
     """The value is in one domain alone: its fold is fitted without it, and the others may not draw it."""

@@ -40,6 +40,8 @@ class Foreseen:
         Sums over pairs of cells of ``truth``, which all errors need.
     typical
         Array (features,), with which zeros are kept (`outofsample.methods.families.zeros`); None: all are moved alike.
+    floor
+        Moved cells are cut off below it, as in a prediction; None: they are not.
     """
 
     X: np.ndarray
@@ -50,6 +52,7 @@ class Foreseen:
     noise: float
     within: "PairSums"
     typical: np.ndarray | None = None
+    floor: float | None = None
 
     @classmethod
     def of(
@@ -58,6 +61,7 @@ class Foreseen:
         truth: np.ndarray,
         foreseen: dict[str, np.ndarray | None],
         typical: np.ndarray | None = None,
+        floor: float | None = None,
     ) -> "Foreseen":
         """Compare what candidates foresee of cells X (n, features) with the truth (m, features)."""
         from outofsample.metrics.distances import pairs_within
@@ -65,7 +69,7 @@ class Foreseen:
         within = pairs_within(truth)
         spread = within.distances / (len(truth) * (len(truth) - 1))
         moves = {name: None if moved is None else moved - X for name, moved in foreseen.items()}
-        fold = cls(X, truth, moves, {}, 0.0, spread * (1 / len(X) + 1 / len(truth)), within, typical)
+        fold = cls(X, truth, moves, {}, 0.0, spread * (1 / len(X) + 1 / len(truth)), within, typical, floor)
         fold.nothing = fold.error(X)
         fold.errors = {name: np.inf if moved is None else fold.error(moved) for name, moved in foreseen.items()}
         return fold
@@ -77,8 +81,11 @@ class Foreseen:
         return energy_and_mmd(predicted, self.truth, within_y=self.within)[0]
 
     def moved(self, moves: np.ndarray) -> np.ndarray:
-        """Return the cells X moved by displacements (cells, features), their zeros kept where that is asked for."""
-        return self.X + (moves if self.typical is None else keep_zeros(self.X, moves, self.typical))
+        """Return the cells X moved by displacements (cells, features), as a prediction would have them.
+
+        Their zeros are kept where that is asked for, and values are cut off at the floor.
+        """
+        return moved(self.X, moves, self.typical, self.floor)
 
     def mixed(self, weights: np.ndarray) -> np.ndarray:
         """Return the weighted mean (cells, features) of the displacements; ``weights`` are (candidates,).
@@ -92,6 +99,12 @@ class Foreseen:
             elif weight > 0:
                 total += np.float32(weight) * moved
         return total / np.float32(1 - missing) if 0 < missing < 1 else total
+
+
+def moved(X: np.ndarray, moves: np.ndarray, typical: np.ndarray | None, floor: float | None) -> np.ndarray:
+    """Return cells X moved by displacements, (cells, features) both; the others are those of `Foreseen`."""
+    output = X + (moves if typical is None else keep_zeros(X, moves, typical))
+    return output if floor is None else np.maximum(output, floor)
 
 
 def mean_errors(folds: list[Foreseen], trust: np.ndarray) -> np.ndarray:
