@@ -273,9 +273,12 @@ class Plan:
         """Return what predicting with all methods on one model needs."""
         model = self.model_spec(group, task) if self.has_model(group) else None
         methods = [self.method_spec(name, name in self.runs(task)) for name in self.by_model[group]]
+        seeds = self.study.task_seeds(task)
+        if self.trains(group) or not any(self.study.method_class(method.name).stochastic for method in methods):
+            seeds = seeds[:1]
         # Predicting asks for no GPU of a cluster: candidates are trained on one where it is there.
         device = "cpu" if self.study.device == "cpu" else "auto"
-        return TransformSpec(model, tuple(methods), self.study.in_sample_cells, self.is_own(task), device)
+        return TransformSpec(model, tuple(methods), self.study.in_sample_cells, self.is_own(task), device, tuple(seeds))
 
     def correction_spec(self, task: str, method: str) -> CorrectionSpec:
         """Return what a batch correction needs."""

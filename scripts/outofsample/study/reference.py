@@ -22,7 +22,7 @@ from pydantic import TypeAdapter
 from outofsample import registry
 from outofsample.errors import UserError
 from outofsample.files.writing import replacing
-from outofsample.methods.families.base import why_not
+from outofsample.methods.families.base import uses_chance, why_not
 from outofsample.report.claims import read_claims
 from outofsample.study.claims_reference import claims_table
 from outofsample.study.config import Study
@@ -311,14 +311,10 @@ def _summary() -> str:
         method = registry.find("methods", name)
         model = method.model_name(method.Settings())
         trained = f"[`{model}`](reference/entries.md#model-{slug(model)})" if model else "-"
-        chance = "seeds" if _uses_chance(method, model) else "none"
+        chance = "seeds" if uses_chance(method, model) else "none"
         first = text_of(method).split("\n\n")[0]
         rows.append(f"| [`{name}`](#{slug(name)}) | {trained} | {_data_words(method)} | {chance} | {first} |")
     return "\n".join(rows)
-
-
-def _uses_chance(method: type, model: str | None) -> bool:
-    return method.stochastic and (model is None or registry.find("models", model).stochastic)
 
 
 def _data_words(method: type) -> str:
@@ -329,7 +325,7 @@ def _data_words(method: type) -> str:
 def _facts(name: str) -> str:
     method = registry.find("methods", name)
     model = method.model_name(method.Settings())
-    chance = "differs between seeds" if _uses_chance(method, model) else "is the same for every seed"
+    chance = "differs between seeds" if uses_chance(method, model) else "is the same for every seed"
     lines = [
         f"- **Data:** {_data_words(method)}; the prediction {chance}.",
         f"- **Defaults** ([`{name}`](reference/entries.md#method-{slug(name)})): {_defaults_of(method.Settings)}.",

@@ -8,6 +8,7 @@ import pytest
 
 from outofsample import registry
 from outofsample.errors import UserError
+from outofsample.files.prediction import PredictionFile
 from outofsample.jobs.predict import MethodSpec, TransformSpec
 from outofsample.jobs.train import ModelSpec
 from outofsample.methods.families.transform import needs_counts, trains_here, transform_all
@@ -61,6 +62,22 @@ def recorded(monkeypatch):
     )
     monkeypatch.setattr(Recorded, "runs", [])
     return Recorded.runs
+
+
+def test_a_method_without_a_trained_model_is_fitted_once_per_seed_where_it_uses_chance(tmp_path):
+    data, _ = planted(cells=120)
+    methods = tuple(
+        MethodSpec(name, name, settings) for name, settings in (("pca_editing", {}), ("ot_map", {"cells": 40}))
+    )
+    files = [tmp_path / f"{asked.name}.h5ad" for asked in methods]
+    transform_all(TransformSpec(ModelSpec("pca", "pca"), methods, seeds=(3, 5)), data, [], files)
+    once, drawn = (PredictionFile(file) for file in files)
+    assert once.seeds == (3,) and drawn.seeds == (3, 5)
+    query = data.queries[0]
+    first, second = (drawn.part(query.name, seed).X for seed in (3, 5))
+    assert not np.array_equal(first, second)
+    alone = registry.create("methods", "ot_map", {"cells": 40}).fit(data, 5)
+    np.testing.assert_array_equal(alone.transform(data.X[data.is_query(query)], query).X, second)
 
 
 STANDING = {"candidates": {"mean_shift": {}, "quantile_mapping": {"edit_options": {"tails": "shift"}}}}

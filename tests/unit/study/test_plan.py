@@ -134,6 +134,23 @@ def test_a_job_predicts_with_the_methods_of_its_task_alone():
     assert plan.predictions("t") == ["results/small/predictions/t/neuron_editing.h5ad"]
 
 
+def test_methods_that_use_chance_without_training_take_every_seed_of_the_task():
+    methods = {
+        name: {} for name in ("no_change", "mean_shift", "pca_editing", "ot_map", "stacked_map", "neuron_editing")
+    }
+    plan = plan_of(tasks={"t": {**TASK, "seeds": [3, 5]}}, methods=methods, run={"tasks": ["t"]})
+    found = {group: plan.transform_spec("t", group).seeds for group in plan.by_model}
+    assert found == {
+        "none_no_change": (3,),
+        "identity": (3,),
+        # The transport map draws cells; editing of components does not, and its job fits it once.
+        "pca": (3, 5),
+        "none_stacked_map": (3, 5),
+        # Its trained states tell their seeds.
+        "autoencoder": (3,),
+    }
+
+
 def test_images_alone_have_a_classifier(plan):
     assert plan.classifier_files("t") == []
     assert plan.classifier_files("digits") == ["results/small/classifiers/digits.pt"]

@@ -38,7 +38,7 @@ class Method:
       were fitted; others predict any cells of a query, each by its own values, as the files of a cohort need it;
     - ``takes_chains``: True where a query of several hops is predicted by itself: by a model that knows all
       conditions, or hop by hop. Others are fitted hop by hop (`outofsample.methods.families.chain`);
-    - ``stochastic``: False where the seed changes nothing;
+    - ``stochastic``: False where the seed changes nothing, beside what it changes in a model;
     - ``quick_to_hold_out``: True where predicting domains that are left out of the fit costs little beside the fit
       itself, so that every study asks for it; on data of a user's own all methods without a network are asked.
     """
@@ -211,6 +211,11 @@ class Method:
         if not known:
             raise UserError(f"{path}: this is not a fitted method saved by outofsample.")
         return self.take_whole_state(as_arrays(content))
+
+
+def uses_chance(method: type[Method], model: str | None) -> bool:
+    """Whether a method's predictions differ between seeds: through its own part, or through the model it stands on."""
+    return method.stochastic or (model is not None and registry.find("models", model).stochastic)
 
 
 def trains_parts(method: type[Method], settings) -> bool:

@@ -58,6 +58,7 @@ class LatentEdit(Method):
     """
 
     Settings = EditSettings
+    stochastic = False
 
     @classmethod
     def parts(cls, settings: EditSettings) -> list[tuple[str, str]]:

@@ -11,7 +11,6 @@ from outofsample.files.fitted import read_states
 from outofsample.files.fitted_methods import write_methods
 from outofsample.files.prediction import PredictionWriter, describe_outside
 from outofsample.jobs.predict import TransformSpec
-from outofsample.jobs.train import ModelSpec
 from outofsample.methods.families.base import trains_parts
 from outofsample.methods.families.chain import attached, predict_in_blocks
 from outofsample.methods.families.held_out import hold_out_domains
@@ -19,17 +18,17 @@ from outofsample.models.families.base import as_tensors
 from outofsample.training.run import Run
 
 
-def fitted_models(spec: ModelSpec | None, fitted: Sequence[Path], data: TrainingData, threads: int) -> Iterator:
+def fitted_models(asked: TransformSpec, fitted: Sequence[Path], data: TrainingData, threads: int) -> Iterator:
     """Yield (seed, model): read from files, or fitted here where the model needs no training; None without a model."""
-    if spec is None:
-        yield 0, None
-    elif not fitted:
-        yield 0, registry.create("models", spec.uses, spec.settings).fit(data.with_steps())
-    if fitted:
-        # What is not trained does without torch, whose import is half of such a job.
-        import torch
+    spec = asked.model
+    if not fitted:
+        model = registry.create("models", spec.uses, spec.settings).fit(data.with_steps()) if spec else None
+        yield from ((seed, model) for seed in asked.seeds)
+        return
+    # What is not trained does without torch, whose import is half of such a job.
+    import torch
 
-        torch.set_num_threads(threads)
+    torch.set_num_threads(threads)
     for path in fitted:
         for seed, state in read_states(path).items():
             yield seed, registry.create("models", spec.uses, spec.settings).from_tensors(state)
@@ -88,11 +87,11 @@ def transform_all(
     backends: dict[str, str] = {}
     kept: dict[int, dict[str, dict]] = {}
     run = Run(spec.device)
-    for seed, model in fitted_models(spec.model, fitted, data, threads):
+    for seed, model in fitted_models(spec, fitted, data, threads):
         for asked, writer in zip(spec.methods, writers, strict=True):
-            if not asked.runs:
-                continue
             entry = registry.find("methods", asked.uses)
+            if not asked.runs or not (fitted or entry.stochastic or seed == spec.seeds[0]):
+                continue
             method = attached(partial(entry, entry.Settings(**asked.settings), model), data, seed, run)
             predict = predict_in_blocks(method) if drawn else method.transform
             writer.add_all(predict, seed, one_by_one=drawn and not entry.transductive)
