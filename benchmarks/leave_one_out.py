@@ -5,7 +5,8 @@
 
 reads ``results/leave_one_out/scores`` and writes ``leave_one_out.csv`` (a row per half of the queries and method) and
 ``leave_one_out_queries.csv`` (a row per query, the energy distance of each method, the mean over its seeds) to
-``results/benchmarks``. Settings of the stacked map were chosen on the first half of the queries; the other half took no
+``results/benchmarks``. With ``--kept docs/leave_one_out_queries.csv`` methods that were not run keep the distances of
+that table. Settings of the stacked map were chosen on the first half of the queries; the other half took no
 part in any choice. Forms of the stacked map (``studies/stack_forms.yaml``) are not ranked against each other.
 """
 
@@ -74,6 +75,24 @@ def distances(scores: Iterable[Path]) -> dict[tuple[str, str], dict[str, float]]
         if missing := sorted(methods - set(each)):
             raise UserError(f"{' '.join(query)}: no energy distance of {', '.join(missing)}.")
     return means
+
+
+def with_kept(
+    means: dict[tuple[str, str], dict[str, float]], kept: list[dict[str, str]]
+) -> dict[tuple[str, str], dict[str, float]]:
+    """Return the distances, and of methods that were not run those of the rows of an earlier table.
+
+    Raises
+    ------
+    UserError
+        If the earlier table lacks a query.
+    """
+    before = {(row.pop("task"), row.pop("query")): row for row in map(dict, kept)}
+    if missing := sorted(" ".join(query) for query in set(means) - set(before)):
+        raise UserError(f"The earlier table has no row of {', '.join(missing)}: run all methods for it.")
+    return {
+        query: {name: float(value) for name, value in before[query].items()} | each for query, each in means.items()
+    }
 
 
 def ranks(each: dict[str, float]) -> dict[str, float]:
@@ -146,8 +165,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scores", type=Path, default=ROOT / "results/leave_one_out/scores", help="folder of scores")
     parser.add_argument("--output", type=Path, default=ROOT / "results/benchmarks", help="folder to write to")
+    parser.add_argument("--kept", type=Path, help="table by question whose methods are kept where they were not run")
     args = parser.parse_args()
     means = distances(args.scores.glob("*.csv"))
+    if args.kept:
+        with open(args.kept, newline="", encoding="utf-8") as file:
+            means = with_kept(means, list(csv.DictReader(file)))
     rows = summary(means)
     write_rows(args.output / "leave_one_out.csv", COLUMNS, rows)
     queries = [

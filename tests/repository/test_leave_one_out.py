@@ -52,3 +52,11 @@ def test_ranks_shares_and_ratios(script, tmp_path):
 def test_scores_that_are_not_there_are_told(script, tmp_path):
     with pytest.raises(UserError, match=r"run studies/leave_one_out\.yaml first"):
         script.distances(tmp_path.glob("*.csv"))
+
+
+def test_methods_that_were_not_run_keep_their_distances(script):
+    kept = [{"task": "hela", "query": "GSK", "cellot": "3.0", "stacked_map": "9.0"}]
+    means = {("hela", "GSK"): {"stacked_map": 0.5, "no_change": 2.0}}
+    assert script.with_kept(means, kept) == {("hela", "GSK"): {"cellot": 3.0, "stacked_map": 0.5, "no_change": 2.0}}
+    with pytest.raises(UserError, match="no row of hela GDC"):
+        script.with_kept({("hela", "GDC"): {}}, kept)
