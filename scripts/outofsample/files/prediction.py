@@ -3,7 +3,7 @@
 Everything that tables, figures and a user's own files need of it.
 
 - ``X``: float32, the predicted cells, with the features of ``train.h5ad``.
-- ``obs["query"]``; ``obs["seed"]``: 0 for methods without chance.
+- ``obs["query"]``; ``obs["seed"]``: without chance the first of the study, or 0 where R computes.
 - ``obs["role"]``: ``query`` for predicted X (its scored cells), ``source`` for transformed S (at most
   ``in_sample_cells`` of them),
   ``self`` for training cells seen under their own condition (first seed of methods with a matched layer).
