@@ -242,6 +242,8 @@ class HeldOut:
         Energy distance from the query's cells to S.
     why_not
         Why no domain was left out; "" where some were.
+    random_parts
+        Whether S and T share fewer than two domains, so that a method's own folds are random parts of their cells.
     """
 
     domains: np.ndarray
@@ -254,13 +256,15 @@ class HeldOut:
     query_moved: float = 0.0
     query_distance: float = 0.0
     why_not: str = ""
+    random_parts: bool = False
 
     @classmethod
-    def none(cls, features: int, why_not: str) -> "HeldOut":
+    def none(cls, features: int, why_not: str, random_parts: bool = False) -> "HeldOut":
         """Return that no domain was left out, and why."""
         empty = np.zeros((0, features))
         nothing = np.zeros(0)
-        return cls(np.array([], dtype=str), nothing, nothing, nothing, empty, empty, nothing, why_not=why_not)
+        told = {"why_not": why_not, "random_parts": random_parts}
+        return cls(np.array([], dtype=str), nothing, nothing, nothing, empty, empty, nothing, **told)
 
     @property
     def is_beyond(self) -> bool:

@@ -17,8 +17,9 @@ Everything that tables, figures and a user's own files need of it.
   of its fit in turn. A row per query and domain: ``query``, ``domain``; energy distances ``error`` (the prediction to
   the domain's cells of T), ``unchanged`` (its cells of S to these), ``moved`` (its cells of S to their prediction),
   ``distance`` (its cells of S to those of the other domains), ``query_moved`` and ``query_distance`` (the same of the
-  query's cells); ``predicted`` and ``measured`` (rows, features), the change of the mean; and ``why_not``: JSON,
-  {query: reason} of those without rows.
+  query's cells); ``predicted`` and ``measured`` (rows, features), the change of the mean; ``why_not``: JSON,
+  {query: reason} of those without rows; and ``random_parts``: JSON, the queries whose S and T share fewer than two.
+- ``uns["unmoved"]``: JSON, the queries whose cells are predicted as they are, with all seeds.
 - ``uns["not_run"]``: the reason, where there are no rows.
 
 The rows with role ``query`` of one query and seed are in the order of the query's scored cells in ``train.h5ad``.
@@ -32,10 +33,13 @@ from pathlib import Path
 
 import numpy as np
 
-from outofsample.arrays import HeldOut, Prediction, Query, TrainingData
+from outofsample.arrays import HeldOut, Prediction, Query, TrainingData, as_float
 from outofsample.errors import UserError
 from outofsample.files.h5ad import write_h5ad
 from outofsample.files.rows import Rows
+
+#: Cells that are compared at a time with their prediction.
+_COMPARED = 1000
 
 # ---- writing
 
@@ -121,6 +125,7 @@ class PredictionWriter:
             "versions": versions or {},
             "not_run": not_run,
             "outside": self._outside(),
+            "unmoved": json.dumps(self._unmoved()),
         }
         if self.held_out:
             uns["held_out"] = _held_out_as_table(self.held_out)
@@ -146,6 +151,17 @@ class PredictionWriter:
             if role == "query" and prediction.outside is not None
         }
 
+    def _unmoved(self) -> list[str]:
+        """Return the names of the queries whose cells are predicted as they are, with all seeds."""
+        of_queries = [part for part in self.parts if part[3] == "query"]
+        moved = {query.name for query, _, cells, _, prediction in of_queries if self._is_moved(cells, prediction.X)}
+        return [name for name in dict.fromkeys(part[0].name for part in of_queries) if name not in moved]
+
+    def _is_moved(self, cells: np.ndarray, predicted: np.ndarray) -> bool:
+        """Whether a predicted value of some training cells (indices) is another; block by block, to save memory."""
+        blocks = (slice(start, start + _COMPARED) for start in range(0, len(cells), _COMPARED))
+        return any(not np.array_equal(as_float(self.data.X[cells[block]]), predicted[block]) for block in blocks)
+
 
 def _held_out_as_table(held_out: Mapping[str, HeldOut]) -> dict:
     """Return ``uns["held_out"]``: a row per query and domain, and the reasons of queries without rows."""
@@ -163,6 +179,7 @@ def _held_out_as_table(held_out: Mapping[str, HeldOut]) -> dict:
         "predicted": np.concatenate([part.predicted for part in parts]),
         "measured": np.concatenate([part.measured for part in parts]),
         "why_not": json.dumps({name: part.why_not for name, part in held_out.items() if part.why_not}),
+        "random_parts": json.dumps([name for name, part in held_out.items() if part.random_parts]),
     }
 
 
@@ -241,13 +258,17 @@ class PredictionFile(Rows):
         mask = (self.column("role") == "query") & (self.column("query") == query)
         return np.flatnonzero(mask & (self.obs["seed"].to_numpy(int) == seed))
 
+    def is_unmoved(self, query: str) -> bool:
+        """Whether the cells of a query are predicted as they are."""
+        return query in json.loads(str(self.uns.get("unmoved", "[]")))
+
     def held_out(self, query: str) -> HeldOut:
         """Return what the method predicts for domains that S and T of a query share; why not, where there are none."""
         table = self.uns.get("held_out")
         if table is None:
             return HeldOut.none(len(self.features), self.not_run or "it was not asked for")
         if why := json.loads(str(table["why_not"])).get(query):
-            return HeldOut.none(len(self.features), why)
+            return HeldOut.none(len(self.features), why, query in json.loads(str(table.get("random_parts", "[]"))))
         rows = np.flatnonzero(np.asarray(table["query"]).astype(str) == query)
         names = ("error", "unchanged", "moved", "predicted", "measured", "distance")
         columns = [np.asarray(table[name])[rows] for name in names]
