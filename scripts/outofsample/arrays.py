@@ -10,11 +10,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 ROLES = ("source", "target", "query", "context", "reference")
+#: Cells that `are_rows` compares at a time.
+COMPARED = 1000
 
 
 def as_float(X: np.ndarray) -> np.ndarray:
     """Return cells as a float32 array; images are stored as uint8, whose differences would wrap around."""
     return np.asarray(X, dtype=np.float32)
+
+
+def are_rows(values: np.ndarray, X: np.ndarray, rows: np.ndarray) -> bool:
+    """Whether values (cells, features) are these rows (indices) of X; some are compared at a time, to save memory."""
+    blocks = (slice(start, start + COMPARED) for start in range(0, len(rows), COMPARED))
+    return all(np.array_equal(values[block], as_float(X[rows[block]])) for block in blocks)
 
 
 def dense(values) -> np.ndarray:

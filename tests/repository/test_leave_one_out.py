@@ -51,11 +51,6 @@ def test_ranks_shares_and_ratios(script, tmp_path):
     assert (row["worst_ratio_to_best"], row["worst_query"]) == (2.0, "from_021 q")
 
 
-def test_scores_that_are_not_there_are_told(script, tmp_path):
-    with pytest.raises(UserError, match=r"run studies/leave_one_out\.yaml first"):
-        script.distances(tmp_path.glob("*.csv"))
-
-
 def read_rows(name: str) -> list[dict[str, str]]:
     """Return the rows of a table of the documents."""
     with open(ROOT / "docs" / name, newline="", encoding="utf-8") as file:
@@ -98,3 +93,8 @@ def test_the_measured_table_follows_from_the_queries(script):
             assert (row[column] == "") == (found[column] == ""), column
             if row[column]:
                 assert abs(float(row[column]) - found[column]) <= within, f"{row['method']}, {column}"
+
+
+def test_scores_that_are_not_there_are_told(script, tmp_path):
+    with pytest.raises(UserError, match=r"run studies/leave_one_out\.yaml first"):
+        script.distances(tmp_path.glob("*.csv"))

@@ -33,13 +33,10 @@ from pathlib import Path
 
 import numpy as np
 
-from outofsample.arrays import HeldOut, Prediction, Query, TrainingData, as_float
+from outofsample.arrays import HeldOut, Prediction, Query, TrainingData, are_rows
 from outofsample.errors import UserError
 from outofsample.files.h5ad import write_h5ad
 from outofsample.files.rows import Rows
-
-#: Cells that are compared at a time with their prediction.
-_COMPARED = 1000
 
 # ---- writing
 
@@ -153,14 +150,11 @@ class PredictionWriter:
 
     def _unmoved(self) -> list[str]:
         """Return the names of the queries whose cells are predicted as they are, with all seeds."""
-        of_queries = [part for part in self.parts if part[3] == "query"]
-        moved = {query.name for query, _, cells, _, prediction in of_queries if self._is_moved(cells, prediction.X)}
-        return [name for name in dict.fromkeys(part[0].name for part in of_queries) if name not in moved]
-
-    def _is_moved(self, cells: np.ndarray, predicted: np.ndarray) -> bool:
-        """Whether a predicted value of some training cells (indices) is another; block by block, to save memory."""
-        blocks = (slice(start, start + _COMPARED) for start in range(0, len(cells), _COMPARED))
-        return any(not np.array_equal(as_float(self.data.X[cells[block]]), predicted[block]) for block in blocks)
+        same: dict[str, bool] = {}
+        for query, _, cells, role, prediction in self.parts:
+            if role == "query":
+                same[query.name] = same.get(query.name, True) and are_rows(prediction.X, self.data.X, cells)
+        return [name for name, is_same in same.items() if is_same]
 
 
 def _held_out_as_table(held_out: Mapping[str, HeldOut]) -> dict:

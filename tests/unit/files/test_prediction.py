@@ -12,10 +12,9 @@ import pytest
 
 import train_model
 import transform_query
-from outofsample import registry
+from outofsample import arrays, registry
 from outofsample.arrays import HeldOut, Prediction
 from outofsample.errors import UserError
-from outofsample.files import prediction as prediction_file
 from outofsample.files.prediction import PredictionFile, PredictionWriter, describe_outside, read_predictions
 from outofsample.files.task import queries_text
 from outofsample.jobs.predict import MethodSpec, TransformSpec
@@ -153,7 +152,7 @@ def test_what_is_held_out_is_read_as_it_was_written(tmp_path):
 
 
 def test_a_query_whose_cells_are_predicted_as_they_are_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(prediction_file, "_COMPARED", 7)
+    monkeypatch.setattr(arrays, "COMPARED", 7)
     data, _ = planted()
     moves = {"same": (0, 0), "one seed": (0, 1), "both": (1, 1)}
     data = replace(data, queries=tuple(replace(data.queries[0], name=name) for name in moves))
