@@ -150,11 +150,9 @@ class PredictionWriter:
 
     def _unmoved(self) -> list[str]:
         """Return the names of the queries whose cells are predicted as they are, with all seeds."""
-        same: dict[str, bool] = {}
-        for query, _, cells, role, prediction in self.parts:
-            if role == "query":
-                same[query.name] = same.get(query.name, True) and are_rows(prediction.X, self.data.X, cells)
-        return [name for name, is_same in same.items() if is_same]
+        parts = [(query.name, cells, predicted.X) for query, _, cells, role, predicted in self.parts if role == "query"]
+        moved = {name for name, cells, X in parts if not are_rows(X, self.data.X, cells)}
+        return list(dict.fromkeys(name for name, *_ in parts if name not in moved))
 
 
 def _held_out_as_table(held_out: Mapping[str, HeldOut]) -> dict:
@@ -230,6 +228,8 @@ class PredictionFile(Rows):
         The reason where there is no prediction, else "".
     seeds
         In the order of the file.
+    unmoved
+        The queries whose cells are predicted as they are.
 
     Raises
     ------
@@ -244,6 +244,7 @@ class PredictionFile(Rows):
         words = (str(self.uns.get(key, "")) for key in ("method", "model", "backend", "not_run"))
         self.method, self.model, self.backend, self.not_run = words
         self.seeds = tuple(self.obs["seed"].astype(int).unique().tolist())
+        self.unmoved = tuple(json.loads(str(self.uns.get("unmoved", "[]"))))
         if not self.seeds and not self.not_run:
             raise UserError(f'{self.path}: there are no predictions, and no uns["not_run"].')
 
@@ -251,10 +252,6 @@ class PredictionFile(Rows):
         """Return the rows of a query's cells, predicted with a seed."""
         mask = (self.column("role") == "query") & (self.column("query") == query)
         return np.flatnonzero(mask & (self.obs["seed"].to_numpy(int) == seed))
-
-    def is_unmoved(self, query: str) -> bool:
-        """Whether the cells of a query are predicted as they are."""
-        return query in json.loads(str(self.uns.get("unmoved", "[]")))
 
     def held_out(self, query: str) -> HeldOut:
         """Return what the method predicts for domains that S and T of a query share; why not, where there are none."""

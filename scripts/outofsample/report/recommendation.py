@@ -209,4 +209,4 @@ def held_out_of(files: Iterable[PredictionFile], query: str) -> dict[str, HeldOu
 
 def unmoved_of(files: Iterable[PredictionFile], query: str) -> list[str]:
     """Return the methods whose prediction files of a task have the cells of a query as they are."""
-    return [file.method for file in files if file.is_unmoved(query)]
+    return [file.method for file in files if query in file.unmoved]

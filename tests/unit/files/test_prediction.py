@@ -166,10 +166,9 @@ def test_a_query_whose_cells_are_predicted_as_they_are_is_told(tmp_path, monkeyp
 
         writer.add_all(last_cell_moved, seed)
     writer.write(tmp_path / "p.h5ad")
-    file = PredictionFile(tmp_path / "p.h5ad")
-    assert {name: file.is_unmoved(name) for name in moves} == {"same": True, "one seed": False, "both": False}
+    assert PredictionFile(tmp_path / "p.h5ad").unmoved == ("same",)
     PredictionWriter(data, "combat").write(tmp_path / "none.h5ad", not_run="R missing")
-    assert not PredictionFile(tmp_path / "none.h5ad").is_unmoved("same")
+    assert PredictionFile(tmp_path / "none.h5ad").unmoved == ()
 
 
 def test_a_file_without_it_says_why_nothing_is_held_out(tmp_path):
