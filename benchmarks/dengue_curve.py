@@ -139,10 +139,15 @@ def jobs() -> list[Job]:
     for clusters in (1, 5, 10, 20):
         words = f"{clusters} cluster{'s' * (clusters > 1)}"
         found.append(Job("our cytonorm", words, "method", "cytonorm", {"clusters": clusters}))
-    for name, align in (("cluster quantiles", False), ("aligned cluster quantiles", True)):
+    for name, options in (
+        ("cluster quantiles", {}),
+        ("aligned cluster quantiles", {"align": True}),
+        ("cluster quantiles, zeros by share", {"zeros": "share"}),
+        ("aligned cluster quantiles, zeros by share", {"align": True, "zeros": "share"}),
+    ):
         for clusters in (5, 10, 20):
-            options = {"edit_options": {"clusters": clusters, "align": align}}
-            found.append(Job(name, f"{clusters} clusters", "method", "cluster_quantiles", options))
+            settings = {"edit_options": {"clusters": clusters, **options}}
+            found.append(Job(name, f"{clusters} clusters", "method", "cluster_quantiles", settings))
     return [*found, Job(*PEER, "cytonormpy", settings={"n_clusters": 10})]
 
 

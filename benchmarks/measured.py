@@ -31,7 +31,12 @@ from outofsample.texts import as_label  # noqa: E402
 DOCS = ROOT / "docs"
 ALL = "all_real.csv"
 CELLS = {"change_of_means_r": "r of changes", "sd_ratio": "SD ratio", "energy_distance": "energy distance"}
-KANG = {"means_r2": "R² of means", "variances_r2": "R² of variances", **CELLS}
+GENES = {
+    "pr_auc": "area under precision and recall",
+    "precision_at_N": "precision at N",
+    "de_direction_match": "right direction",
+}
+KANG = {"means_r2": "R² of means", "variances_r2": "R² of variances", **CELLS, **GENES}
 HELA = {
     "means_r": "r of means",
     "variances_r": "r of variances",

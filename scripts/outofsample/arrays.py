@@ -10,11 +10,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 ROLES = ("source", "target", "query", "context", "reference")
+#: Cells that `are_rows` compares at a time.
+COMPARED = 1000
 
 
 def as_float(X: np.ndarray) -> np.ndarray:
     """Return cells as a float32 array; images are stored as uint8, whose differences would wrap around."""
     return np.asarray(X, dtype=np.float32)
+
+
+def are_rows(values: np.ndarray, X: np.ndarray, rows: np.ndarray) -> bool:
+    """Whether values (cells, features) are these rows (indices) of X; some are compared at a time, to save memory."""
+    blocks = (slice(start, start + COMPARED) for start in range(0, len(rows), COMPARED))
+    return all(np.array_equal(values[block], as_float(X[rows[block]])) for block in blocks)
 
 
 def dense(values) -> np.ndarray:
@@ -242,6 +250,8 @@ class HeldOut:
         Energy distance from the query's cells to S.
     why_not
         Why no domain was left out; "" where some were.
+    random_parts
+        Whether S and T share fewer than two domains, so that a method's own folds are random parts of their cells.
     """
 
     domains: np.ndarray
@@ -254,13 +264,15 @@ class HeldOut:
     query_moved: float = 0.0
     query_distance: float = 0.0
     why_not: str = ""
+    random_parts: bool = False
 
     @classmethod
-    def none(cls, features: int, why_not: str) -> "HeldOut":
+    def none(cls, features: int, why_not: str, random_parts: bool = False) -> "HeldOut":
         """Return that no domain was left out, and why."""
         empty = np.zeros((0, features))
         nothing = np.zeros(0)
-        return cls(np.array([], dtype=str), nothing, nothing, nothing, empty, empty, nothing, why_not=why_not)
+        told = {"why_not": why_not, "random_parts": random_parts}
+        return cls(np.array([], dtype=str), nothing, nothing, nothing, empty, empty, nothing, **told)
 
     @property
     def is_beyond(self) -> bool:

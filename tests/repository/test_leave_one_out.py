@@ -1,6 +1,8 @@
 """The table of what can be relied on: the study asks enough queries, and the table says of them what it should."""
 
+import csv
 import importlib.util
+import re
 
 import pytest
 
@@ -47,6 +49,50 @@ def test_ranks_shares_and_ratios(script, tmp_path):
     assert (row["half"], row["queries"], row["mean_rank"]) == ("chosen on", 2, 2.0)
     assert row["worse_than_no_change"] == row["worse_than_mean_shift"] == 0.5
     assert (row["worst_ratio_to_best"], row["worst_query"]) == (2.0, "from_021 q")
+
+
+def read_rows(name: str) -> list[dict[str, str]]:
+    """Return the rows of a table of the documents."""
+    with open(ROOT / "docs" / name, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_documents_table_says_what_the_measured_one_does():
+    page = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"\| method \| mean rank \|[^\n]*\n[^\n]*\n((?:\|[^\n]*\n)+)", page)
+    shown = [[part.strip() for part in line.strip("|").split("|")] for line in lines.splitlines()]
+    methods = read_study(ROOT / "studies" / "leave_one_out.yaml").methods
+    reported = [row for row in read_rows("leave_one_out.csv") if row["half"] == "reported on"]
+    of_label = {methods[row["method"]].label: row for row in reported if row["method"] in methods}
+    ranks = [float(rank) for _, rank, *_ in shown]
+    assert len(shown) >= 10 and ranks == sorted(ranks)
+    for label, rank, worse_than_nothing, worse_than_shift, ratio in shown:
+        row = of_label[label]
+        assert rank == f"{float(row['mean_rank']):.1f}"
+        for told, column, itself in (
+            (worse_than_nothing, "worse_than_no_change", "no_change"),
+            (worse_than_shift, "worse_than_mean_shift", "mean_shift"),
+        ):
+            assert told == ("-" if row["method"] == itself else f"{100 * float(row[column]):.0f} %"), (
+                f"{label}, {column}"
+            )
+        assert ratio == f"{float(row['worst_ratio_to_best']):.1f}"
+
+
+def test_the_measured_table_follows_from_the_queries(script):
+    means = {
+        (row.pop("task"), row.pop("query")): {name: float(value) for name, value in row.items()}
+        for row in read_rows("leave_one_out_queries.csv")
+    }
+    of_method = {(row["half"], row["method"]): row for row in script.summary(means)}
+    for row in read_rows("leave_one_out.csv"):
+        found = of_method[row["half"], row["method"]]
+        assert int(row["queries"]) == found["queries"] == 18
+        # Distances of the queries are rounded, so that two methods can seem alike.
+        for column, within in (("mean_rank", 0.1), ("worse_than_no_change", 1e-9), ("worse_than_mean_shift", 1e-9)):
+            assert (row[column] == "") == (found[column] == ""), column
+            if row[column]:
+                assert abs(float(row[column]) - found[column]) <= within, f"{row['method']}, {column}"
 
 
 def test_scores_that_are_not_there_are_told(script, tmp_path):

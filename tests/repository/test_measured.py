@@ -1,5 +1,6 @@
 """The tables of real data in the documents follow from scores."""
 
+import csv
 import re
 
 import pytest
@@ -100,3 +101,21 @@ def test_each_marker_of_the_page_is_known_and_its_methods_are_measured():
     for name, lines in markers:
         known = {row["method"] for row in measured.read_table(measured.DOCS / "measured" / f"{name}.csv")}
         assert {line.strip("|").split("|")[0].strip() for line in lines.splitlines()} <= known
+
+
+@pytest.mark.parametrize("name", measured.QUESTIONS)
+def test_tables_have_the_headings_of_their_question(name):
+    with open(measured.DOCS / "measured" / f"{name}.csv", newline="", encoding="utf-8") as file:
+        headings = next(csv.reader(file))
+    meant = ["method", *measured.QUESTIONS[name].columns.values()]
+    # The smaller file of Kang's cells was measured without the scores of changed genes.
+    assert headings == meant or (name == "kang_sample" and headings == meant[: -len(measured.GENES)])
+
+
+def test_changed_genes_are_shares_and_the_oracle_finds_most():
+    table = measured.read_table(measured.DOCS / "measured" / "kang_pooled.csv")
+    for heading in measured.GENES.values():
+        found = {row["method"]: measured.first_number(row[heading]) for row in table if row[heading]}
+        assert all(0 <= value <= 1 for value in found.values()) and len(found) > 30
+    areas = {row["method"]: measured.first_number(row["area under precision and recall"]) for row in table}
+    assert areas["Oracle"] == max(filter(None, areas.values()))

@@ -17,8 +17,9 @@ Everything that tables, figures and a user's own files need of it.
   of its fit in turn. A row per query and domain: ``query``, ``domain``; energy distances ``error`` (the prediction to
   the domain's cells of T), ``unchanged`` (its cells of S to these), ``moved`` (its cells of S to their prediction),
   ``distance`` (its cells of S to those of the other domains), ``query_moved`` and ``query_distance`` (the same of the
-  query's cells); ``predicted`` and ``measured`` (rows, features), the change of the mean; and ``why_not``: JSON,
-  {query: reason} of those without rows.
+  query's cells); ``predicted`` and ``measured`` (rows, features), the change of the mean; ``why_not``: JSON,
+  {query: reason} of those without rows; and ``random_parts``: JSON, the queries whose S and T share fewer than two.
+- ``uns["unmoved"]``: JSON, the queries whose cells are predicted as they are, with all seeds.
 - ``uns["not_run"]``: the reason, where there are no rows.
 
 The rows with role ``query`` of one query and seed are in the order of the query's scored cells in ``train.h5ad``.
@@ -32,7 +33,7 @@ from pathlib import Path
 
 import numpy as np
 
-from outofsample.arrays import HeldOut, Prediction, Query, TrainingData
+from outofsample.arrays import HeldOut, Prediction, Query, TrainingData, are_rows
 from outofsample.errors import UserError
 from outofsample.files.h5ad import write_h5ad
 from outofsample.files.rows import Rows
@@ -121,6 +122,7 @@ class PredictionWriter:
             "versions": versions or {},
             "not_run": not_run,
             "outside": self._outside(),
+            "unmoved": json.dumps(self._unmoved()),
         }
         if self.held_out:
             uns["held_out"] = _held_out_as_table(self.held_out)
@@ -146,6 +148,12 @@ class PredictionWriter:
             if role == "query" and prediction.outside is not None
         }
 
+    def _unmoved(self) -> list[str]:
+        """Return the names of the queries whose cells are predicted as they are, with all seeds."""
+        parts = [(query.name, cells, predicted.X) for query, _, cells, role, predicted in self.parts if role == "query"]
+        moved = {name for name, cells, X in parts if not are_rows(X, self.data.X, cells)}
+        return list(dict.fromkeys(name for name, *_ in parts if name not in moved))
+
 
 def _held_out_as_table(held_out: Mapping[str, HeldOut]) -> dict:
     """Return ``uns["held_out"]``: a row per query and domain, and the reasons of queries without rows."""
@@ -163,6 +171,7 @@ def _held_out_as_table(held_out: Mapping[str, HeldOut]) -> dict:
         "predicted": np.concatenate([part.predicted for part in parts]),
         "measured": np.concatenate([part.measured for part in parts]),
         "why_not": json.dumps({name: part.why_not for name, part in held_out.items() if part.why_not}),
+        "random_parts": json.dumps([name for name, part in held_out.items() if part.random_parts]),
     }
 
 
@@ -219,6 +228,8 @@ class PredictionFile(Rows):
         The reason where there is no prediction, else "".
     seeds
         In the order of the file.
+    unmoved
+        The queries whose cells are predicted as they are.
 
     Raises
     ------
@@ -233,6 +244,7 @@ class PredictionFile(Rows):
         words = (str(self.uns.get(key, "")) for key in ("method", "model", "backend", "not_run"))
         self.method, self.model, self.backend, self.not_run = words
         self.seeds = tuple(self.obs["seed"].astype(int).unique().tolist())
+        self.unmoved = tuple(json.loads(str(self.uns.get("unmoved", "[]"))))
         if not self.seeds and not self.not_run:
             raise UserError(f'{self.path}: there are no predictions, and no uns["not_run"].')
 
@@ -247,7 +259,7 @@ class PredictionFile(Rows):
         if table is None:
             return HeldOut.none(len(self.features), self.not_run or "it was not asked for")
         if why := json.loads(str(table["why_not"])).get(query):
-            return HeldOut.none(len(self.features), why)
+            return HeldOut.none(len(self.features), why, query in json.loads(str(table.get("random_parts", "[]"))))
         rows = np.flatnonzero(np.asarray(table["query"]).astype(str) == query)
         names = ("error", "unchanged", "moved", "predicted", "measured", "distance")
         columns = [np.asarray(table[name])[rows] for name in names]

@@ -23,7 +23,15 @@ from outofsample.metrics.directions import PERFECT, direction_of
 from outofsample.metrics.expected import LEVEL
 from outofsample.own import changes, extrapolation, per_file
 from outofsample.own import figures as own_figures
-from outofsample.report.recommendation import Expected, Recommendation, as_text, held_out_of, recommend
+from outofsample.report.recommendation import (
+    UNMOVED,
+    Expected,
+    Recommendation,
+    as_text,
+    held_out_of,
+    recommend,
+    unmoved_of,
+)
 from outofsample.texts import significant
 
 if TYPE_CHECKING:
@@ -113,8 +121,9 @@ def expectations(held_out: dict[str, HeldOut], spec: ChangesSpec) -> list[dict]:
     ]
 
 
-def section(change: "Change", table, scores: Path, spec: ChangesSpec, held_out: dict[str, HeldOut]) -> dict:
-    """Return what the page says of one query; ``held_out`` is of all methods of the task."""
+def section(change: "Change", table, scores: Path, spec: ChangesSpec, files: Sequence[PredictionFile]) -> dict:
+    """Return what the page says of one query; ``files`` are the predictions of all methods of the task."""
+    held_out, unmoved = (read(files, change.query.name) for read in (held_out_of, unmoved_of))
     shown = [own_figures.populations(change)]
     if change.image_shape is None:
         shown = [own_figures.shifts(change, table), own_figures.densities(change, table), *shown]
@@ -140,7 +149,8 @@ def section(change: "Change", table, scores: Path, spec: ChangesSpec, held_out: 
         "rows": [] if change.image_shape is not None else table.head(ROWS).to_dict("records"),
         "changed": int(table["changed"].sum()) if "changed" in table else None,
         "expectations": expectations(held_out, spec),
-        "recommended": recommend(held_out, spec.labels, spec.cautious, spec.unchanged),
+        "recommended": recommend(held_out, spec.labels, spec.cautious, spec.unchanged, unmoved),
+        "unmoved": spec.method in unmoved,
         "features": len(table),
         "has_truth": "truth" in change.cells,
         "score_expectations": [
@@ -203,10 +213,7 @@ def write_page(
     found, not_run = changes.read_changes(prediction, train, truth, spec.unit)
     tables = [changes.feature_table(change) for change in found]
     of_methods, rows = [PredictionFile(path) for path in predictions], TrainingRows(train)
-    sections = [
-        section(change, table, scores, spec, held_out_of(of_methods, change.query.name))
-        for change, table in zip(found, tables, strict=True)
-    ]
+    sections = [section(change, table, scores, spec, of_methods) for change, table in zip(found, tables, strict=True)]
     for part, change, table in zip(sections, found, tables, strict=True):
         files = per_file.files_of(rows, change.query)
         if change.image_shape is None and per_file.has_several(files):
@@ -225,6 +232,7 @@ def write_page(
         **cohort_of(spec, rows),
         recommended=by_recommendation(sections),
         level=LEVEL,
+        did_nothing=UNMOVED,
     )
     table = pd.concat(tables) if tables else pd.DataFrame(columns=["query", "feature"])
     with replacing(html) as new_html, replacing(csv) as new_csv:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from outofsample.files.prediction import PredictionFile
 from outofsample.jobs.page import PageSpec
-from outofsample.report.recommendation import Recommendation, held_out_of, recommend
+from outofsample.report.recommendation import Recommendation, held_out_of, recommend, unmoved_of
 
 
 def recommendations(study: PageSpec, predictions: Iterable[Path], scores: pd.DataFrame) -> list[dict]:
@@ -32,7 +32,8 @@ def recommendations(study: PageSpec, predictions: Iterable[Path], scores: pd.Dat
         queries = scores.loc[scores["task"] == task, "query"].unique()
         by_choice: dict[Recommendation, list[str]] = {}
         for query in queries:
-            made = recommend(held_out_of(files, query), labels, choice.cautious, choice.unchanged)
+            told = held_out_of(files, query), labels, choice.cautious, choice.unchanged, unmoved_of(files, query)
+            made = recommend(*told)
             by_choice.setdefault(made, []).append(query)
         found += [
             {"task": study.task_label(task), "queries": named if len(by_choice) > 1 else [], "choice": made}

@@ -3,7 +3,7 @@
 `recommend` decides, for the pages on data of a user's own and for the page of a study alike; no truth takes part.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,14 @@ from outofsample.arrays import HeldOut
 from outofsample.files.prediction import PredictionFile
 from outofsample.metrics.expected import LEVEL, Interval, error_interval
 from outofsample.texts import significant
+
+#: What a method did that predicts the cells of a query as they are.
+UNMOVED = "it did nothing to these cells, and every predicted value is the measured one"
+#: What folds of a single population are worth; measured on HeLa cells (docs/evidence.md, 'The stacked map').
+RANDOM_PARTS = (
+    "With a single control these parts are random and cannot say how far the change carries: of eight such questions "
+    "on real cells it did harm in two."
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,11 @@ class Recommendation:
 
 
 def recommend(
-    held_out: Mapping[str, HeldOut], labels: Mapping[str, str], cautious: str = "", unchanged: str = ""
+    held_out: Mapping[str, HeldOut],
+    labels: Mapping[str, str],
+    cautious: str = "",
+    unchanged: str = "",
+    unmoved: Collection[str] = (),
 ) -> Recommendation:
     """Return which method to take for a query.
 
@@ -87,11 +99,13 @@ def recommend(
         The method that does nothing where its own folds show no gain, "" where the study has none.
     unchanged
         The method that does nothing, "" where the study has none.
+    unmoved
+        The methods that predict the cells of the query as they are.
     """
     judged = {name: Expected.of(name, found) for name, found in held_out.items() if not found.why_not}
     others = {name: found.why_not for name, found in held_out.items() if found.why_not}
     if not judged:
-        return _not_judged(others, labels, cautious)
+        return _not_judged(held_out, labels, cautious, cautious in unmoved)
     moving = [each for each in judged.values() if each.method != unchanged] or list(judged.values())
     ranked = sorted(moving, key=lambda each: each.error)
     left_out = f" Not judged in this way: {_listed(others, labels)}." if others else ""
@@ -136,15 +150,20 @@ def _nothing_helps(best: Expected, labels: Mapping[str, str], unchanged: str, le
     )
 
 
-def _not_judged(reasons: Mapping[str, str], labels: Mapping[str, str], cautious: str) -> Recommendation:
-    """Return what is said where nothing was held out of any method."""
+def _not_judged(
+    held_out: Mapping[str, HeldOut], labels: Mapping[str, str], cautious: str, is_unmoved: bool
+) -> Recommendation:
+    """Return what is said where nothing was held out of any method; the cautious one may have moved no cell."""
+    reasons = {name: found.why_not for name, found in held_out.items()}
     why = reasons.get(cautious) or next(iter(reasons.values()), "no method ran")
     if cautious not in reasons:
         return Recommendation("", f"No number can be given for the error of any method: {why}.", warns=True)
+    nothing = f" Here it saw none: {UNMOVED}." if is_unmoved else ""
+    random = f" {RANDOM_PARTS}" if held_out[cautious].random_parts else ""
     return Recommendation(
         cautious,
-        f"Take {labels[cautious]}, which does nothing where it sees no gain in held-out parts of source and target. "
-        f"No number can be given for its error, nor for that of any other method: {why}.",
+        f"Take {labels[cautious]}, which does nothing where it sees no gain in held-out parts of source and target."
+        f"{nothing}{random} No number can be given for its error, nor for that of any other method: {why}.",
         warns=True,
     )
 
@@ -186,3 +205,8 @@ def as_text(interval: Interval) -> str:
 def held_out_of(files: Iterable[PredictionFile], query: str) -> dict[str, HeldOut]:
     """Return what each prediction file of a task says of held-out domains, by method."""
     return {file.method: file.held_out(query) for file in files}
+
+
+def unmoved_of(files: Iterable[PredictionFile], query: str) -> list[str]:
+    """Return the methods whose prediction files of a task have the cells of a query as they are."""
+    return [file.method for file in files if query in file.unmoved]

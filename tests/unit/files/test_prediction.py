@@ -12,8 +12,8 @@ import pytest
 
 import train_model
 import transform_query
-from outofsample import registry
-from outofsample.arrays import HeldOut
+from outofsample import arrays, registry
+from outofsample.arrays import HeldOut, Prediction
 from outofsample.errors import UserError
 from outofsample.files.prediction import PredictionFile, PredictionWriter, describe_outside, read_predictions
 from outofsample.files.task import queries_text
@@ -140,14 +140,35 @@ def write_held_out(tmp_path, held_out, not_run=""):
 
 
 def test_what_is_held_out_is_read_as_it_was_written(tmp_path):
-    held_out = {"a b": HELD_OUT, "none": HeldOut.none(6, "one control"), "c": replace(HELD_OUT, query_moved=2.0)}
+    few = {"none": HeldOut.none(6, "one control", random_parts=True), "two": HeldOut.none(6, "two controls")}
+    held_out = {"a b": HELD_OUT, **few, "c": replace(HELD_OUT, query_moved=2.0)}
     data, file = write_held_out(tmp_path, held_out)
     for name, meant in held_out.items():
         for read in (file.held_out(name), read_predictions(file.path, data).held_out[name]):
             assert read.why_not == meant.why_not and read.query_moved == meant.query_moved
-            assert read.query_distance == meant.query_distance
+            assert read.query_distance == meant.query_distance and read.random_parts == meant.random_parts
             for part in ("domains", "errors", "unchanged", "moved", "predicted", "measured", "distances"):
                 np.testing.assert_array_equal(getattr(read, part), getattr(meant, part))
+
+
+def test_a_query_whose_cells_are_predicted_as_they_are_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(arrays, "COMPARED", 7)
+    data, _ = planted()
+    moves = {"same": (0, 0), "one seed": (0, 1), "both": (1, 1)}
+    data = replace(data, queries=tuple(replace(data.queries[0], name=name) for name in moves))
+    writer = PredictionWriter(data, "mean_shift")
+    for seed in (0, 1):
+
+        def last_cell_moved(X, query, counts, seed=seed):
+            moved = X.copy()
+            moved[-1] += moves[query.name][seed]
+            return Prediction(moved)
+
+        writer.add_all(last_cell_moved, seed)
+    writer.write(tmp_path / "p.h5ad")
+    assert PredictionFile(tmp_path / "p.h5ad").unmoved == ("same",)
+    PredictionWriter(data, "combat").write(tmp_path / "none.h5ad", not_run="R missing")
+    assert PredictionFile(tmp_path / "none.h5ad").unmoved == ()
 
 
 def test_a_file_without_it_says_why_nothing_is_held_out(tmp_path):

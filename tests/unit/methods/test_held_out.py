@@ -156,7 +156,7 @@ def test_too_few_domains_are_told_with_what_would_help(domains, told):
     data = task(shifted, domains)
     found = hold_out_domains(create("mean_shift", data), data)["query"]
     assert len(found.domains) == 0 and found.errors.shape == (0,) and found.measured.shape == (0, 3)
-    assert re.search(told, found.why_not)
+    assert re.search(told, found.why_not) and found.random_parts == (domains == 1)
 
 
 def test_domains_with_few_cells_do_not_count():

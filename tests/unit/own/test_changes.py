@@ -174,7 +174,7 @@ QUERIES = (QUERY, Query("patient_b", "patient_b", "batch1", "batch2"))
 SETTINGS = {"folder": "mine", "files": ["cells.csv"], "condition_column": "batch", "domain_column": "person"}
 
 
-def run(folder, method="mean_shift", queries=QUERIES, settings=SETTINGS, not_run="", held_out=None):
+def run(folder, method="mean_shift", queries=QUERIES, settings=SETTINGS, not_run="", held_out=None, seeds=(4, 2)):
     """Load, split, predict and score a study of one's own; return the dataset and the paths of its files."""
     data = registry.create("datasets", "own", own.Dataset.complete(settings, folder))
     adata = data.load({file.name: folder / "mine" / file.name for file in data.raw_files()})
@@ -187,7 +187,7 @@ def run(folder, method="mean_shift", queries=QUERIES, settings=SETTINGS, not_run
     writer = PredictionWriter(training, "mine_method", "identity" if method == "mean_shift" else None)
     if not not_run:
         fitted = registry.create("methods", method, {}).fit(training)
-        for seed in (4, 2):
+        for seed in seeds:
             writer.add_all(lambda *a, seed=seed: replace_x(fitted.transform(*a), seed), seed)
     writer.held_out = held_out or {}
     writer.write(found["prediction"], not_run=not_run)
@@ -290,6 +290,20 @@ def test_the_page_opens_with_the_method_to_take(tmp_path):
     assert "energy distance that was expected" in page.text
     by_query = table.groupby("query")
     assert by_query["changed"].count().to_dict() == {"patient_a": 3, "patient_b": 0}
+
+
+def test_the_page_says_of_which_query_no_cell_was_moved(tmp_path):
+    write_table(tmp_path / "mine")
+    alone = HeldOut.none(3, "one control alone", random_parts=True)
+    found = {"held_out": {"patient_a": alone, "patient_b": alone}}
+    _, files = run(tmp_path, "no_change", seeds=(4,), **found)
+    text = report(tmp_path, files)[0].text
+    assert "Here it saw none: it did nothing to these cells" in text and "of eight such questions" in text
+    assert text.count("Mine <&>: it did nothing to these cells, and every predicted value is the measured one.") == 2
+    assert "the gain was within the noise of sampling" in text and "Moved most:" not in text
+    _, files = run(tmp_path, "mean_shift", **found)
+    text = report(tmp_path, files)[0].text
+    assert "did nothing to these cells" not in text and text.count("Moved most: CD4") == 2
 
 
 def test_scores_are_shown_beside_those_of_the_controls(tmp_path):

@@ -1,6 +1,9 @@
-"""Methods that are run on some tasks alone."""
+"""Methods that are run on some tasks alone, and those that belong together."""
 
-from outofsample.study.load import load_study
+import pytest
+
+from outofsample.study.load import load_study, read_study
+from tests.conftest import ROOT
 from tests.unit.study.examples import LEAVE_OUT, minimal, problems
 
 
@@ -27,3 +30,18 @@ def test_a_method_for_a_task_that_nobody_defines_is_named():
     assert "methods.no_change.tasks: there is no task 'dengeu' (did you mean 'dengue'?)" in problems(
         study(tasks=["dengeu"])
     )
+
+
+@pytest.mark.parametrize("name", ["config", "studies/open_data", "studies/sample_data", "studies/paper"])
+def test_a_bounded_twin_runs_wherever_the_published_tails_do(name):
+    read = read_study(ROOT / f"{name}.yaml")
+    for task in read.tasks:
+        run = set(read.task_methods(task))
+        for published in ("neuron_editing", "quantile_mapping"):
+            assert published not in run or f"{published}_bounded" in run, f"{task}, {published}"
+    on_hela = {"cytonorm_bounded", "pca_editing_bounded", "neuron_editing_residual_bounded"}
+    assert "hela" not in read.selected("tasks") or on_hela <= set(read.task_methods("hela"))
+    for method in on_hela & set(read.methods):
+        entry, twin = read.methods[method], read.methods[method.removesuffix("_bounded")]
+        settings = {key: value for key, value in entry.settings.items() if key not in ("tails", "edit_options")}
+        assert entry.uses == (twin.uses or method.removesuffix("_bounded")) and settings == twin.settings

@@ -74,13 +74,14 @@ def _of_change(method: Method | Chain, data: TrainingData, query: Query, seed: i
         return HeldOut.none(len(data.features), why)
     # Of a query of one hop the chain's first fit is all.
     method = method.fits[0] if isinstance(method, Chain) else method
-    if why := why_not_refitted(method):
-        return HeldOut.none(len(data.features), why)
-    rng = np.random.default_rng(seed)
     shared = shared_domains(data, query)
+    if why := why_not_refitted(method):
+        return HeldOut.none(len(data.features), why, len(shared) < 2)
+    rng = np.random.default_rng(seed)
     folds = list(scored_folds(data, query, (data.domain == name for name in shared), rng))
     if len(folds) < LEAST_DOMAINS:
-        return HeldOut.none(len(data.features), too_few_domains([str(data.domain[fold.source[0]]) for fold in folds]))
+        named = [str(data.domain[fold.source[0]]) for fold in folds]
+        return HeldOut.none(len(data.features), too_few_domains(named), len(shared) < 2)
     try:
         return predict_folds(method, data, query, folds, seed)
     except UserError as error:
