@@ -114,6 +114,10 @@ class Dataset(base.Dataset):
     can_simulate = True
     kinds = frozenset({"tabular", "counts"})
     domains = CELL_TYPES
+    how_to_get = (
+        "GEO's file has the paper's cells, and 'download: true' fetches it. The authors' own 'haber_count' is on "
+        "Google Drive, beside 'kang_count' in the DataDownloader.py of their trVAE_reproducibility; it is not read here"
+    )
 
     @property
     def unit(self) -> str:

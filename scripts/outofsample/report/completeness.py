@@ -22,6 +22,22 @@ LEFT_OUT = (
     ("Neuron Editing 2020, Figure 3: a moustache taken off photographs", "CelebA labels next to no woman with one"),
     ("trVAE, a grid search over settings", "neither the grid nor the cells that judged it are published"),
 )
+_SHORT = "left out at demo size, to keep it short; studies/paper.yaml has it"
+#: What a study of demo size leaves out besides, by the figure that shows it elsewhere; docs/left_out.md has it too.
+LEFT_OUT_OF_THE_DEMO = {
+    "ne2020_fig3_glasses_off": ("Neuron Editing 2020, Figure 3: glasses taken off", _SHORT),
+    "ne2020_fig3_moustache": ("Neuron Editing 2020, Figure 3: a moustache put on", _SHORT),
+    "ne2020_fig3_moustache_off": ("Neuron Editing 2020, Figure 3: a moustache taken off drawn faces", _SHORT),
+    "trvae_fig4": ("trVAE, Figure 4: a smile", "no stand-in smiles; studies/paper.yaml has it of photographs"),
+}
+
+
+def left_out(study: PageSpec) -> list[tuple[str, str]]:
+    """Return what a study on the papers leaves out of them, with the reason; of a study on other data nothing."""
+    if not any(spec.paper for spec in study.tables.values()):
+        return []
+    elsewhere = [entry for figure, entry in LEFT_OUT_OF_THE_DEMO.items() if figure not in study.figures]
+    return [*LEFT_OUT, *(elsewhere if study.demo_size else [])]
 
 
 def missing(study: PageSpec, datasets: list[Path]) -> list[dict]:

@@ -89,7 +89,7 @@ def gather(study: PageSpec, files: Files) -> dict:
         "not_run": completeness.not_run(study, scores),
         "pairs": completeness.pairs(study, completeness.tasks_with_data(study, scores)),
         "few_methods": completeness.few_methods(study),
-        "left_out": completeness.LEFT_OUT if any(spec.paper for spec in study.tables.values()) else (),
+        "left_out": completeness.left_out(study),
         "no_truth": completeness.no_truth(study, scores),
         "backends": provenance.backends(study, scores),
         "packages": provenance.packages(),

@@ -9,13 +9,18 @@ from outofsample.files.scores import Row, read_scores
 from outofsample.jobs.figure import ShownTask
 from outofsample.report.completeness import (
     LEFT_OUT,
+    LEFT_OUT_OF_THE_DEMO,
     few_methods,
+    left_out,
     missing,
     no_truth,
     not_run,
     pairs,
     tasks_with_data,
 )
+from outofsample.study.load import read_study
+from outofsample.study.plan import Plan
+from outofsample.study.presentation import Presentation
 from tests.browser.study import SPEC
 from tests.conftest import ROOT
 
@@ -50,6 +55,24 @@ def test_what_no_study_makes_is_on_the_page_and_in_the_documents(small):
         assert f"<li>{item}: {reason}.</li>" in page
         assert f"| {item} | {reason} |" in document
     assert any("Figure 1" in item and "schematic" in reason for item, reason in LEFT_OUT)
+
+
+def test_the_demo_says_which_columns_and_figures_it_leaves_out():
+    demo = read_study(ROOT / "config.yaml")
+    of_demo = Presentation(Plan(demo, ROOT / "nowhere")).page_spec()
+    listed = [item for item, _ in left_out(of_demo)]
+    columns = ("glasses taken off", "a moustache put on", "a moustache taken off drawn faces")
+    for item in (*(f"Neuron Editing 2020, Figure 3: {column}" for column in columns), "trVAE, Figure 4: a smile"):
+        assert item in listed
+    document = (ROOT / "docs" / "left_out.md").read_text()
+    assert all(f"| {item} | {reason} |" in document for item, reason in LEFT_OUT_OF_THE_DEMO.values())
+    # What it says is elsewhere is there, and a study that makes it, or is of full size, does not list it.
+    paper = read_study(ROOT / "studies" / "paper.yaml")
+    assert set(LEFT_OUT_OF_THE_DEMO) <= set(paper.selected("figures"))
+    made = {**of_demo.figures, "trvae_fig4": next(iter(of_demo.figures.values()))}
+    assert "trVAE, Figure 4: a smile" not in [item for item, _ in left_out(replace(of_demo, figures=made))]
+    assert left_out(replace(of_demo, demo_size=False)) == list(LEFT_OUT)
+    assert left_out(replace(of_demo, tables={})) == []
 
 
 def test_a_stand_in_has_no_label_of_the_real_data(small):

@@ -101,6 +101,47 @@ def test_data_are_the_papers_and_no_stand_in_where_they_can_be_had(paper):
     assert all(entry.settings["full"] for entry in paper.datasets.values() if entry.uses == "celeba")
 
 
+def test_cells_are_on_the_scale_that_the_authors_weights_belong_to(paper):
+    datasets = {paper.tasks[task].dataset for task in paper.selected("tasks") if task.startswith(CELLS)}
+    assert datasets == {"kang", "haber"}
+    assert {paper.datasets[name].settings["normalise"] for name in datasets} == {"median"}
+
+
+#: How the tasks begin, and when trVAE stops and cuts its learning rate there, in epochs: the notebooks Train_Kang,
+#: Train_Haber and, for all images, Train_CelebA of theislab/trVAE_reproducibility.
+WAITED = {"kang.": (500, 400), "haber": (750, None), "celeba_": (250, 200), "morpho_mnist": (250, 200)}
+
+
+def test_trvae_waits_as_long_as_in_the_authors_saved_trainings(paper):
+    for begins, (patience, cut) in WAITED.items():
+        tasks = [task for task in paper.selected("tasks") if task.startswith(begins)]
+        assert tasks
+        for task in tasks:
+            settings = paper.model_spec("trvae", task)["settings"]
+            assert (settings["patience"], settings["learning_rate_patience"]) == (patience, cut), task
+
+
+@pytest.mark.parametrize("model", ["vae", "cvae", "mmd_cvae"])
+def test_its_competitors_on_cells_end_with_the_epochs_of_their_tables(paper, model):
+    for task in filter(lambda task: task.startswith(CELLS), paper.selected("tasks")):
+        settings = paper.model_spec(model, task)["settings"]
+        assert settings["patience"] is None and settings["learning_rate_patience"] is None, task
+
+
+def test_every_task_stands_in_a_table(paper):
+    shown = {task for name in paper.selected("tables") for task in paper.tables[name].tasks}
+    assert shown == set(paper.selected("tasks"))
+
+
+def test_the_summary_has_one_task_of_each_data_set_that_all_methods_run_on(paper):
+    figure = paper.figures["summary"]
+    shown = [paper.tasks[task].dataset for task in figure.scores]
+    assert figure.title.startswith("One task of each data set") and len(set(shown)) == len(shown)
+    assert set(shown) == {
+        paper.tasks[task].dataset for task in paper.selected("tasks") if not paper.tasks[task].methods
+    }
+
+
 @pytest.mark.parametrize("study", ["config.yaml", "studies/paper.yaml"])
 def test_every_figure_of_the_papers_is_made(study):
     read = read_study(ROOT / study)
