@@ -98,6 +98,7 @@ TASKS = {question.heading: question.counts_for for question in QUESTIONS.values(
 STEPPED = {
     "trvae": "trVAE",
     "cvae": "CVAE",
+    "mmd_cvae": "MMD-CVAE",
     "scgen": "scGen",
     "trvae_residual": "trVAE, residual",
     "cvae_residual": "CVAE, residual",

@@ -1,4 +1,4 @@
-"""Score against steps of trVAE, CVAE and scGen as trVAE's authors trained, on natural killer cells of real data.
+"""Score against steps of trVAE, CVAE, MMD-CVAE and scGen as trVAE's authors trained, on natural killer cells of real data.
 
 One run of each network and seed gives all points: it goes on from its own checkpoint. From the root of the repository:
 
@@ -39,6 +39,7 @@ RUNS = {
         {"trvae": ("trvae", {}), "trvae_residual": ("trvae", {"output": "residual"})},
     ),
     "cvae": (AUTHORS, {"cvae": ("cvae", {}), "cvae_residual": ("cvae", {"output": "residual"})}),
+    "mmd_cvae": ({**AUTHORS, "beta": 500.0}, {"mmd_cvae": ("mmd_cvae", {})}),
     "vae": ({**AUTHORS, "eta": 1.0, "alpha": 5e-5}, {"scgen": ("scgen", {})}),
 }
 SCORES = ("means_r2", "variances_r2", "change_of_means_r", "sd_ratio", "energy_distance")

@@ -18,7 +18,7 @@ UNMOVED = "it did nothing to these cells, and every predicted value is the measu
 #: What folds of a single population are worth; measured on HeLa cells (docs/evidence.md, 'The stacked map').
 RANDOM_PARTS = (
     "With a single control these parts are random and cannot say how far the change carries: of eight such questions "
-    "on real cells it did harm in two."
+    "on real cells it did harm in two, and in a third by chance."
 )
 
 
