@@ -69,7 +69,8 @@ def distances(scores: Iterable[Path]) -> dict[tuple[str, str], dict[str, float]]
     table = read_scores(paths)
     for row in table[table["score"] == SCORE].itertuples():
         found.setdefault((row.task, row.query), {}).setdefault(row.method, []).append(float(row.value))
-    means = {query: {name: mean(values) for name, values in each.items()} for query, each in found.items()}
+    # As they are written, so that ranks follow from the table by question.
+    means = {query: {name: round(mean(values), 4) for name, values in each.items()} for query, each in found.items()}
     methods = {name for each in means.values() for name in each}
     for query, each in means.items():
         if missing := sorted(methods - set(each)):
@@ -173,10 +174,7 @@ def main() -> None:
             means = with_kept(means, list(csv.DictReader(file)))
     rows = summary(means)
     write_rows(args.output / "leave_one_out.csv", COLUMNS, rows)
-    queries = [
-        {"task": task, "query": query} | {name: round(value, 4) for name, value in each.items()}
-        for (task, query), each in means.items()
-    ]
+    queries = [{"task": task, "query": query} | each for (task, query), each in means.items()]
     write_rows(args.output / "leave_one_out_queries.csv", queries[0], queries)
     for row in rows:
         print(*(row[column] for column in COLUMNS), sep="\t")

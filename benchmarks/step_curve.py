@@ -1,4 +1,4 @@
-"""Score against steps of trVAE, CVAE, MMD-CVAE and scGen as trVAE's authors trained, on natural killer cells of real data.
+"""Score against steps of trVAE, CVAE, MMD-CVAE and scGen as trVAE's authors trained, on natural killer cells.
 
 One run of each network and seed gives all points: it goes on from its own checkpoint. From the root of the repository:
 
