@@ -114,6 +114,7 @@ def harm() -> Figure:
     }
     table = {row["method"]: row for row in rows("leave_one_out.csv") if row["half"] != "chosen on"}
     figure, ax = panel(2.2)
+    names = dict(sorted(names.items(), key=lambda item: float(table[item[0]]["worse_than_no_change"])))
     shares = [100 * float(table[name]["worse_than_no_change"]) for name in names]
     bars = ax.barh(range(len(names)), shares, color=[colour for _, colour in names.values()], height=0.7)
     ax.bar_label(bars, [f"{share:.0f} %" for share in shares], padding=3)

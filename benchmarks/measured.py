@@ -114,8 +114,9 @@ def number(value: float) -> str:
 
 
 def cell(values: list[float]) -> str:
-    """Return the mean over seeds, with the standard deviation where there are several; nothing of no values."""
-    return " ± ".join(map(number, [mean(values), *([stdev(values)] if len(values) > 1 else [])])) if values else ""
+    """Return the mean over seeds, with the standard deviation where they differ; nothing of no values."""
+    spread = [stdev(values)] if len(set(values)) > 1 else []
+    return " ± ".join(map(number, [mean(values), *spread])) if values else ""
 
 
 def first_number(text: str) -> float | None:
