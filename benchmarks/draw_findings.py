@@ -129,11 +129,12 @@ def harm() -> Figure:
 
 
 def steps() -> Figure:
-    """Correlation of changes against steps: trVAE and CVAE, decoded and residual, scGen, mean shift and oracle."""
+    """Correlation of changes against steps: trVAE and its rivals, decoded and residual, mean shift and oracle."""
     table = rows("trvae_steps.csv")
     looks = {
         "trvae": ("trVAE", PAPERS, "-"),
         "cvae": ("CVAE", DERIVED, "-"),
+        "mmd_cvae": ("MMD-CVAE", "#E08214", "-"),
         "scgen": ("scGen", "#7F7F7F", "-"),
         "trvae_residual": ("trVAE, residual", PAPERS, "--"),
         "cvae_residual": ("CVAE, residual", DERIVED, "--"),
