@@ -21,11 +21,11 @@ class MethodSpec(Spec):
 class TransformSpec(Spec):
     """Predictions of all methods on one model (None: methods without one), one file per method.
 
-    ``seeds`` are what methods are fitted with that use chance without a trained model; one whose model is trained has
-    the seeds of its trainings. ``in_sample_cells`` is how many transformed cells of S each file keeps; ``held_out``
-    whether all methods also predict domains that they were not fitted to, which tells what can be expected of them;
-    without it those alone do that cost little (`quick_to_hold_out`). ``device`` (``auto``, ``cpu`` or ``cuda``) is
-    where candidates that are networks are trained.
+    ``seeds`` are what methods, and models that need no training, are fitted with where they use chance; trained models
+    have the seeds of their trainings. ``in_sample_cells`` is how many transformed cells of S each file keeps;
+    ``held_out`` whether all methods also predict domains that they were not fitted to, which tells what can be expected
+    of them; without it those alone do that cost little (`quick_to_hold_out`). ``device`` (``auto``, ``cpu`` or
+    ``cuda``) is where candidates that are networks are trained.
     """
 
     model: ModelSpec | None

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from outofsample.arrays import Prediction, Query, TrainingData, as_float
+from outofsample.arrays import Prediction, Query, TrainingData, are_rows, as_float
 from outofsample.methods.families import stacking
 from outofsample.methods.families.base import residual_floor
 from outofsample.methods.families.out_of_fold import CandidateSettings, Fold, OutOfFold, shared_domains
@@ -273,4 +273,4 @@ def _same_cells(seen: list[stacking.Foreseen], data: TrainingData, folds: Sequen
     if len(seen) != len(folds):
         return False
     pairs = zip(seen, folds, strict=True)
-    return all(np.array_equal(known.X, as_float(data.X[fold.source])) for known, fold in pairs)
+    return all(len(known.X) == len(fold.source) and are_rows(known.X, data.X, fold.source) for known, fold in pairs)

@@ -20,7 +20,7 @@ from outofsample.jobs.fetch import FetchSpec
 from outofsample.jobs.predict import CorrectionSpec, MethodSpec, TransformSpec
 from outofsample.jobs.split import SplitSpec
 from outofsample.jobs.train import ModelSpec, TrainSpec
-from outofsample.methods.families.base import why_not
+from outofsample.methods.families.base import uses_chance, why_not
 from outofsample.metrics.extractors import find_inception
 from outofsample.study.cohorts import OWN, Cohorts
 from outofsample.study.config import Study
@@ -273,8 +273,8 @@ class Plan:
         """Return what predicting with all methods on one model needs."""
         model = self.model_spec(group, task) if self.has_model(group) else None
         methods = [self.method_spec(name, name in self.runs(task)) for name in self.by_model[group]]
-        seeds = self.study.task_seeds(task)
-        if self.trains(group) or not any(self.study.method_class(method.name).stochastic for method in methods):
+        seeds, entries = self.study.task_seeds(task), [self.study.method_class(method.name) for method in methods]
+        if self.trains(group) or not any(uses_chance(entry, model and model.uses) for entry in entries):
             seeds = seeds[:1]
         # Predicting asks for no GPU of a cluster: candidates are trained on one where it is there.
         device = "cpu" if self.study.device == "cpu" else "auto"

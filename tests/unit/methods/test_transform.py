@@ -80,6 +80,33 @@ def test_a_method_without_a_trained_model_is_fitted_once_per_seed_where_it_uses_
     np.testing.assert_array_equal(alone.transform(data.X[data.is_query(query)], query).X, second)
 
 
+def test_a_model_that_needs_no_training_and_uses_chance_is_fitted_once_per_seed(tmp_path, monkeypatch):
+    class Drawn(registry.find("models", "identity")):
+        """Stands for a decomposition that starts at random."""
+
+        stochastic = True
+
+        def fit(self, data, seed=0, run=Run()):
+            self.seed = seed
+            return super().fit(data, seed, run)
+
+        def decode(self, Z, condition=None):
+            return super().decode(Z, condition) + self.seed
+
+    find = registry.find
+    drawn = ("models", "identity")
+    monkeypatch.setattr(registry, "find", lambda kind, name: Drawn if (kind, name) == drawn else find(kind, name))
+    data, _ = planted()
+    query, spec = data.queries[0], MethodSpec("mean_shift", "mean_shift", {})
+    transform_all(
+        TransformSpec(ModelSpec("identity", "identity"), (spec,), seeds=(3, 5)), data, [], [tmp_path / "p.h5ad"]
+    )
+    file = PredictionFile(tmp_path / "p.h5ad")
+    assert file.seeds == (3, 5)
+    first, second = (file.part(query.name, seed).X for seed in (3, 5))
+    np.testing.assert_allclose(second - first, 2, rtol=1e-4)
+
+
 STANDING = {"candidates": {"mean_shift": {}, "quantile_mapping": {"edit_options": {"tails": "shift"}}}}
 
 

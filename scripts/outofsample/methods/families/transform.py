@@ -11,7 +11,7 @@ from outofsample.files.fitted import read_states
 from outofsample.files.fitted_methods import write_methods
 from outofsample.files.prediction import PredictionWriter, describe_outside
 from outofsample.jobs.predict import TransformSpec
-from outofsample.methods.families.base import trains_parts
+from outofsample.methods.families.base import trains_parts, uses_chance
 from outofsample.methods.families.chain import attached, predict_in_blocks
 from outofsample.methods.families.held_out import hold_out_domains
 from outofsample.models.families.base import as_tensors
@@ -20,10 +20,12 @@ from outofsample.training.run import Run
 
 def fitted_models(asked: TransformSpec, fitted: Sequence[Path], data: TrainingData, threads: int) -> Iterator:
     """Yield (seed, model): read from files, or fitted here where the model needs no training; None without a model."""
-    spec = asked.model
+    spec, model = asked.model, None
     if not fitted:
-        model = registry.create("models", spec.uses, spec.settings).fit(data.with_steps()) if spec else None
-        yield from ((seed, model) for seed in asked.seeds)
+        for seed in asked.seeds:
+            if spec and (model is None or model.stochastic):
+                model = registry.create("models", spec.uses, spec.settings).fit(data.with_steps(), seed)
+            yield seed, model
         return
     # What is not trained does without torch, whose import is half of such a job.
     import torch
@@ -90,7 +92,8 @@ def transform_all(
     for seed, model in fitted_models(spec, fitted, data, threads):
         for asked, writer in zip(spec.methods, writers, strict=True):
             entry = registry.find("methods", asked.uses)
-            if not asked.runs or not (fitted or entry.stochastic or seed == spec.seeds[0]):
+            repeats = seed != spec.seeds[0] and not uses_chance(entry, spec.model and spec.model.uses)
+            if repeats or not asked.runs:
                 continue
             method = attached(partial(entry, entry.Settings(**asked.settings), model), data, seed, run)
             predict = predict_in_blocks(method) if drawn else method.transform
