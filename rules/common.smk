@@ -57,9 +57,6 @@ def either(names):
 
 # ---- clusters
 
-# Read here: the SLURM plugin takes it away before anything else runs.
-SLURM_JOB = os.environ.get("SLURM_JOB_ID", "")
-
 
 def default_resources():
     """Return the default resources that the profile or the command line gives, as text."""
@@ -70,7 +67,7 @@ def default_resources():
 def check_cluster():
     """Stop before anything is submitted that SLURM would not take."""
     if workflow.executor_plugin.name == "slurm":
-        stop_at_user_errors(cluster.check, default_resources(), PLAN.gpus, SLURM_JOB, logger)
+        stop_at_user_errors(cluster.check, default_resources(), PLAN.gpus, logger)
 
 
 if workflow.is_main_process and workflow.output_settings.dryrun:

@@ -45,11 +45,11 @@ apt_install() {
 # ---- Python
 
 python_version() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
-is_supported() { case $(python_version "$1") in 3.11 | 3.12) ;; *) return 1 ;; esac }
+is_supported() { case $(python_version "$1") in 3.11 | 3.12 | 3.13) ;; *) return 1 ;; esac }
 
 find_python() {
     local candidate version found=
-    for candidate in ${PYTHON:-python3.11 python3.12 python3 python}; do
+    for candidate in ${PYTHON:-python3.11 python3.12 python3.13 python3 python}; do
         version=$(python_version "$candidate") || continue
         if is_supported "$candidate"; then
             say "$candidate"
@@ -58,7 +58,7 @@ find_python() {
         case "$found," in *" $version,"*) ;; *) found="$found, $version" ;; esac
     done
     found=${found#, }
-    die "Python 3.11 or 3.12 is needed, found ${found:-none}; install one (Debian 12: apt-get install python3.11-venv) or name it: make install PYTHON=/path/to/python3.12"
+    die "Python 3.11 to 3.13 is needed, found ${found:-none}; install one (Debian 12: apt-get install python3.11-venv) or name it: make install PYTHON=/path/to/python3.12"
 }
 
 make_venv() {
@@ -75,11 +75,19 @@ make_venv() {
     "$python" -m venv "$venv"
 }
 
+# Stop where packages do not fit together, but for those that the lock marks: their metadata forbid what their code runs with.
+check_fit() {
+    local said marked others
+    said=$("$venv/bin/python" -m pip check) && return
+    marked=$(sed -n 's/^\([^=]*\)==.*# --no-deps$/\1/p' requirements.lock | paste -sd '|')
+    others=$(grep -vE "^(${marked:-none}) [^ ]+ has requirement " <<<"${said:-pip check failed}") || return 0
+    die "$others"$'\n'"requirements.lock does not fit together; see 'make lock'"
+}
+
 # pip without its notes and warnings; errors show.
 pip_install() { "$venv/bin/python" -m pip install -qq --no-input --disable-pip-version-check "$@"; }
 
 install_python() {
-    local problems
     # Also where .venv was moved, or the interpreter that it was made with is gone.
     if [ -e "$unfinished" ] || ! is_supported "$venv/bin/python" || ! grep -qF "$venv/bin" "$venv/bin/pip"; then
         make_venv
@@ -90,7 +98,7 @@ install_python() {
         # torch first and with its dependencies: on PyPI it brings CUDA libraries that a CPU build does not have.
         pip_install "$(grep '^torch==' requirements.lock)" --constraint requirements.lock
         pip_install --no-deps --requirement requirements.lock
-        problems=$("$venv/bin/python" -m pip check) || die "$problems"$'\n'"requirements.lock does not fit together; see 'make lock'"
+        check_fit
         stamp requirements.lock
         rm -f "$unfinished"
     fi

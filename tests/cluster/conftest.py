@@ -49,12 +49,12 @@ class Copy:
         (self.folder / FILE).write_text(study)
         self.log = self.folder / "snakemake.out"
 
-    def start(self, *arguments: str) -> None:
-        """Start Snakemake; what it says stands in `output`."""
+    def start(self, *arguments: str, within: tuple[str, ...] = ()) -> None:
+        """Start Snakemake, perhaps within a command that runs it; what it says stands in `output`."""
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "snakemake", "--configfile", FILE, *arguments],
+                [*within, sys.executable, "-m", "snakemake", "--configfile", FILE, *arguments],
                 cwd=self.folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -67,7 +67,7 @@ class Killed:
         self.files = self.copy.path("own", "t", "quantile_mapping", "q")
 
     def run(self) -> None:
-        """Call Snakemake, kill the first job in the middle, and call it again."""
+        """Call Snakemake, kill the first job in the middle, and call it again, from within a job of this SLURM."""
         # A killed job is sent again where the profile says so; here the first call is to end with it.
         arguments = (*FILLED_IN, "--retries=0", TABLE)
         self.copy.start(*arguments)
@@ -77,7 +77,7 @@ class Killed:
         self.first_call = self.copy.process.returncode
         self.left = {path.name: path.stat().st_mtime_ns for path in self.files.rglob("*.fcs")}
         self.parts = sorted(path.name for path in self.copy.path("cohort", "t", "identity").glob("*.json"))
-        self.copy.start(*arguments)
+        self.copy.start(*arguments, within=("srun", "--partition=main", "--ntasks=1", "--mem=1000"))
         self.copy.finish(900)
 
     def in_the_middle(self) -> tuple[int, str] | None:
@@ -122,6 +122,11 @@ def test_a_second_call_writes_what_is_missing_and_nothing_else(killed):
     cells = pd.read_csv(killed.copy.folder / TABLE).groupby("file")["cells"].first().to_dict()
     assert cells == FILES
     assert not list(killed.files.rglob(".*"))
+
+
+def test_the_second_call_was_a_job_itself(killed):
+    """A shell of `srun --pty bash`, say. Plugins before 2.7.0 could wait there for ever."""
+    assert "You are running snakemake in a SLURM job context" in killed.copy.output
 
 
 def test_the_files_are_those_of_a_run_without_a_cluster(killed):

@@ -8,7 +8,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ["bash", "cat", "chmod", "dirname", "env", "grep", "mkdir", "mktemp", "rm", "sha256sum", "tail", "touch"]
+TOOLS = [
+    "bash",
+    "cat",
+    "chmod",
+    "dirname",
+    "env",
+    "grep",
+    "mkdir",
+    "mktemp",
+    "paste",
+    "rm",
+    "sed",
+    "sha256sum",
+    "tail",
+    "touch",
+]
 
 # Answers what the script asks of an interpreter, makes a .venv with itself in it, and writes down each call of pip.
 PYTHON = """#!/usr/bin/env bash
@@ -17,7 +32,7 @@ case "$*" in
     "-c import ensurepip, venv") [ -z "${NO_VENV:-}" ] ;;
     "-m venv "*) mkdir -p "$3/bin"; cat "$0" >"$3/bin/python"; chmod +x "$3/bin/python"
         echo "#!$3/bin/python" >"$3/bin/pip"; echo "venv" >>"$CALLS" ;;
-    "-m pip check") ;;
+    "-m pip check") [ -z "${MISFITS:-}" ] || { printf '%b\\n' "$MISFITS"; exit 1; } ;;
     "-m pip install "*) echo "pip $* RPY2_CFFI_MODE=${RPY2_CFFI_MODE:-}" >>"$CALLS"
         case "$*" in *" ${FAIL:-nothing}"*) echo "ERROR: no network" >&2; exit 1 ;; esac ;;
     *) echo "unexpected: $*" >&2; exit 64 ;;
@@ -112,6 +127,25 @@ def test_interrupted_installation_starts_again(machine):
     assert len(machine.calls) == 3
 
 
+def test_packages_that_do_not_fit_together_are_an_error(machine):
+    misfit = "scipy 1 has requirement numpy>=2, but you have numpy 1."
+    done = machine.install(MISFITS=misfit)
+    assert done.returncode != 0
+    assert done.stderr.startswith(f"{misfit}\nrequirements.lock does not fit")
+    assert machine.install().returncode == 0 and machine.calls[0] == "venv"
+
+
+def test_what_the_lock_marks_may_have_metadata_that_do_not_fit(machine):
+    with (machine.project / "requirements.lock").open("a") as lock:
+        lock.write("fcsparser==0.2.8  # --no-deps\n")
+    known = "fcsparser 0.2.8 has requirement numpy<2, but you have numpy 2."
+    assert machine.install(MISFITS=known).returncode == 0
+    (machine.project / ".venv" / ".stamp-requirements.lock").unlink()
+    done = machine.install(MISFITS=f"{known}\nfcsparser 0.2.8 requires pandas, which is not installed.")
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[0] == "fcsparser 0.2.8 requires pandas, which is not installed."
+
+
 def test_moved_environment_is_made_again(machine):
     machine.install()
     machine.project = machine.project.rename(machine.project.with_name("moved"))
@@ -123,7 +157,7 @@ def test_no_supported_python_is_one_sentence(machine):
     (machine.bin / "python3.11").rename(machine.bin / "python3")
     done = machine.install(VERSION="3.9")
     assert done.returncode != 0
-    assert done.stderr.startswith("Python 3.11 or 3.12 is needed, found 3.9; ")
+    assert done.stderr.startswith("Python 3.11 to 3.13 is needed, found 3.9; ")
     assert len(done.stderr.splitlines()) == 1
     assert not (machine.project / ".venv").exists()
 
@@ -132,12 +166,12 @@ def test_no_python_at_all_is_one_sentence(machine):
     (machine.bin / "python3.11").unlink()
     done = machine.install()
     assert done.returncode != 0
-    assert done.stderr.startswith("Python 3.11 or 3.12 is needed, found none; ")
+    assert done.stderr.startswith("Python 3.11 to 3.13 is needed, found none; ")
 
 
 def test_python_is_taken_from_the_environment_variable(machine):
     (machine.bin / "python3.11").rename(machine.project / "mine")
-    assert machine.install(PYTHON=str(machine.project / "mine"), VERSION="3.12").returncode == 0
+    assert machine.install(PYTHON=str(machine.project / "mine"), VERSION="3.13").returncode == 0
 
 
 def test_missing_venv_module_is_one_line(machine):

@@ -14,8 +14,6 @@ import yaml
 from snakemake_executor_plugin_slurm.submit_string import get_submit_command
 from snakemake_executor_plugin_slurm.utils import set_gres_string
 
-from outofsample.errors import UserError
-from outofsample.study import cluster
 from tests.conftest import ROOT
 from tests.workflow.conftest import Workflow
 
@@ -112,8 +110,7 @@ def test_no_tasks_are_asked_for_per_gpu(copy):
     assert training["tasks_per_gpu"] == "0"
     command = sbatch(training)
     assert "--gpus=1" in command and "--ntasks" not in command
-    del training["tasks_per_gpu"]
-    assert "--ntasks-per-gpu=1" in sbatch(training)
+    assert "--ntasks-per-gpu=2" in sbatch(training | {"tasks_per_gpu": "2"})
 
 
 def test_what_the_profile_offers_is_taken(copy):
@@ -140,25 +137,6 @@ def test_gres_can_be_asked_for_on_the_command_line(copy):
     options = ("--set-resources", "train_model:gpu=0", "train_model:gres=gpu:1")
     training = resources(snakemake(copy, "-n", *FILLED_IN, "--config", "device=cuda", *options).stdout, "train_model")
     assert (training["slurm_partition"], training["gpu"], training["gres"]) == ("gpus", "0", "gpu:1")
-
-
-def test_within_a_slurm_job_nothing_is_submitted(copy, programs):
-    """The plugin may wait there for ever; it takes SLURM's variables away before Snakemake's `onstart`."""
-    (programs / "sbatch").write_text("#!/bin/sh\nexit 1\n")
-    (programs / "sbatch").chmod(0o755)
-    run = snakemake(copy, *FILLED_IN, path=programs, SLURM_JOB_ID="77")
-    assert run.returncode == 1
-    assert "within the SLURM job 77" in run.stdout and "start it on a login node" in run.stdout
-    assert "'unset ${!SLURM_@}' before the same command" in run.stdout
-    assert not (copy / "results" / "smoke").exists()
-
-
-def test_newer_plugins_can_be_started_within_a_job():
-    cluster.refuse_within_job("", "2.6.1")
-    for version in ("2.7.0", "2.10.1", "3.0.0"):
-        cluster.refuse_within_job("77", version)
-    with pytest.raises(UserError, match=r"version 2\.6\.1"):
-        cluster.refuse_within_job("77", "2.6.1")
 
 
 def test_a_study_without_cuda_trains_where_the_other_jobs_run(copy):

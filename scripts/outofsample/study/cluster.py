@@ -6,7 +6,6 @@ Snakemake's SLURM plugin waits for ever on a job whose account or programs are w
 import re
 import shutil
 from collections.abc import Mapping
-from importlib import metadata
 
 from outofsample.errors import UserError
 
@@ -16,8 +15,6 @@ SETTINGS = {
     "slurm_partition": "'sinfo --summarize' lists them",
     "gpu_partition": "'sinfo --format=\"%P %G\"' lists them with their GPUs, and the study has device: cuda",
 }
-#: The first version of the plugin that can be started within a SLURM job.
-WITHIN_JOBS = (2, 7)
 
 
 def training_partition(resources: Mapping[str, str], gpus: int) -> str | None:
@@ -39,24 +36,8 @@ def unfilled(resources: Mapping[str, str], gpus: int) -> list[str]:
     ]
 
 
-def refuse_within_job(job: str, plugin: str) -> None:
-    """Raise `UserError` where Snakemake runs in a SLURM job and its plugin (by its version) does not mind it.
-
-    Before 2.7.0 the plugin begins to watch its jobs before it takes the variables of the surrounding job away; what
-    watches can end at that, without a word, and then no job ever counts as finished.
-    """
-    if job and tuple(map(int, plugin.split(".")[:2])) < WITHIN_JOBS:
-        raise UserError(
-            f"Snakemake was started within the SLURM job {job}, where its plugin (version {plugin}) can wait for ever "
-            "for what it submits: start it on a login node, in tmux or screen, or, where long processes are not "
-            "allowed there, give the job's shell (bash) 'unset ${!SLURM_@}' before the same command."
-        )
-
-
-def check(resources: Mapping[str, str], gpus: int, job: str, logger) -> None:
+def check(resources: Mapping[str, str], gpus: int, logger) -> None:
     """Stop before anything is submitted that SLURM would not take, or that Snakemake would wait for without end.
-
-    ``job`` is the SLURM job that Snakemake was started in (its ``SLURM_JOB_ID``), or "".
 
     Raises
     ------
@@ -67,8 +48,7 @@ def check(resources: Mapping[str, str], gpus: int, job: str, logger) -> None:
         raise UserError("profiles/slurm/config.yaml is not filled in:\n  - " + "\n  - ".join(lines))
     if shutil.which("sbatch") is None:
         raise UserError("There is no 'sbatch' here: profiles/slurm submits jobs from a login node of a SLURM cluster.")
-    refuse_within_job(job, metadata.version("snakemake-executor-plugin-slurm"))
-    from snakemake_executor_plugin_slurm.accounts import test_account
+    from snakemake_executor_plugin_slurm.accounts import validate_account
 
     for account in filter(None, re.split(r"[,\s]+", str(resources.get("slurm_account") or ""))):
-        test_account(account, logger)
+        validate_account(account, logger)

@@ -295,7 +295,7 @@ def test_placeholders_of_the_profile_are_told():
     assert [line.split(":")[0] for line in cluster.unfilled(RESOURCES, 0)] == ["default-resources, slurm_account"]
     assert len(cluster.unfilled(RESOURCES, 1)) == 2 and cluster.unfilled({}, 1) == []
     with pytest.raises(UserError, match="not filled in:\n  - default-resources, slurm_account"):
-        cluster.check(RESOURCES, 0, "", None)
+        cluster.check(RESOURCES, 0, None)
 
 
 def test_trainings_go_to_the_partition_with_gpus_where_they_need_one():
@@ -307,7 +307,7 @@ def test_trainings_go_to_the_partition_with_gpus_where_they_need_one():
 def test_a_machine_without_slurm_is_named(monkeypatch):
     monkeypatch.setattr(cluster.shutil, "which", lambda name: None)
     with pytest.raises(UserError, match="no 'sbatch' here"):
-        cluster.check({"slurm_account": "me", "slurm_partition": "cpus"}, 0, "", None)
+        cluster.check({"slurm_account": "me", "slurm_partition": "cpus"}, 0, None)
 
 
 def test_a_grid_of_500_points_is_planned_and_passes_what_one_argument_holds():
@@ -320,17 +320,6 @@ def test_a_grid_of_500_points_is_planned_and_passes_what_one_argument_holds():
     assert len(spec.grids["trvae"]) == len(points) == 500
     assert all(plan.fitted_files("kang.B", point) for point in points)
     assert len(spec.to_json()) > 128 * 1024
-
-
-@pytest.mark.parametrize(
-    ("job", "plugin", "refused"), [("7", "2.6.1", True), ("7", "2.7.0", False), ("", "2.6.1", False)]
-)
-def test_a_job_of_slurm_is_no_place_to_start_with_an_old_plugin(job, plugin, refused):
-    if not refused:
-        cluster.refuse_within_job(job, plugin)
-        return
-    with pytest.raises(UserError, match="within the SLURM job 7"):
-        cluster.refuse_within_job(job, plugin)
 
 
 def test_every_path_lies_in_the_folder_of_the_study():
