@@ -46,7 +46,8 @@ READABLE = {
     "empty values last": ({"text": labels_last}, "", True, True),
     "empty value": ({"text": empty_in_place}, "", None, None),
     "floats with $PnE": ({"changes": log_e(2, "4.07918,1")}, "$PnE of floats is ignored", True, None),
-    "big endian": ({"order": ">"}, "", True, True),
+    # fcsparser turns bytes around with what numpy 2 has no more.
+    "big endian": ({"order": ">"}, "", True, False),
     "doubles": ({"kind": "D", "bits": 64}, "", True, True),
     "further data": ({"changes": {"$NEXTDATA": "4000"}, "behind": b"\0" * 5000}, "the first alone is read", None, True),
     "joined files": ({"behind": b"0" * 8 + fcs_bytes(FLOATS)}, "the first alone is read", True, True),
