@@ -235,7 +235,8 @@ class Slurm:
         """Return all jobs, finished ones too, as SLURM knows them: {id: {field: value}}."""
         text = self.ask("scontrol", "--oneliner", "show", "jobs", "--details")
         found = [dict(re.findall(r"(\w[\w:/]*)=(\S*)", line)) for line in text.splitlines() if "JobId=" in line]
-        return {fields["JobId"]: fields for fields in found}
+        # What is started by hand has no comment.
+        return {fields["JobId"]: {"Comment": ""} | fields for fields in found}
 
     def running(self) -> list[str]:
         """Return the ids of running jobs."""

@@ -110,7 +110,7 @@ def test_the_job_was_killed_and_the_rest_went_on(killed):
 
 
 def test_files_are_predicted_some_to_a_job(killed):
-    jobs = [fields for fields in killed.slurm.jobs().values() if "rule_predict_files" in fields.get("Comment", "")]
+    jobs = [fields for fields in killed.slurm.jobs().values() if "rule_predict_files" in fields["Comment"]]
     mine = [fields for fields in jobs if fields["WorkDir"] == str(killed.copy.folder)]
     assert sorted(fields["JobState"] for fields in mine) == ["COMPLETED", "COMPLETED", "FAILED"]
     assert {fields["MinMemoryNode"] for fields in mine} == {"4000M"}
