@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -103,6 +104,9 @@ def test_a_package_whose_metadata_are_overruled_is_marked_in_the_lock_and_kept_f
     assert alone == marked_alone("requirements.in") == {"fcsparser"}
     for path in ENVIRONMENTS:
         assert not alone & set(re.findall(r"[\w.\-]+", path.read_text())), path.name
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    asked = {name for name, texts in extras.items() if alone & {Requirement(text).name for text in texts}}
+    assert asked == alone, "as an extra it stands by itself, or pip takes numpy back for the others"
     pins = locked("requirements.lock")
     needs = [Requirement(text) for name in alone for text in metadata.distribution(name).requires]
     refused = [need for need in needs for pin in pins[need.name] if not need.specifier.contains(pin.removeprefix("=="))]

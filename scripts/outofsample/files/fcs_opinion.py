@@ -83,9 +83,11 @@ def _by_flowio(path: Path, channels: int) -> np.ndarray | None:
 
 
 def _by_fcsparser(path: Path, channels: int) -> np.ndarray | None:
-    """Return the values (cells, channels) that fcsparser reads; None where it cannot read the file."""
-    import fcsparser
-
+    """Return the values (cells, channels) that fcsparser reads; None where it cannot, or is not installed."""
+    try:
+        import fcsparser
+    except ImportError:
+        return None
     logging.getLogger("fcsparser").setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():

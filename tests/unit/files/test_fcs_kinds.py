@@ -1,6 +1,7 @@
 """FCS files in the forms that programs write them: right values, checked by other readers, or one sentence."""
 
 import re
+import sys
 
 import fcsparser
 import flowio
@@ -76,6 +77,15 @@ def test_floats_are_read_as_they_are(tmp_path, capsys, kind):
     if by_fcsparser:
         _, table = fcsparser.parse(str(path), channel_naming="$PnN")
         assert np.array_equal(table.to_numpy(np.float32), FLOATS)
+
+
+def test_a_file_that_flowio_cannot_read_is_read_without_fcsparser_too(tmp_path, capsys, monkeypatch):
+    """As after `pip install '.[data]'`: fcsparser's metadata want numpy<2."""
+    path = tmp_path / "a.fcs"
+    path.write_bytes(fcs_bytes(FLOATS, header=lambda begin, end: (0, 0)))
+    monkeypatch.setitem(sys.modules, "fcsparser", None)
+    assert np.array_equal(fcs.read_fcs(path).values, FLOATS)
+    assert "without a second opinion: no other reader can read it" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
