@@ -36,17 +36,22 @@ assert predicted.shape == X.shape and abs(change[0] - 2) < 0.5 and abs(change[1:
 
 
 def closure(names: list[str]) -> dict[str, importlib.metadata.Distribution]:
-    """Return the distributions of this environment that these requirements need, and what these need in turn."""
+    """Return the distributions of this environment that these requirements need, and what these need in turn.
+
+    A requirement can ask for extras, as a torch with CUDA does of `cuda-toolkit`.
+    """
     found: dict[str, importlib.metadata.Distribution] = {}
     left = [Requirement(name) for name in names]
+    seen: set[tuple[str, str]] = set()
     while left:
         requirement = left.pop()
         name = requirement.name.lower().replace("_", "-")
-        if name in found or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
-            continue
         found[name] = importlib.metadata.distribution(name)
         assert requirement.specifier.contains(found[name].version, prereleases=True), (requirement, found[name].version)
-        left += [Requirement(text) for text in found[name].requires or ()]
+        for extra in {"", *requirement.extras} - {known for of, known in seen if of == name}:
+            seen.add((name, extra))
+            needs = [Requirement(text) for text in found[name].requires or ()]
+            left += [need for need in needs if need.marker is None or need.marker.evaluate({"extra": extra})]
     return found
 
 
