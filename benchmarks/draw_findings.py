@@ -153,7 +153,7 @@ def steps() -> Figure:
         value = next(float(row["change_of_means_r"]) for row in table if row["method"] == method)
         ax.axhline(value, color="black", linewidth=0.8, linestyle=style, label=label)
     ax.set(xscale="log", xlabel="steps of 128 cells", ylabel="r of changes (bars: sd over seeds)")
-    ax.set_xticks(sorted({int(row["steps"]) for row in table if row["steps"]}))
+    ax.set_xticks(sorted({int(row["steps"]) for row in table if row["method"] in looks}))
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     ax.minorticks_off()
     ax.legend(loc="lower right", ncols=2)

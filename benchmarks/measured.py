@@ -100,6 +100,8 @@ STEPPED = {
     "cvae": "CVAE",
     "mmd_cvae": "MMD-CVAE",
     "scgen": "scGen",
+    "scvi": "scVI",
+    "saucie": "SAUCIE",
     "trvae_residual": "trVAE, residual",
     "cvae_residual": "CVAE, residual",
     "mean_shift": "Mean shift",
