@@ -7,11 +7,11 @@ One run of each network and seed gives all points: it goes on from its own check
     python benchmarks/step_curve.py --data-dir data --steps --fitted results/trvae_authors/models/kang_sample.NK
 
 The last line trains nothing: it adds the networks of ``studies/trvae_authors.yaml``, which have the same data, settings
-and seeds, at the steps that their histories tell. The script
+and seeds, at the steps that their histories tell; with ``--models saucie scvi`` those two, which have no curve.
 
-writes ``step_curve.csv`` (a row per method, seed and number of steps, and a row per control) to ``results/benchmarks``,
-anew after each training: a run that is stopped leaves what it has, and the next one goes on from there. Delete the
-output folder after a change of the code.
+The script writes ``step_curve.csv`` (a row per method, seed and number of steps, and a row per control) to
+``results/benchmarks``, anew after each training: a run that is stopped leaves what it has, and the next one goes on
+from there. Delete the output folder after a change of the code.
 """
 
 import argparse
@@ -41,7 +41,11 @@ RUNS = {
     "cvae": (AUTHORS, {"cvae": ("cvae", {}), "cvae_residual": ("cvae", {"output": "residual"})}),
     "mmd_cvae": ({**AUTHORS, "beta": 500.0}, {"mmd_cvae": ("mmd_cvae", {})}),
     "vae": ({**AUTHORS, "eta": 1.0, "alpha": 5e-5}, {"scgen": ("scgen", {})}),
+    "saucie": ({"batch_size": 128, "patience": None}, {"saucie": ("saucie", {})}),
+    "scvi": ({"patience": None}, {"scvi": ("scvi", {})}),
 }
+#: Those that are trained to several numbers of steps; of the others a study's trainings are scored.
+CURVES = ["trvae", "cvae", "mmd_cvae", "vae"]
 SCORES = ("means_r2", "variances_r2", "change_of_means_r", "sd_ratio", "energy_distance")
 QUERY = Query("stimulated", "NK", "control", "stimulated")
 
@@ -117,11 +121,12 @@ def fitted_rows(data, scorer, model: str, folder: Path, done: set) -> list[dict]
 def rows_of(data, scorer, model: str, seed: int, fitted, last: dict, further: dict) -> list[dict]:
     """Return the rows of the methods on a fitted model; ``last`` is the last row of its history."""
     terms = {name: last.get(f"train_{name}", "") for name in ("reconstruction", "mmd", "loss")}
-    rows = []
+    cells, rows = data.is_query(QUERY), []
+    X, counts = data.X[cells], None if data.counts is None else data.counts[cells]
     for name, (uses, options) in RUNS[model][1].items():
         method = registry.create("methods", uses, options)
         method.fitted = fitted
-        found = scored(scorer, method.attach(data, seed).transform(data.X[data.is_query(QUERY)], QUERY).X)
+        found = scored(scorer, method.attach(data, seed).transform(X, QUERY, counts).X)
         rows.append({"method": name, "seed": seed, "steps": int(last["steps"]), **found, **terms, **further})
     return rows
 
@@ -152,7 +157,7 @@ def main() -> None:
     parser.add_argument("--fitted", type=Path, help="models of a study's task: scored, not trained")
     parser.add_argument("--steps", type=int, nargs="*", default=[1000, 3000, 8000, 25_000])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--models", nargs="+", choices=list(RUNS), default=list(RUNS))
+    parser.add_argument("--models", nargs="+", choices=list(RUNS), default=CURVES)
     parser.add_argument("--output", type=Path, default=ROOT / "results/benchmarks", help="folder for what is written")
     arguments = parser.parse_args()
     import torch
