@@ -75,16 +75,16 @@ def not_run(study: PageSpec, scores: pd.DataFrame) -> list[dict]:
     """
     with_data = tasks_with_data(study, scores)
     reasons: dict[tuple[str, str], list[str]] = {}
+    written = dict(iter(scores.groupby(["method", "task"], sort=False)))
     for method in study.methods:
         for task in with_data:
-            shown = study.tasks[task]
-            rows = scores[(scores["method"] == method) & (scores["task"] == task)]
+            shown, rows = study.tasks[task], written.get((method, task))
             asked = shown.methods is None or method in shown.methods
             if not asked and task not in study.compared:
                 continue
             if not asked:
                 reason = "this task does not ask for it"
-            elif rows.empty:
+            elif rows is None:
                 reason = "no scores of it were written"
             elif (rows["score"] == "").any():
                 reason = "; ".join(rows.loc[rows["score"] == "", "note"].unique()).removeprefix("not run: ")

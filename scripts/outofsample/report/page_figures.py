@@ -67,7 +67,7 @@ def small_picture(path: Path) -> tuple[str, int, int]:
     # On white, as figures are drawn.
     plain = Image.new("RGB", picture.size, "white")
     plain.paste(picture, mask=picture.getchannel("A"))
-    drawing = _written(plain.quantize(256, method=Image.Quantize.MEDIANCUT), "PNG", optimize=True)
+    drawing = _written(plain.quantize(256, method=Image.Quantize.MEDIANCUT), "PNG")
     photograph = _written(plain, "WEBP", quality=QUALITY, method=4)
     kind, data = ("webp", photograph) if len(photograph) < MUCH_SMALLER * len(drawing) else ("png", drawing)
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}", *plain.size

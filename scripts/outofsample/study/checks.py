@@ -38,12 +38,14 @@ def _unknown_parts(study: Study) -> tuple[str, ...]:
 
 
 def _check_selection(study: Study) -> list[str]:
-    """Return what the study runs and nobody defines."""
-    unknown_parts = _unknown_parts(study)
+    """Return what the study runs, or skips, and nobody defines."""
+    unknown_parts, skip = _unknown_parts(study), study.run.skip
+    named = [(kind, f"run.{kind}", study.selected(kind)) for kind in ("tasks", "methods", "tables", "figures")]
+    named += [("tasks", "run.skip", list(skip)), *(("methods", f"run.skip.{task}", skip[task]) for task in skip)]
     return [
-        f"run.{kind}: '{name}' is not defined{did_you_mean(name, getattr(study, kind))}"
-        for kind in ("tasks", "methods", "tables", "figures")
-        for name in study.selected(kind)
+        f"{where}: '{name}' is not defined{did_you_mean(name, getattr(study, kind))}"
+        for kind, where, names in named
+        for name in names
         if name not in getattr(study, kind) and not (kind == "tasks" and name.startswith(unknown_parts))
     ]
 

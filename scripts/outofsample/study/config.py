@@ -272,6 +272,7 @@ class Selection(Part):
     methods: list[str] | None = Field(None, description="methods that are run; null: all")
     tables: list[str] | None = Field(None, description="tables that are made; null: those whose tasks are all run")
     figures: list[str] | None = Field(None, description="figures that are made; null: those whose tasks are all run")
+    skip: dict[str, list[str]] = Field(default={}, description="methods that a task does not run, by the task's name")
 
 
 class Study(Part):
@@ -322,12 +323,12 @@ class Study(Part):
         return [task for item in items for task in item.shown_tasks if task not in self.tasks]
 
     def task_methods(self, task: str) -> list[str]:
-        """Return the methods that a task runs: those that it asks for, but for those that are for other tasks."""
-        own = self.tasks[task].methods
+        """Return the methods that a task runs: its own or all, without those that it skips or that are for others."""
+        own, skipped = self.tasks[task].methods, self.run.skip.get(task, [])
         return [
             name
             for name in self.selected("methods")
-            if (own is None or name in own) and task in (self.methods[name].tasks or [task])
+            if (own is None or name in own) and name not in skipped and task in (self.methods[name].tasks or [task])
         ]
 
     def task_seeds(self, task: str) -> list[int]:

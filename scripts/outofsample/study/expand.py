@@ -28,7 +28,11 @@ def expand_leave_one_out(study: Study) -> Study:
     def spread(names: list[str]) -> list[str]:
         return [part for name in names for part in parts.get(name, [name])]
 
-    run = study.run.model_copy(update={"tasks": spread(study.selected("tasks"))})
+    skip: dict[str, list[str]] = {}
+    for name, skipped in study.run.skip.items():
+        for part in spread([name]):
+            skip[part] = [*skip.get(part, []), *skipped]
+    run = study.run.model_copy(update={"tasks": spread(study.selected("tasks")), "skip": skip})
     tables = {n: table.model_copy(update={"tasks": spread(table.tasks)}) for n, table in study.tables.items()}
     figures = {n: figure.model_copy(update={"scores": spread(figure.scores)}) for n, figure in study.figures.items()}
     methods = {

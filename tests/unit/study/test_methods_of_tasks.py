@@ -26,6 +26,34 @@ def test_a_method_for_a_task_that_leaves_each_domain_out_is_run_on_all_of_them()
     assert read.methods["no_change"].settings == {}
 
 
+def test_a_study_skips_methods_in_some_tasks():
+    tasks = {**minimal()["tasks"], "each": LEAVE_OUT}
+    read = load_study(minimal(tasks=tasks, run={"skip": {"each": ["neuron_editing"]}}))
+    assert read.task_methods("dengue") == ["neuron_editing", "no_change"]
+    assert read.task_methods("each.control") == read.task_methods("each.sample_1") == ["no_change"]
+    one = load_study(minimal(tasks=tasks, run={"skip": {"each": ["no_change"], "each.control": ["neuron_editing"]}}))
+    assert one.task_methods("each.control") == [] and one.task_methods("each.sample_1") == ["neuron_editing"]
+
+
+@pytest.mark.parametrize(
+    ("skip", "told"),
+    [
+        ({"dengeu": ["no_change"]}, "run.skip: 'dengeu' is not defined (did you mean 'dengue'?)"),
+        ({"dengue": ["no_chang"]}, "run.skip.dengue: 'no_chang' is not defined (did you mean 'no_change'?)"),
+    ],
+)
+def test_what_a_study_skips_must_be_defined(skip, told):
+    assert told in problems(minimal(run={"skip": skip}))
+
+
+def test_a_study_that_extends_the_demo_skips_nothing_of_it():
+    demo, every = read_study(ROOT / "config.yaml"), read_study(ROOT / "studies/three_seeds.yaml")
+    assert demo.run.skip
+    for task, methods in demo.run.skip.items():
+        assert not set(methods) & set(demo.task_methods(task)), task
+        assert set(methods) <= set(every.task_methods(task)), task
+
+
 def test_a_method_for_a_task_that_nobody_defines_is_named():
     assert "methods.no_change.tasks: there is no task 'dengeu' (did you mean 'dengue'?)" in problems(
         study(tasks=["dengeu"])
