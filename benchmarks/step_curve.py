@@ -7,7 +7,7 @@ One run of each network and seed gives all points: it goes on from its own check
     python benchmarks/step_curve.py --data-dir data --steps --fitted results/trvae_authors/models/kang_sample.NK
 
 The last line trains nothing: it adds the networks of ``studies/trvae_authors.yaml``, which have the same data, settings
-and seeds, at the steps that their histories tell; with ``--models saucie scvi`` those two, which have no curve.
+and seeds, at the steps that their histories tell; with ``--models saucie scvi style_gan`` those, which have no curve.
 
 The script writes ``step_curve.csv`` (a row per method, seed and number of steps, and a row per control) to
 ``results/benchmarks``, anew after each training: a run that is stopped leaves what it has, and the next one goes on
@@ -16,6 +16,7 @@ from there. Delete the output folder after a change of the code.
 
 import argparse
 import csv
+import functools
 import os
 import sys
 import time
@@ -29,25 +30,34 @@ from outofsample.arrays import Query  # noqa: E402
 from outofsample.errors import run_script  # noqa: E402
 from outofsample.files.writing import replacing  # noqa: E402
 from outofsample.jobs.split import SplitSpec  # noqa: E402
+from outofsample.study.config import Study  # noqa: E402
+from outofsample.study.load import read_study  # noqa: E402
 
-#: As the authors' saved training; see docs/choices.md.
-AUTHORS = {"hidden": (512, 128), "latent": 20, "batch_size": 128, "eta": 100.0, "alpha": 1e-6, "patience": None}
-#: Model: its settings, and the methods that stand on it with theirs.
-RUNS = {
-    "trvae": (
-        {**AUTHORS, "beta": 500.0},
-        {"trvae": ("trvae", {}), "trvae_residual": ("trvae", {"output": "residual"})},
-    ),
-    "cvae": (AUTHORS, {"cvae": ("cvae", {}), "cvae_residual": ("cvae", {"output": "residual"})}),
-    "mmd_cvae": ({**AUTHORS, "beta": 500.0}, {"mmd_cvae": ("mmd_cvae", {})}),
-    "vae": ({**AUTHORS, "eta": 1.0, "alpha": 5e-5}, {"scgen": ("scgen", {})}),
-    "saucie": ({"batch_size": 128, "patience": None}, {"saucie": ("saucie", {})}),
-    "scvi": ({"patience": None}, {"scvi": ("scvi", {})}),
-}
+#: The study whose models and methods are scored, with their settings, and its task.
+STUDY, TASK = ROOT / "studies/trvae_authors.yaml", "kang_sample.NK"
 #: Those that are trained to several numbers of steps; of the others a study's trainings are scored.
 CURVES = ["trvae", "cvae", "mmd_cvae", "vae"]
 SCORES = ("means_r2", "variances_r2", "change_of_means_r", "sd_ratio", "energy_distance")
 QUERY = Query("stimulated", "NK", "control", "stimulated")
+
+
+@functools.cache
+def study() -> Study:
+    """Return the study."""
+    return read_study(STUDY)
+
+
+@functools.cache
+def methods_on(model: str) -> dict[str, dict]:
+    """Return the study's methods that stand on a model, by name; the first one is what rows are looked up by."""
+    specs = {name: study().method_spec(name) for name in study().task_methods(TASK)}
+    return {name: spec for name, spec in specs.items() if spec["model"] == model}
+
+
+def create(model: str, **settings):
+    """Return a model of the study, not fitted, with its settings there but for these."""
+    spec = study().model_spec(model, TASK)
+    return registry.create("models", spec["uses"], spec["settings"] | settings)
 
 
 def read_task(arguments: argparse.Namespace):
@@ -97,7 +107,7 @@ def trained_rows(data, scorer, model: str, steps: int, seed: int, folder: Path) 
 
     run = Run("cpu", folder / f"{model}_{seed}.pt", model, checkpoint_seconds=1e9, progress=True)
     started = time.process_time()
-    fitted = registry.create("models", model, {**RUNS[model][0], "max_steps": steps}).fit(data, seed, run)
+    fitted = create(model, max_steps=steps).fit(data, seed, run)
     seconds = round(time.process_time() - started, 1)
     return rows_of(data, scorer, model, seed, fitted, fitted.history[-1], {"cpu_seconds": seconds})
 
@@ -112,9 +122,8 @@ def fitted_rows(data, scorer, model: str, folder: Path, done: set) -> list[dict]
         history = read_history(path.with_name(path.name.replace("seeds_", "history_")).with_suffix(".csv"))
         for seed, state in read_states(path).items():
             last = history[history["seed"] == seed].iloc[-1].to_dict()
-            if (next(iter(RUNS[model][1])), str(seed), str(int(last["steps"]))) not in done:
-                fitted = registry.create("models", model, RUNS[model][0]).from_tensors(state)
-                rows += rows_of(data, scorer, model, seed, fitted, last, {})
+            if (next(iter(methods_on(model))), str(seed), str(int(last["steps"]))) not in done:
+                rows += rows_of(data, scorer, model, seed, create(model).from_tensors(state), last, {})
     return rows
 
 
@@ -123,9 +132,9 @@ def rows_of(data, scorer, model: str, seed: int, fitted, last: dict, further: di
     terms = {name: last.get(f"train_{name}", "") for name in ("reconstruction", "mmd", "loss")}
     cells, rows = data.is_query(QUERY), []
     X, counts = data.X[cells], None if data.counts is None else data.counts[cells]
-    for name, (uses, options) in RUNS[model][1].items():
-        method = registry.create("methods", uses, options)
-        method.fitted = fitted
+    for name, spec in methods_on(model).items():
+        entry = registry.find("methods", spec["uses"])
+        method = entry(entry.Settings(**spec["settings"]), fitted)
         found = scored(scorer, method.attach(data, seed).transform(X, QUERY, counts).X)
         rows.append({"method": name, "seed": seed, "steps": int(last["steps"]), **found, **terms, **further})
     return rows
@@ -157,7 +166,8 @@ def main() -> None:
     parser.add_argument("--fitted", type=Path, help="models of a study's task: scored, not trained")
     parser.add_argument("--steps", type=int, nargs="*", default=[1000, 3000, 8000, 25_000])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--models", nargs="+", choices=list(RUNS), default=CURVES)
+    models = [name for name in study().models if methods_on(name)]
+    parser.add_argument("--models", nargs="+", choices=models, default=CURVES)
     parser.add_argument("--output", type=Path, default=ROOT / "results/benchmarks", help="folder for what is written")
     arguments = parser.parse_args()
     import torch
@@ -175,7 +185,7 @@ def main() -> None:
     for steps in sorted(arguments.steps):
         for seed in arguments.seeds:
             for model in arguments.models:
-                if (next(iter(RUNS[model][1])), str(seed), str(steps)) not in done:
+                if (next(iter(methods_on(model))), str(seed), str(steps)) not in done:
                     rows += trained_rows(data, scorer, model, steps, seed, checkpoints)
                     write(target, rows)
 
