@@ -11,7 +11,7 @@ from outofsample.files.missing import REASON
 from outofsample.files.scores import read_scores
 from outofsample.metrics.directions import distance_to_best
 from outofsample.report.ranks import Ranks, rank_methods
-from outofsample.report.tables import NOT_IN_STUDY
+from outofsample.report.tables import NOT_ON_TASK
 from outofsample.texts import as_label
 
 
@@ -181,7 +181,7 @@ def _mean_of_queries(queries: dict[str, QueryScores], part: str, methods: list[s
 def _reason(rows: pd.DataFrame) -> str:
     """Return why a method has no number for a task."""
     if rows.empty:
-        return NOT_IN_STUDY
+        return NOT_ON_TASK
     notes = [note.removeprefix("not run: ") for note in rows["note"].unique() if note]
     return notes[0] if notes else "no number for one of the queries"
 

@@ -171,7 +171,7 @@ def _with_result(cell: Cell, row: dict, demo_size: bool) -> Cell:
         ours_sd=float(row["sd"]),
         stand_in=stand_in,
     )
-    if row["note"] == tables.NOT_IN_STUDY:
+    if row["note"] == tables.NOT_ON_TASK:
         return replace(filled, stand_in=None, why="this study does not run the method on this task")
     return judged(filled, obstacles(row["status"], row["note"], stand_in, demo_size, bool(row["paper_other_data"])))
 

@@ -22,6 +22,8 @@ FID_OFF = (
     "says where to get the file and where to put it"
 )
 INCEPTION_SCORES = ("fid", "kid")
+#: Of a method that the study runs, but elsewhere; and of one that it does not run at all.
+NOT_ON_TASK = "not on this task"
 NOT_IN_STUDY = "not in this study"
 
 
@@ -103,7 +105,7 @@ def _status(of_method: pd.DataFrame, runs: pd.DataFrame, score: str, measured: b
     ``measured`` says whether the query's truth is there, as the oracle's numbers show.
     """
     if of_method.empty:
-        return "not run", NOT_IN_STUDY
+        return "not run", NOT_ON_TASK
     if (of_method["score"] == "").all():
         return "not run", "; ".join(of_method["note"].unique()).removeprefix("not run: ")
     if runs.empty and measured:

@@ -17,7 +17,7 @@ from outofsample.jobs.table import ORACLE
 from outofsample.metrics.directions import distance_to_best, slope_of_distance
 from outofsample.report.claims import Claim
 from outofsample.report.score_card import DEVIATIONS
-from outofsample.report.tables import NOT_IN_STUDY, summarise_runs
+from outofsample.report.tables import NOT_IN_STUDY, NOT_ON_TASK, summarise_runs
 from outofsample.texts import as_label
 
 HOLDS = "holds"
@@ -232,7 +232,7 @@ def _result(block: pd.DataFrame, method: str, score: str, study: ClaimsSpec) -> 
         found = summarise_runs(runs, method)
         return Result(method, label, found["mean"], found["sd"], found["spread"])
     if of_method.empty:
-        return Result(method, label, why=NOT_IN_STUDY)
+        return Result(method, label, why=NOT_ON_TASK if method in study.methods else NOT_IN_STUDY)
     if runs.empty and (of_method["score"] != "").all():
         return Result(method, label, why=f"{score} is not there")
     notes = dict.fromkeys(note.removeprefix("not run: ") for note in (of_method if runs.empty else runs)["note"])

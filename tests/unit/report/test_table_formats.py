@@ -48,11 +48,11 @@ def test_the_papers_own_data_are_no_other_data(scores):
     assert not entry(tidy, "gan", "spike_in_r")["paper_other_data"]
 
 
-def test_a_method_of_the_paper_that_the_study_lacks(scores):
+def test_a_method_of_the_paper_that_the_study_does_not_run_on_the_task(scores):
     methods = (MethodRow("mnn", "MNN"),)
     spec, tidy = build(scores, methods=methods)
     row = markdown_rows(to_markdown(tidy, spec))["MNN"]
-    assert row["energy"] == "not run: not in this study" and row["paper (other data)"] == "0.534"
+    assert row["energy"] == "not run: not on this task" and row["paper (other data)"] == "0.534"
 
 
 def check_latex(text):

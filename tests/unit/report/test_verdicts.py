@@ -167,6 +167,8 @@ def test_what_did_not_run_is_told_and_nothing_holds_without_it(tmp_path):
     assert (judged.verdict, judged.why) == ("not judged", "OTHER: R missing")
     judged, _ = verdicts(tmp_path, claim(better_than=("absent",)), rows)
     assert (judged.verdict, judged.why) == ("not judged", "absent: not in this study")
+    judged, _ = verdicts(tmp_path, claim(better_than=("other",)), rows[:2])
+    assert (judged.verdict, judged.why) == ("not judged", "OTHER: not on this task")
     judged, _ = verdicts(tmp_path, claim(**BETTER, scores=("sd_ratio",)), rows)
     assert judged.why == "OURS, RIVAL: sd_ratio is not there"
     rows += [Row("drawn", "q", "undefined", 0, "means_r", note="undefined: no change applied")]
