@@ -102,6 +102,7 @@ STEPPED = {
     "scgen": "scGen",
     "scvi": "scVI",
     "saucie": "SAUCIE",
+    "style_gan": "Style transfer GAN",
     "trvae_residual": "trVAE, residual",
     "cvae_residual": "CVAE, residual",
     "mean_shift": "Mean shift",

@@ -83,7 +83,7 @@ def not_run(study: PageSpec, scores: pd.DataFrame) -> list[dict]:
             if not asked and task not in study.compared:
                 continue
             if not asked:
-                reason = "this task does not ask for it"
+                reason = "this study does not run it there"
             elif rows is None:
                 reason = "no scores of it were written"
             elif (rows["score"] == "").any():

@@ -29,9 +29,9 @@ def test_what_did_not_run_is_listed_with_its_reason(small):
     scores = read_scores(sorted((small.folder / "scores").glob("*.csv")))
     listed = {(entry["label"], entry["reason"]): entry["tasks"] for entry in not_run(small.spec, scores)}
     assert listed == {
-        ("Neuron editing", "this task does not ask for it"): ["second, of its name"],
+        ("Neuron editing", "this study does not run it there"): ["second, of its name"],
         ("CCA", "R missing"): ["dengue"],
-        ("CCA", "this task does not ask for it"): ["second, of its name"],
+        ("CCA", "this study does not run it there"): ["second, of its name"],
     }
     assert "5 of 8 pairs" in small.page.read_text()
 
