@@ -29,7 +29,12 @@ def check_study(study: Study) -> list[str]:
             for task in getattr(study, kind)[name].shown_tasks
             if task not in known and not task.startswith(unknown_parts)
         ]
-    return problems
+    return problems or [
+        f"run.tasks: '{task}' is left without a method; look at run.methods and run.skip, at 'methods' of the task and "
+        "at 'tasks' of the methods"
+        for task in known
+        if task in study.tasks and not study.task_methods(task)
+    ]
 
 
 def _unknown_parts(study: Study) -> tuple[str, ...]:

@@ -31,8 +31,11 @@ def test_a_study_skips_methods_in_some_tasks():
     read = load_study(minimal(tasks=tasks, run={"skip": {"each": ["neuron_editing"]}}))
     assert read.task_methods("dengue") == ["neuron_editing", "no_change"]
     assert read.task_methods("each.control") == read.task_methods("each.sample_1") == ["no_change"]
-    one = load_study(minimal(tasks=tasks, run={"skip": {"each": ["no_change"], "each.control": ["neuron_editing"]}}))
-    assert one.task_methods("each.control") == [] and one.task_methods("each.sample_1") == ["neuron_editing"]
+    methods = {"neuron_editing": {}, "no_change": {}, "mean_shift": {}}
+    both = {"each": ["no_change"], "each.control": ["neuron_editing"]}
+    read = load_study(minimal(tasks=tasks, methods=methods, run={"skip": both}))
+    assert read.task_methods("each.control") == ["mean_shift"]
+    assert read.task_methods("each.sample_1") == ["neuron_editing", "mean_shift"]
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,17 @@ def test_a_study_skips_methods_in_some_tasks():
 )
 def test_what_a_study_skips_must_be_defined(skip, told):
     assert told in problems(minimal(run={"skip": skip}))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"run": {"skip": {"dengue": ["neuron_editing", "no_change"]}}},
+        {"tasks": {"dengue": {**minimal()["tasks"]["dengue"], "methods": []}}},
+    ],
+)
+def test_a_task_needs_a_method(changed):
+    assert "run.tasks: 'dengue' is left without a method; look at run.methods" in problems(minimal(**changed))
 
 
 def test_a_study_that_extends_the_demo_skips_nothing_of_it():
