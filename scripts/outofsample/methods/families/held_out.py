@@ -65,8 +65,12 @@ def _distance_to_source(X: np.ndarray, data: TrainingData, query: Query) -> floa
 
 
 def _moved(X: np.ndarray, predicted: np.ndarray) -> float:
-    """Return the energy distance of cells (cells, features) to what is predicted for them."""
-    return energy_distance(as_float(predicted), as_float(X), np.arange(len(X)))
+    """Return the energy distance of cells (cells, features) to what is predicted for them; 0 where that is the same.
+
+    Rounding is not a movement: how wide an interval is would hang on the processor.
+    """
+    predicted, X = as_float(predicted), as_float(X)
+    return 0.0 if np.array_equal(predicted, X) else energy_distance(predicted, X, np.arange(len(X)))
 
 
 def _of_change(method: Method | Chain, data: TrainingData, query: Query, seed: int) -> HeldOut:
