@@ -18,6 +18,8 @@ from outofsample.metrics.distances import energy_and_mmd, energy_distance, pairs
 
 #: Domains that S and T must share: fewer say nothing of how much an error differs from one population to another.
 LEAST_DOMAINS = 3
+#: What rounding can make of a distance, in units of the cells' spread: some steps of float32.
+ROUNDING = 1e-6
 
 
 def hold_out_domains(method: Method | Chain, data: TrainingData, seed: int = 0) -> dict[str, HeldOut]:
@@ -65,12 +67,14 @@ def _distance_to_source(X: np.ndarray, data: TrainingData, query: Query) -> floa
 
 
 def _moved(X: np.ndarray, predicted: np.ndarray) -> float:
-    """Return the energy distance of cells (cells, features) to what is predicted for them; 0 where that is the same.
+    """Return the energy distance of cells (cells, features) to what is predicted for them; 0 where it is rounding.
 
     Rounding is not a movement: how wide an interval is would hang on the processor.
     """
     predicted, X = as_float(predicted), as_float(X)
-    return 0.0 if np.array_equal(predicted, X) else energy_distance(predicted, X, np.arange(len(X)))
+    distance = energy_distance(predicted, X, np.arange(len(X)))
+    spread = np.sqrt(X.var(axis=0, dtype=np.float64).sum())
+    return distance if abs(distance) > ROUNDING * spread else 0.0
 
 
 def _of_change(method: Method | Chain, data: TrainingData, query: Query, seed: int) -> HeldOut:
