@@ -162,7 +162,7 @@ def test_a_table_reads_back_as_it_was_written(small):
 def test_the_page_opens_with_what_was_asked_and_what_came_out(page):
     headings = [text for tag, text in page.headings if tag == "h2"]
     assert headings == [
-        *("Contents", "In short", "Your own data", "What the papers claim", "Every method on every task", "Figures"),
+        *("Contents", "In short", "Your own data", "What the papers claim", "Methods by task", "Figures"),
         *("Tables", "Published numbers", "What did not run", "Times and memory", "Versions", "Snakemake’s own report"),
     ]
     short = " ".join(page.text.split('<section id="short">')[1].split("</section>")[0].split())
